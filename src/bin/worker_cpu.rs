@@ -1,0 +1,6 @@
+//! The module that trains on the CPU: small, it starts every visit.
+
+fn main() {
+    #[cfg(target_family = "wasm")]
+    kiln::web::start(kiln::session::protocol::DeviceKind::Cpu);
+}

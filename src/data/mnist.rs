@@ -1,0 +1,171 @@
+//! MNIST (LeCun, Cortes, Burges 1998): 60,000 digits of 28 x 28 in shards of 5,000, streamed in while training runs.
+//!
+//! Which digits a step sees depends on the step alone, never on what has arrived: the first pass goes shard by shard,
+//! shuffled inside each; later passes shuffle everything.
+
+use super::{Source, idx};
+use crate::error::Result;
+use crate::rng::{Purpose, Stream};
+use std::rc::Rc;
+
+pub const SIDE: usize = 28;
+pub const PIXELS: usize = SIDE * SIDE;
+pub const CLASSES: usize = 10;
+const SHARDS: usize = 12;
+const SHARD: usize = 5_000;
+
+/// A batch: pixels in [-1, 1], `[n, 784]` row-major, and a label for each picture.
+pub struct Batch {
+    pub pixels: Vec<f32>,
+    pub labels: Vec<u8>,
+}
+
+/// The training digits, in seeded order.
+pub struct Mnist {
+    source: Rc<dyn Source>,
+    shards: Vec<Vec<u8>>,
+    labels: Vec<u8>,
+    order: Stream,
+    /// Indices still to be seen, last first, and how often new ones were shuffled in.
+    left: Vec<u32>,
+    refills: u32,
+    /// Where `order` stood before the last shuffle: enough to rebuild `left`.
+    refilled_at: u128,
+}
+
+/// A place in the order of the data, for a checkpoint.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    pub refills: u32,
+    pub refilled_at: u64,
+    pub left: u32,
+}
+
+/// What [`Mnist::batch`] waits for.
+pub struct Waiting {
+    pub path: String,
+    pub done: f64,
+    pub total: f64,
+}
+
+impl Mnist {
+    pub fn new(source: Rc<dyn Source>, seed: u64) -> Self {
+        Self {
+            source,
+            shards: Vec::new(),
+            labels: Vec::new(),
+            order: Stream::new(seed, Purpose::Order),
+            left: Vec::new(),
+            refills: 0,
+            refilled_at: 0,
+        }
+    }
+
+    /// The next `n` digits, or what is still missing for them. Nothing is drawn while something is missing.
+    ///
+    /// # Errors
+    /// Where a file cannot be fetched or read.
+    pub fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>> {
+        let shuffled = self.refills as usize + usize::from(self.left.len() < n);
+        let next = (shuffled + 1).min(SHARDS);
+        if let Some(waiting) = self.arrive(shuffled.clamp(1, SHARDS))? {
+            return Ok(Err(waiting));
+        }
+        // The next shard travels while this one is learnt from; a failure is met when it is needed.
+        if self.shards.len() < next {
+            let _ = self.arrive(next);
+        }
+        let mut batch = Batch { pixels: Vec::with_capacity(n * PIXELS), labels: Vec::with_capacity(n) };
+        for _ in 0..n {
+            if self.left.is_empty() {
+                self.refill();
+            }
+            let i = self.left.pop().unwrap_or_default() as usize;
+            let at = (i % SHARD) * PIXELS;
+            let picture = &self.shards[i / SHARD][at..at + PIXELS];
+            batch.pixels.extend(picture.iter().map(|&p| f32::from(p) / 127.5 - 1.0));
+            batch.labels.push(self.labels[i]);
+        }
+        Ok(Ok(batch))
+    }
+
+    fn refill(&mut self) {
+        self.refilled_at = self.order.position();
+        let shard = self.refills as usize;
+        self.left = if shard < SHARDS {
+            self.order.permutation(SHARD).into_iter().map(|i| i + (shard * SHARD) as u32).collect()
+        } else {
+            self.order.permutation(SHARDS * SHARD)
+        };
+        self.refills += 1;
+    }
+
+    /// Takes in shards until `count` are here; says what is missing.
+    fn arrive(&mut self, count: usize) -> Result<Option<Waiting>> {
+        if self.labels.is_empty() {
+            match self.file("train-labels.idx.gz".into(), &[SHARDS * SHARD])? {
+                Ok(labels) => self.labels = labels,
+                Err(waiting) => return Ok(Some(waiting)),
+            }
+        }
+        while self.shards.len() < count {
+            match self.file(format!("train-{:02}.idx.gz", self.shards.len()), &[SHARD, SIDE, SIDE])? {
+                Ok(shard) => self.shards.push(shard),
+                Err(waiting) => return Ok(Some(waiting)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn file(&self, name: String, dims: &[usize]) -> Result<std::result::Result<Vec<u8>, Waiting>> {
+        fetch(&*self.source, &name, dims)
+    }
+
+    pub fn place(&self) -> Place {
+        Place { refills: self.refills, refilled_at: self.refilled_at as u64, left: self.left.len() as u32 }
+    }
+
+    /// Goes to a saved place.
+    pub fn seek(&mut self, place: Place) {
+        self.left.clear();
+        self.refills = place.refills.saturating_sub(1);
+        self.order.seek(u128::from(place.refilled_at));
+        if place.refills > 0 {
+            self.refill();
+            self.left.truncate(place.left as usize);
+        }
+    }
+}
+
+/// The 10,000 held-out digits: pictures and labels, once both files are here.
+///
+/// # Errors
+/// Where a file cannot be fetched or read.
+pub fn held_out(source: &dyn Source) -> Result<std::result::Result<Batch, Waiting>> {
+    let labels = match fetch(source, "test-labels.idx.gz", &[10_000])? {
+        Ok(labels) => labels,
+        Err(waiting) => return Ok(Err(waiting)),
+    };
+    let pixels = match fetch(source, "test-00.idx.gz", &[10_000, SIDE, SIDE])? {
+        Ok(pixels) => pixels.into_iter().map(|p| f32::from(p) / 127.5 - 1.0).collect(),
+        Err(waiting) => return Ok(Err(waiting)),
+    };
+    Ok(Ok(Batch { pixels, labels }))
+}
+
+fn fetch(source: &dyn Source, name: &str, dims: &[usize]) -> Result<std::result::Result<Vec<u8>, Waiting>> {
+    let path = format!("www/data/mnist/{name}");
+    match source.poll(&path) {
+        Some(file) => {
+            let parsed = idx::parse(&file?)?;
+            if parsed.dims != dims {
+                return Err(crate::error::Error::bad_file(format!("{name} has dimensions {:?}.", parsed.dims)));
+            }
+            Ok(Ok(parsed.bytes))
+        }
+        None => {
+            let (done, total) = source.progress(&path);
+            Ok(Err(Waiting { path, done, total }))
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! A small classifier of digits. Its weights ship with the page, where they judge what a GAN draws.
+
+use super::digits::one_hot;
+use super::panel::{Figure, Panel, View};
+use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema};
+use crate::data::Source;
+use crate::data::mnist::{Batch, Mnist, PIXELS, held_out};
+use crate::device::{Device, read};
+use crate::error::{Code, Error, Result};
+use crate::models::classifier::{Classifier, FEATURES};
+use crate::nn::{Adam, AdamOptions, upload};
+use crate::rng::{Purpose, Stream};
+use crate::train::{Gaussian, History, Moments, Referee, best, cross_entropy};
+use crate::weights::{Checkpoint, collect, load_module};
+use async_trait::async_trait;
+use burn::module::Module;
+use burn::tensor::Tensor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+
+pub const ENTRY: Entry = Entry {
+    name: "classifier",
+    schema: schema::<Config>,
+    defaults: defaults::<Config>,
+    actions: Vec::new,
+    build: |values, context| Ok(Box::new(Digits::new(config(values)?, context))),
+};
+
+/// A classifier of handwritten digits.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Config {
+    /// The same seed gives the same run.
+    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
+    seed: u32,
+    /// Digits in a step.
+    #[schemars(title = "Batch", range(min = 8, max = 512), extend("x-group" = "data", "x-step" = 8))]
+    batch: u32,
+    /// Adam's step size.
+    #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "model", "x-live" = true, "x-log" = true))]
+    lr: f64,
+    /// Steps between two tests on held-out digits.
+    #[schemars(title = "Test every", range(min = 50, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 50))]
+    evaluate: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { seed: 1, batch: 64, lr: 0.001, evaluate: 500 }
+    }
+}
+
+/// Held-out digits judged at once, and examples shown.
+const CHUNK: usize = 500;
+const SHOWN: usize = 24;
+
+struct Digits {
+    config: Config,
+    model: Classifier,
+    adam: Adam,
+    data: Mnist,
+    source: Rc<dyn Source>,
+    device: Device,
+    trainable: Device,
+    step: u32,
+    history: History,
+    pending: Vec<(u32, Tensor<1>)>,
+    tests: History,
+    held_out: Option<Batch>,
+    features: Option<Gaussian>,
+    real: Batch,
+}
+
+impl Digits {
+    fn new(config: Config, context: Context) -> Self {
+        let seed = u64::from(config.seed);
+        Self {
+            model: Classifier::new(&mut Stream::new(seed, Purpose::Weights), &context.device),
+            adam: Adam::default(),
+            data: Mnist::new(context.source.clone(), seed),
+            source: context.source,
+            device: context.device.clone().inner(),
+            trainable: context.device,
+            step: 0,
+            history: History::new(&["loss"]),
+            pending: Vec::new(),
+            tests: History::new(&["accuracy"]),
+            held_out: None,
+            features: None,
+            real: Batch { pixels: Vec::new(), labels: Vec::new() },
+            config,
+        }
+    }
+
+    /// Reads the losses that wait on the device, together with `more`.
+    async fn flush(&mut self, more: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
+        let pending = std::mem::take(&mut self.pending);
+        let mut tensors: Vec<Tensor<1>> = pending.iter().map(|(_, loss)| loss.clone()).collect();
+        tensors.extend(more);
+        let mut values = read(tensors).await?;
+        for ((step, _), loss) in pending.iter().zip(values.drain(..pending.len())) {
+            if !loss[0].is_finite() {
+                return Err(Error::new(
+                    Code::Diverged,
+                    format!("At step {step} the loss became {}.", loss[0]),
+                    "Likely a learning rate that is too high: go back to the last good checkpoint and lower it.",
+                ));
+            }
+            self.history.push(*step, &loss);
+        }
+        Ok(values)
+    }
+
+    /// Accuracy on the held-out digits, and the moments of their features.
+    async fn test(&mut self) -> Result<()> {
+        let Some(batch) = &self.held_out else { return Ok(()) };
+        let model = self.model.valid();
+        let (mut right, mut moments) = (0, Moments::new(FEATURES));
+        for (pixels, labels) in batch.pixels.chunks(CHUNK * PIXELS).zip(batch.labels.chunks(CHUNK)) {
+            let n = labels.len();
+            let (features, logits) = model.forward(upload(pixels.to_vec(), [n, PIXELS], &self.device));
+            let values = read(vec![features.reshape([n * FEATURES]), logits.reshape([n * 10])]).await?;
+            moments.add(&values[0]);
+            right += values[1].chunks(10).zip(labels).filter(|(row, label)| best(row) == usize::from(**label)).count();
+        }
+        self.tests.push(self.step, &[right as f32 / batch.labels.len() as f32]);
+        self.features = Some(moments.gaussian());
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl Demo for Digits {
+    fn steps(&self) -> u32 {
+        self.step
+    }
+
+    async fn step(&mut self) -> Result<Stepped> {
+        let due = (self.step + 1).is_multiple_of(self.config.evaluate);
+        if due && self.held_out.is_none() {
+            match held_out(&*self.source)? {
+                Ok(batch) => self.held_out = Some(batch),
+                Err(waiting) => return Ok(waiting.into()),
+            }
+        }
+        let n = self.config.batch as usize;
+        self.real = match self.data.batch(n)? {
+            Ok(batch) => batch,
+            Err(waiting) => return Ok(waiting.into()),
+        };
+        let x = upload(self.real.pixels.clone(), [n, PIXELS], &self.device).autodiff();
+        let (_, logits) = self.model.forward(x);
+        let loss = cross_entropy(logits, one_hot(&self.real.labels, &self.device).autodiff());
+        let options = AdamOptions { lr: self.config.lr, beta1: 0.9, beta2: 0.999 };
+        (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), options, false);
+        self.step += 1;
+        self.pending.push((self.step, loss.inner()));
+        if due {
+            self.test().await?;
+        }
+        if self.step.is_multiple_of(32) {
+            self.flush(Vec::new()).await?;
+        }
+        Ok(Stepped::Done)
+    }
+
+    async fn views(&mut self, fresh: bool) -> Result<Vec<Panel>> {
+        let n = self.real.labels.len().min(SHOWN);
+        let pixels = &self.real.pixels[..n * PIXELS];
+        let mut tensors = Vec::new();
+        if n > 0 {
+            let (_, logits) = self.model.valid().forward(upload(pixels.to_vec(), [n, PIXELS], &self.device));
+            tensors.push(logits.reshape([n * 10]));
+        }
+        let examples = View::digits(pixels, 8, false);
+        let logits = self.flush(tensors).await?.pop().unwrap_or_default();
+        let guesses: Vec<String> = logits.chunks(10).map(|row| best(row).to_string()).collect();
+        let mut figures: Vec<Figure> = Vec::new();
+        figures.extend(
+            self.tests.last(0).map(|v| Figure::new("accuracy", "Accuracy on held-out digits", v, 4, Some(1.0))),
+        );
+        figures.extend(self.history.last(0).map(|v| Figure::new("loss", "Cross entropy (nats)", v, 3, None)));
+        let (losses, tests) = (self.history.unseen(fresh), self.tests.unseen(fresh));
+        Ok(vec![
+            Panel::new("examples", &format!("Digits of the last step, read as {}", guesses.join(" ")), vec![examples]),
+            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new("losses", "Loss", vec![View::curves(&losses, &self.history, &[0], fresh)]),
+            Panel::new("quality", "Accuracy on held-out digits", vec![View::curves(&tests, &self.tests, &[0], fresh)]),
+        ])
+    }
+
+    fn set(&mut self, values: &Values) -> Result<()> {
+        self.config = config(values)?;
+        Ok(())
+    }
+
+    async fn save(&mut self) -> Result<Checkpoint> {
+        self.flush(Vec::new()).await?;
+        let mut file = Checkpoint::default();
+        collect(&self.model, Some(&self.adam), "classifier", &mut file).await?;
+        if let Some(features) = &self.features {
+            Referee::push_moments(features, &mut file);
+        }
+        self.history.save("losses", &mut file);
+        self.tests.save("tests", &mut file);
+        file.set_text("step", self.step);
+        file.set_text("data.place", serde_json::to_string(&self.data.place()).map_err(Error::internal)?);
+        Ok(file)
+    }
+
+    fn load(&mut self, file: &Checkpoint) -> Result<()> {
+        let place: String = file.text("data.place")?;
+        let place = serde_json::from_str(&place)
+            .map_err(|_| Error::bad_file("The file's place in the data cannot be read."))?;
+        let mut adam = Adam::default();
+        self.model = load_module(self.model.clone(), Some(&mut adam), "classifier", file, &self.trainable)?;
+        self.adam = adam;
+        self.history.load("losses", file)?;
+        self.tests.load("tests", file)?;
+        self.step = file.text("step")?;
+        self.data.seek(place);
+        self.features = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! A GAN that learns to draw handwritten digits from MNIST, watched for mode collapse by a classifier.
+
+mod config;
+mod views;
+
+use super::digits::{one_hot, referee};
+use super::panel::{Action, Panel};
+use super::{Context, Demo, Entry, Samples, Stepped, Values, defaults, schema};
+use crate::data::Source;
+use crate::data::mnist::{Batch, Mnist, PIXELS};
+use crate::device::{Device, read};
+use crate::error::{Error, Result};
+use crate::models::dcgan::DcganConfig;
+use crate::models::dense_gan::DenseConfig;
+use crate::models::{Discriminator, Generator};
+use crate::nn::upload;
+use crate::rng::{Purpose, Stream};
+use crate::train::{CHUNK, CHUNKS, Evaluation, Gan, GanLoss, GanOptions, History, Players, Referee, Report, StepInput};
+use crate::weights::Checkpoint;
+use async_trait::async_trait;
+use burn::tensor::Tensor;
+use config::{Config, Model};
+use serde_json::{Value, json};
+use std::rc::Rc;
+
+pub const ENTRY: Entry =
+    Entry { name: "dcgan", schema: schema::<Config>, defaults: defaults::<Config>, actions, build };
+
+fn actions() -> Vec<Action> {
+    let action = |name: &str, title: &str| Action { name: name.into(), title: title.into(), draws: false };
+    vec![
+        action("train_both", "Both players"),
+        action("train_discriminator", "Discriminator only"),
+        action("train_generator", "Generator only"),
+    ]
+}
+
+fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {
+    let c: Config = super::config(values)?;
+    let mut weights = Stream::new(u64::from(c.seed), Purpose::Weights);
+    let (latent, width, device) = (c.latent as usize, c.width as usize, context.device.clone());
+    let classes = if c.conditional { 10 } else { 0 };
+    Ok(match c.model {
+        Model::Conv => {
+            let sizes = DcganConfig { latent, width, classes };
+            let (g, d) = (sizes.generator(&mut weights, &device), sizes.discriminator(&mut weights, &device));
+            Box::new(Digits::new(c, Gan::new(g, d, device), context))
+        }
+        Model::Dense => {
+            let sizes = DenseConfig { latent, classes };
+            let (g, d) = (sizes.generator(&mut weights, &device), sizes.discriminator(&mut weights, &device));
+            Box::new(Digits::new(c, Gan::new(g, d, device), context))
+        }
+    })
+}
+
+/// Pictures shown on a side of the sample grid.
+const SIDE: usize = 8;
+const SHOWN: usize = SIDE * SIDE;
+/// Steps between two measurements of the gradient norms.
+const NORMS_EVERY: u32 = 10;
+
+struct Digits<G, D> {
+    config: Config,
+    gan: Gan<G, D>,
+    data: Mnist,
+    noise: Stream,
+    source: Rc<dyn Source>,
+    device: Device,
+    referee: Option<Referee>,
+    evaluation: Option<Evaluation<G>>,
+    quality: History,
+    classes: Vec<f32>,
+    /// Fixed: latents of the grid, and of the evaluation.
+    z_shown: Tensor<2>,
+    z_judged: Vec<Tensor<2>>,
+    /// The last real batch, for the pictures and the histogram.
+    real: Batch,
+}
+
+impl<G: Generator, D: Discriminator> Digits<G, D> {
+    fn new(config: Config, gan: Gan<G, D>, context: Context) -> Self {
+        let (seed, latent) = (u64::from(config.seed), config.latent as usize);
+        let device = context.device.inner();
+        let mut sampling = Stream::new(seed, Purpose::Sampling);
+        let mut latents = |n: usize| upload(sampling.normal(n * latent), [n, latent], &device);
+        Self {
+            gan,
+            data: Mnist::new(context.source.clone(), seed),
+            noise: Stream::new(seed, Purpose::Noise),
+            source: context.source,
+            referee: None,
+            evaluation: None,
+            quality: History::new(&["distance", "entropy", "diversity"]),
+            classes: Vec::new(),
+            z_shown: latents(SHOWN),
+            z_judged: (0..CHUNKS).map(|_| latents(CHUNK)).collect(),
+            real: Batch { pixels: Vec::new(), labels: Vec::new() },
+            device,
+            config,
+        }
+    }
+
+    fn options(&self) -> GanOptions {
+        GanOptions {
+            loss: self.config.loss,
+            lr_generator: self.config.lr_g,
+            lr_discriminator: self.config.lr_d,
+            beta1: self.config.beta1,
+            beta2: self.config.beta2,
+            penalty: 10.0,
+            norms: (self.gan.step + 1).is_multiple_of(NORMS_EVERY),
+        }
+    }
+
+    /// Classes for `n` drawn digits: the chosen one, or all ten in turn.
+    fn asked(&self, n: usize, turn: bool) -> Option<Tensor<2>> {
+        let digit = if turn { None } else { (self.config.digit as u8).checked_sub(1) };
+        let label = |i: usize| digit.unwrap_or((i % 10) as u8);
+        self.config.conditional.then(|| one_hot(&(0..n).map(label).collect::<Vec<_>>(), &self.device))
+    }
+
+    /// Everything one update needs; `batch` is empty for a generator's update.
+    fn input(&mut self, batch: Option<&Batch>) -> StepInput {
+        let (n, latent, sigma) = (self.config.batch as usize, self.config.latent as usize, self.config.noise as f32);
+        let device = &self.device;
+        let noise = |stream: &mut Stream| stream.normal(n * PIXELS).into_iter().map(|v| v * sigma).collect::<Vec<_>>();
+        let z = upload(self.noise.normal(n * latent), [n, latent], device);
+        let mut real = batch.map_or_else(|| vec![0.0; n * PIXELS], |b| b.pixels.clone());
+        let fake = (sigma > 0.0).then(|| {
+            if batch.is_some() {
+                real.iter_mut().zip(noise(&mut self.noise)).for_each(|(x, e)| *x += e);
+            }
+            upload(noise(&mut self.noise), [n, PIXELS], device).autodiff()
+        });
+        let labels: Vec<u8> = match batch {
+            Some(batch) => batch.labels.clone(),
+            None if self.config.conditional => (0..n).map(|_| self.noise.below(10) as u8).collect(),
+            None => Vec::new(),
+        };
+        let mix = (self.config.loss == GanLoss::Wasserstein && batch.is_some())
+            .then(|| self.noise.uniform(n, 0.5).into_iter().map(|u| u + 0.5).collect());
+        StepInput {
+            real: upload(real, [n, PIXELS], device).autodiff(),
+            z: z.autodiff(),
+            noise: fake,
+            classes: self.config.conditional.then(|| one_hot(&labels, device).autodiff()),
+            mix: mix.map(|mix| upload(mix, [n, 1], device).autodiff()),
+        }
+    }
+
+    /// Judges one more chunk of the evaluation that is under way.
+    async fn evaluate(&mut self) -> Result<()> {
+        let (Some(evaluation), Some(referee)) = (&mut self.evaluation, &self.referee) else { return Ok(()) };
+        let label = |i: usize| (i % 10) as u8;
+        let classes =
+            self.config.conditional.then(|| one_hot(&(0..CHUNK).map(label).collect::<Vec<_>>(), &self.device));
+        let z = self.z_judged[evaluation.chunks].clone();
+        let samples = evaluation.generator.forward(z, classes);
+        if let Some(Report { classes, entropy, diversity, distance }) = evaluation.add(referee, samples).await? {
+            self.quality.push(evaluation.step, &[distance, entropy, diversity]);
+            self.classes = classes;
+            self.evaluation = None;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait(?Send)]
+impl<G: Generator, D: Discriminator> Demo for Digits<G, D> {
+    fn steps(&self) -> u32 {
+        self.gan.step
+    }
+
+    async fn step(&mut self) -> Result<Stepped> {
+        let due = (self.gan.step + 1).is_multiple_of(self.config.evaluate);
+        if self.referee.is_none() {
+            match referee(&*self.source, &self.device)? {
+                Ok(referee) => self.referee = Some(referee),
+                // Its first use waits for it, so that the same link gives the same curves on any network.
+                Err(waiting) if due => return Ok(waiting.into()),
+                Err(_) => {}
+            }
+        }
+        let options = self.options();
+        let (n, players) = (self.config.batch as usize, self.config.players);
+        let updates = if players == Players::Generator { 0 } else { self.config.d_steps as usize };
+        let real = match self.data.batch(n * updates)? {
+            Ok(real) => real,
+            Err(waiting) => return Ok(waiting.into()),
+        };
+        let mut inputs = Vec::new();
+        for (pixels, labels) in real.pixels.chunks(n * PIXELS).zip(real.labels.chunks(n)) {
+            inputs.push(self.input(Some(&Batch { pixels: pixels.to_vec(), labels: labels.to_vec() })));
+        }
+        let generator = (players != Players::Discriminator).then(|| self.input(None));
+        self.gan.step(options, inputs, generator);
+        if !real.labels.is_empty() {
+            self.real = real;
+        }
+        if due {
+            // A slow device may still be at the last one: what it found is kept.
+            while self.evaluation.is_some() {
+                self.evaluate().await?;
+            }
+            self.evaluation = Some(Evaluation::new(self.gan.generator.valid(), self.gan.step));
+        }
+        self.evaluate().await?;
+        if self.gan.step.is_multiple_of(32) {
+            // A readback now and then: WebGPU has no other brake on what is submitted.
+            self.gan.flush(Vec::new()).await?;
+        }
+        Ok(Stepped::Done)
+    }
+
+    async fn views(&mut self, fresh: bool) -> Result<Vec<Panel>> {
+        self.panels(fresh).await
+    }
+
+    fn set(&mut self, values: &Values) -> Result<()> {
+        self.config = super::config(values)?;
+        Ok(())
+    }
+
+    async fn act(&mut self, name: &str, _args: &Value) -> Result<Values> {
+        match name.strip_prefix("train_") {
+            Some(players @ ("both" | "discriminator" | "generator")) => {
+                Ok(json!({ "players": players }).as_object().cloned().unwrap_or_default())
+            }
+            _ => Err(Error::bad_command(format!("This demo has no action {name:?}."))),
+        }
+    }
+
+    async fn save(&mut self) -> Result<Checkpoint> {
+        while self.evaluation.is_some() && self.referee.is_some() {
+            self.evaluate().await?;
+        }
+        let mut file = self.gan.save().await?;
+        self.quality.save("quality", &mut file);
+        file.push("history.classes", &[self.classes.len()], self.classes.clone());
+        file.set_text("rng.noise", self.noise.position());
+        file.set_text("data.place", serde_json::to_string(&self.data.place()).map_err(Error::internal)?);
+        Ok(file)
+    }
+
+    fn load(&mut self, file: &Checkpoint) -> Result<()> {
+        let noise = file.text("rng.noise")?;
+        let place: String = file.text("data.place")?;
+        let place = serde_json::from_str(&place)
+            .map_err(|_| Error::bad_file("The file's place in the data cannot be read."))?;
+        self.quality.load("quality", file)?;
+        self.gan.load(file)?;
+        self.classes = file.find("history.classes").map(|t| t.values.clone()).unwrap_or_default();
+        self.evaluation = None;
+        self.noise.seek(noise);
+        self.data.seek(place);
+        Ok(())
+    }
+
+    async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
+        let latent = self.config.latent as usize;
+        let mut stream = Stream::new(seed, Purpose::Sampling);
+        let mut values = Vec::new();
+        // Batch norm uses the statistics of the batch: always a whole one.
+        while values.len() < n * PIXELS {
+            let z = upload(stream.normal(SHOWN * latent), [SHOWN, latent], &self.device);
+            let drawn = self.gan.sample(z, self.asked(SHOWN, false));
+            values.extend(read(vec![drawn.reshape([SHOWN * PIXELS])]).await?.pop().unwrap_or_default());
+        }
+        values.truncate(n * PIXELS);
+        Ok(Samples { shape: vec![n, 1, 28, 28], values })
+    }
+}

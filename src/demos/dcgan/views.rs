@@ -1,0 +1,94 @@
+//! What the digit GAN shows.
+
+use super::{Digits, SHOWN, SIDE};
+use crate::data::mnist::PIXELS;
+use crate::demos::digits::one_hot;
+use crate::demos::panel::{Figure, HistogramSeries, Panel, View};
+use crate::error::{Error, Result};
+use crate::models::{Discriminator, Generator};
+use crate::nn::upload;
+
+/// Bins of the histogram of the discriminator's output.
+const BINS: usize = 20;
+
+impl<G: Generator, D: Discriminator> Digits<G, D> {
+    /// Everything that is drawn, with one readback.
+    pub async fn panels(&mut self, fresh: bool) -> Result<Vec<Panel>> {
+        let samples = self.gan.sample(self.z_shown.clone(), self.asked(SHOWN, false));
+        let mut tensors = vec![samples.clone().reshape([SHOWN * PIXELS])];
+        let n = self.real.labels.len().min(SHOWN);
+        if n > 0 {
+            let real = upload(self.real.pixels[..n * PIXELS].to_vec(), [n, PIXELS], &self.device);
+            let classes = self.config.conditional.then(|| one_hot(&self.real.labels[..n], &self.device));
+            tensors.push(self.gan.judge(real, classes).reshape([n]));
+            tensors.push(self.gan.judge(samples, self.asked(SHOWN, false)).reshape([SHOWN]));
+        }
+        let read = self.gan.flush(tensors).await?;
+        let losses = self.gan.history.unseen(fresh);
+        let quality = self.quality.unseen(fresh);
+        let drawn = read.first().ok_or_else(|| Error::internal("The samples were not read back."))?;
+        let mut panels = vec![
+            Panel::new("samples", "Drawn digits, always from the same latents", vec![View::digits(drawn, SIDE, true)]),
+            Panel::new(
+                "real",
+                "Real digits of the last step",
+                vec![View::digits(&self.real.pixels[..n.min(16) * PIXELS], SIDE, false)],
+            ),
+            Panel::new("figures", "Figures", vec![View::Figures { figures: self.figures() }]),
+            Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.history, &[0, 1], fresh)]),
+        ];
+        if let [_, real, fake] = &read[..] {
+            panels.push(Panel::new(
+                "outputs",
+                "Discriminator's output on real and drawn digits",
+                vec![outputs(real, fake)],
+            ));
+        }
+        panels.push(Panel::new(
+            "gradients",
+            "Gradient norms",
+            vec![View::curves(&losses, &self.gan.history, &[2, 3], fresh)],
+        ));
+        if !self.classes.is_empty() {
+            let series = vec![HistogramSeries { label: "drawn".into(), counts: self.classes.clone() }];
+            let categories = (0..10).map(|d| d.to_string()).collect();
+            panels.push(Panel::new(
+                "classes",
+                "Digits among 1,024 samples",
+                vec![View::Histogram { series, low: 0.0, high: 9.0, categories }],
+            ));
+        }
+        panels.push(Panel::new(
+            "quality",
+            "Distance, entropy, diversity",
+            vec![View::curves(&quality, &self.quality, &[0, 1, 2], fresh)],
+        ));
+        Ok(panels)
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let figure =
+            |series, id, title, digits, of| self.quality.last(series).map(|v| Figure::new(id, title, v, digits, of));
+        let present = self.classes.iter().filter(|c| **c > 0.0).count() as f32;
+        let classes =
+            (!self.classes.is_empty()).then(|| Figure::new("classes", "Digits drawn", present, 0, Some(10.0)));
+        let distance = figure(0, "distance", "Frechet classifier distance", 1, None);
+        let entropy = figure(1, "entropy", "Entropy of the digits (nats)", 2, Some(10f32.ln()));
+        let diversity = figure(2, "diversity", "Diversity against real digits", 2, Some(1.0));
+        [distance, classes, entropy, diversity].into_iter().flatten().collect()
+    }
+}
+
+/// Histogram of D(x) and D(G(z)) from logits, as probabilities of being real.
+fn outputs(real: &[f32], fake: &[f32]) -> View {
+    let series = |label: &str, logits: &[f32]| {
+        let mut counts = vec![0.0; BINS];
+        for logit in logits {
+            let p = 1.0 / (1.0 + (-logit).exp());
+            counts[((p * BINS as f32) as usize).min(BINS - 1)] += 1.0 / logits.len() as f32;
+        }
+        HistogramSeries { label: label.into(), counts }
+    };
+    let series = vec![series("real", real), series("generated", fake)];
+    View::Histogram { series, low: 0.0, high: 1.0, categories: Vec::new() }
+}

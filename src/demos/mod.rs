@@ -1,0 +1,113 @@
+//! One experiment a file: its config (= its link = its controls), what it does in a step, what it shows.
+//!
+//! A new demo is one file here, one line in [`DEMOS`], and one lesson in `www/lessons/`.
+
+mod classifier;
+mod dcgan;
+mod digits;
+mod gan2d;
+
+use crate::data::Source;
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::weights::Checkpoint;
+use async_trait::async_trait;
+use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::rc::Rc;
+
+pub mod panel;
+pub use panel::{Action, Figure, Floats, HistogramSeries, Panel, PointSet, View};
+
+/// What a demo is built with.
+#[derive(Clone)]
+pub struct Context {
+    /// With autodiff.
+    pub device: Device,
+    pub source: Rc<dyn Source>,
+}
+
+/// What came of a step.
+pub enum Stepped {
+    Done,
+    /// Data is on its way; nothing was changed.
+    Waiting {
+        what: String,
+        done: f64,
+        total: f64,
+    },
+}
+
+/// Samples of a trained model: `[N, C, H, W]` in [-1, 1], or `[N, 2]` points.
+pub struct Samples {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// The values of a config, by key.
+pub type Values = Map<String, Value>;
+
+/// A running experiment.
+#[async_trait(?Send)]
+pub trait Demo {
+    /// Training steps taken.
+    fn steps(&self) -> u32;
+
+    /// One training step; reads back only what its own figures need.
+    async fn step(&mut self) -> Result<Stepped>;
+
+    /// What the page draws now, with one readback; all of the curves with `fresh`.
+    async fn views(&mut self, fresh: bool) -> Result<Vec<Panel>>;
+
+    /// Takes over a config in which only live values differ.
+    fn set(&mut self, values: &Values) -> Result<()>;
+
+    /// One of its actions; returns values of the config that it changes.
+    async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
+        let _ = args;
+        Err(Error::bad_command(format!("This demo has no action {name:?}.")))
+    }
+
+    async fn save(&mut self) -> Result<Checkpoint>;
+
+    /// Goes on where a checkpoint was taken.
+    fn load(&mut self, file: &Checkpoint) -> Result<()>;
+
+    /// Draws `n` samples from the model.
+    async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
+        let _ = (n, seed);
+        Err(Error::bad_command("This model does not draw samples."))
+    }
+}
+
+/// A demo in the registry.
+pub struct Entry {
+    pub name: &'static str,
+    pub schema: fn() -> Value,
+    pub defaults: fn() -> Values,
+    pub actions: fn() -> Vec<Action>,
+    pub build: fn(&Values, Context) -> Result<Box<dyn Demo>>,
+}
+
+/// All demos; the first is opened by an empty link.
+pub const DEMOS: &[Entry] = &[gan2d::ENTRY, dcgan::ENTRY, classifier::ENTRY];
+
+/// The JSON schema of a config.
+fn schema<C: JsonSchema>() -> Value {
+    schema_for!(C).to_value()
+}
+
+fn defaults<C: Default + Serialize>() -> Values {
+    match serde_json::to_value(C::default()) {
+        Ok(Value::Object(values)) => values,
+        _ => Values::new(),
+    }
+}
+
+/// A config from values that the link codec has checked.
+fn config<C: DeserializeOwned>(values: &Values) -> Result<C> {
+    serde_json::from_value(Value::Object(values.clone()))
+        .map_err(|e| Error::bad_command(format!("A value is not valid: {e}.")))
+}

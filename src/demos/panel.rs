@@ -1,0 +1,136 @@
+//! Typed pictures of a run: what demos show and the page draws. Part of the protocol.
+
+use crate::train::History;
+use serde::Serialize;
+
+/// A button of a demo.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Action {
+    pub name: String,
+    pub title: String,
+    /// An action that takes points drawn on a `Points2d` view: args `{ points: [x, y, ...] }`.
+    pub draws: bool,
+}
+
+/// One tile of the page. Its views are drawn over each other, first to last.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Panel {
+    /// Stable within a demo; the page keys translations on `demo.panel.id`.
+    pub id: String,
+    pub title: String,
+    pub views: Vec<View>,
+}
+
+/// Typed pictures of a run. Numbers travel as little-endian buffers, see [`Floats`].
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum View {
+    /// Curves over steps. `rows` holds `[step, value of series 0, ...]` again and again: only what is new, unless `reset`.
+    /// A value that was not measured at a step is NaN.
+    Scalars { series: Vec<String>, rows: Floats, reset: bool },
+    /// `count` pictures of `width` x `height`, one after the other, row by row, `channels` (1 or 3) bytes a pixel.
+    Images {
+        count: u32,
+        width: u32,
+        height: u32,
+        channels: u32,
+        columns: u32,
+        #[serde(with = "serde_bytes")]
+        #[cfg_attr(feature = "typescript", ts(type = "Uint8Array"))]
+        pixels: Vec<u8>,
+        /// The same pictures through time: the page keeps them as a filmstrip.
+        film: bool,
+    },
+    /// Sets of points; `xy` alternates x and y. `bounds` is `[x0, y0, x1, y1]`, y upwards.
+    Points2d { sets: Vec<PointSet>, bounds: [f32; 4] },
+    /// Values on a regular grid, row by row from y0 upwards; drawn as colour between `low` and `high`.
+    Field2d { columns: u32, rows: u32, values: Floats, low: f32, high: f32, bounds: [f32; 4] },
+    /// A bent grid: `columns` x `rows` corners, row by row, x and y alternating.
+    Mesh2d { columns: u32, rows: u32, xy: Floats, bounds: [f32; 4] },
+    /// Counts in equal bins between `low` and `high`, a line for each series; with `categories` a bar for each name.
+    Histogram { series: Vec<HistogramSeries>, low: f32, high: f32, categories: Vec<String> },
+    /// Named numbers, largest type first: the figures of a run.
+    Figures { figures: Vec<Figure> },
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct PointSet {
+    /// `real`, `generated` or `drawn`: the page colours by it.
+    pub role: String,
+    pub xy: Floats,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct HistogramSeries {
+    pub label: String,
+    pub counts: Vec<f32>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Figure {
+    /// Stable; the page keys translations on `figure.id`.
+    pub id: String,
+    pub title: String,
+    pub value: f32,
+    /// Digits after the point.
+    pub digits: u32,
+    /// The best possible value, where there is one: 8 of 8 modes.
+    pub of: Option<f32>,
+}
+
+/// `f32` numbers that travel as little-endian bytes (a `Uint8Array` with a buffer of its own on the page).
+#[derive(Debug, Clone, Default, PartialEq)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", ts(type = "Uint8Array"))]
+pub struct Floats(pub Vec<f32>);
+
+impl Serialize for Floats {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = self.0.iter().flat_map(|v| v.to_le_bytes()).collect();
+        serializer.serialize_bytes(&bytes)
+    }
+}
+
+impl Panel {
+    pub fn new(id: &str, title: &str, views: Vec<View>) -> Self {
+        Self { id: id.into(), title: title.into(), views }
+    }
+}
+
+impl Figure {
+    pub fn new(id: &str, title: &str, value: f32, digits: u32, of: Option<f32>) -> Self {
+        Self { id: id.into(), title: title.into(), value, digits, of }
+    }
+}
+
+impl View {
+    /// Some series of a history.
+    pub fn curves(rows: &[f32], history: &History, series: &[usize], reset: bool) -> Self {
+        let width = history.series().len() + 1;
+        let pick = |row: &[f32]| std::iter::once(row[0]).chain(series.iter().map(|s| row[s + 1])).collect::<Vec<_>>();
+        View::Scalars {
+            series: series.iter().map(|&s| history.series()[s].clone()).collect(),
+            rows: Floats(rows.chunks_exact(width).flat_map(pick).collect()),
+            reset,
+        }
+    }
+
+    /// A grid of digits of 28 x 28 from values in [-1, 1].
+    pub fn digits(values: &[f32], columns: usize, film: bool) -> Self {
+        View::Images {
+            count: (values.len() / 784) as u32,
+            width: 28,
+            height: 28,
+            channels: 1,
+            columns: columns as u32,
+            pixels: values.iter().map(|v| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8).collect(),
+            film,
+        }
+    }
+}

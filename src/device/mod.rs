@@ -1,0 +1,68 @@
+//! Which processor: opens it, says what it is, proves its arithmetic, reads tensors back.
+
+#[cfg(feature = "gpu")]
+mod gpu;
+pub mod probe;
+mod readback;
+
+#[cfg(feature = "gpu")]
+pub use gpu::{lose, on_lost};
+pub use readback::read;
+
+use crate::error::{Code, Error, Result};
+pub use burn::tensor::Device;
+
+/// A device that is open.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// With autodiff: tensors made on it can be trained.
+    pub device: Device,
+    /// The adapter's name as the driver gives it; `CPU` for the CPU.
+    pub name: String,
+    pub software: bool,
+    pub webgpu: bool,
+}
+
+/// The CPU backend (burn's flex), one thread.
+pub fn open_cpu() -> Result<Opened> {
+    #[cfg(feature = "cpu")]
+    return Ok(Opened { device: Device::flex().autodiff(), name: "CPU".into(), software: false, webgpu: false });
+    #[cfg(not(feature = "cpu"))]
+    Err(Error::internal("This build has no CPU backend."))
+}
+
+/// The WebGPU backend. `software` also takes adapters that compute on the CPU, which are slower than [`open_cpu`].
+///
+/// # Errors
+/// `NoGpu` where there is no adapter, or only a software one that was not asked for.
+pub async fn open_webgpu(software: bool) -> Result<Opened> {
+    #[cfg(feature = "gpu")]
+    return gpu::open(software).await;
+    #[cfg(not(feature = "gpu"))]
+    {
+        let _ = software;
+        Err(no_gpu("this build has no WebGPU backend".into()))
+    }
+}
+
+fn no_gpu(why: String) -> Error {
+    Error::new(Code::NoGpu, format!("No WebGPU device: {why}."), "Kiln runs on the CPU instead.")
+}
+
+/// Bytes that the device's allocator has reserved; 0 where it does not tell.
+pub fn reserved_bytes(device: &Device) -> f64 {
+    if cfg!(feature = "gpu") && !is_cpu(device) {
+        return device.clone().inner().memory_pool_usage().map_or(0.0, |usage| usage.bytes_reserved as f64);
+    }
+    0.0
+}
+
+fn is_cpu(device: &Device) -> bool {
+    #[cfg(feature = "cpu")]
+    return device.clone().inner() == Device::flex();
+    #[cfg(not(feature = "cpu"))]
+    {
+        let _ = device;
+        false
+    }
+}

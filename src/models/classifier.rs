@@ -1,0 +1,42 @@
+//! A small classifier of digits: its classes count modes, its features measure the Frechet classifier distance.
+//!
+//! A LeNet (LeCun et al. 1998) with strided convolutions: 42,490 parameters, of which 48 features before the last layer.
+
+use crate::nn::{Conv2d, Linear};
+use crate::rng::Stream;
+use burn::module::Module;
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+/// Features before the last layer.
+pub const FEATURES: usize = 48;
+
+#[derive(Module, Debug)]
+pub struct Classifier {
+    pub c1: Conv2d,
+    pub c2: Conv2d,
+    pub fc1: Linear,
+    pub fc2: Linear,
+}
+
+impl Classifier {
+    pub fn new(weights: &mut Stream, device: &Device) -> Self {
+        Self {
+            c1: Conv2d::halving([1, 8, 5], 2, 6.0, true, weights, device),
+            c2: Conv2d::halving([8, 16, 5], 2, 6.0, true, weights, device),
+            fc1: Linear::new(16 * 49, FEATURES, 6.0, true, weights, device),
+            fc2: Linear::new(FEATURES, 10, 3.0, true, weights, device),
+        }
+    }
+
+    /// # Shapes
+    /// Pictures `[B, 784]` to features `[B, 48]` and logits `[B, 10]`.
+    pub fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let [b, _] = x.dims();
+        let h = relu(self.c1.forward(x.reshape([b, 1, 28, 28]))); // (B, 8, 14, 14)
+        let h = relu(self.c2.forward(h)); // (B, 16, 7, 7)
+        let features = relu(self.fc1.forward(h.flatten(1, 3)));
+        let logits = self.fc2.forward(features.clone());
+        (features, logits)
+    }
+}

@@ -1,0 +1,66 @@
+//! The fully connected pair that tutorials on MNIST teach: 100-128-256-512-1024-784 and 784-1024-512-256-1.
+//!
+//! Goodfellow et al. 2014, arXiv 1406.2661, in the sizes of the usual tutorials: generator 1,510,032 and discriminator
+//! 1,460,225 parameters. A conditional pair takes the class beside its input (Mirza and Osindero 2014).
+
+use super::{Discriminator, Generator};
+use crate::nn::Linear;
+use crate::rng::Stream;
+use burn::module::Module;
+use burn::tensor::activation::{leaky_relu, tanh};
+use burn::tensor::{Device, Tensor};
+
+#[derive(Debug, Clone, Copy)]
+pub struct DenseConfig {
+    pub latent: usize,
+    pub classes: usize,
+}
+
+#[derive(Module, Debug)]
+pub struct DenseGenerator {
+    pub layers: Vec<Linear>,
+}
+
+#[derive(Module, Debug)]
+pub struct DenseDiscriminator {
+    pub layers: Vec<Linear>,
+}
+
+impl DenseConfig {
+    pub fn generator(&self, weights: &mut Stream, device: &Device) -> DenseGenerator {
+        DenseGenerator { layers: chain(&[self.latent + self.classes, 128, 256, 512, 1024, 784], weights, device) }
+    }
+
+    pub fn discriminator(&self, weights: &mut Stream, device: &Device) -> DenseDiscriminator {
+        DenseDiscriminator { layers: chain(&[784 + self.classes, 1024, 512, 256, 1], weights, device) }
+    }
+}
+
+fn chain(sizes: &[usize], weights: &mut Stream, device: &Device) -> Vec<Linear> {
+    sizes.windows(2).map(|s| Linear::new(s[0], s[1], 3.0, true, weights, device)).collect()
+}
+
+/// All layers with leaky ReLU between them.
+fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
+    let x = match classes {
+        Some(classes) => Tensor::cat(vec![x, classes], 1),
+        None => x,
+    };
+    let last = layers.len() - 1;
+    layers.iter().enumerate().fold(x, |h, (i, layer)| {
+        let h = layer.forward(h);
+        if i < last { leaky_relu(h, 0.2) } else { h }
+    })
+}
+
+impl Generator for DenseGenerator {
+    fn forward(&self, z: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
+        tanh(forward(&self.layers, z, classes)) // (B, 784)
+    }
+}
+
+impl Discriminator for DenseDiscriminator {
+    fn forward(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
+        forward(&self.layers, x, classes) // (B, 1)
+    }
+}

@@ -1,0 +1,7 @@
+//! Layers with PyTorch's names and layouts, and the optimizer. A checkpoint then is a loop over fields, not a table.
+
+mod adam;
+mod layers;
+
+pub use adam::{Adam, AdamOptions};
+pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Linear, upload};

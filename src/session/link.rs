@@ -1,0 +1,144 @@
+//! A link holds a whole experiment: `dcgan?seed=7&lr_g=0.0002`. Defaults are left out; what is unknown is named and
+//! dropped; what is out of range is named and clamped.
+
+use super::protocol::Event;
+use crate::demos::{DEMOS, Entry, Values};
+use crate::error::{Code, Error, Result};
+use serde_json::{Map, Value};
+
+/// A link that was read.
+pub struct Link {
+    pub entry: &'static Entry,
+    pub values: Values,
+    /// A note for everything that was dropped or changed.
+    pub notes: Vec<Event>,
+}
+
+/// Longest link that is read: drawn points take 1,600 characters.
+const LONGEST: usize = 4_000;
+
+/// Reads a link, with or without its `#`. An empty link is the first demo.
+///
+/// # Errors
+/// `BadLink` where it is no link at all, `UnknownDemo` where it names none of ours.
+pub fn parse(text: &str) -> Result<Link> {
+    let text = text.trim().trim_start_matches('#');
+    let (name, query) = text.split_once('?').unwrap_or((text, ""));
+    let name = if name.is_empty() { DEMOS[0].name } else { name };
+    if text.len() > LONGEST || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err(Error::new(
+            Code::BadLink,
+            "The link cannot be read.",
+            "A link looks like #gan2d?seed=7: a demo, a question mark, then key=value pairs joined by &.",
+        ));
+    }
+    let known = || DEMOS.iter().map(|d| d.name).collect::<Vec<_>>().join(", ");
+    let entry = DEMOS.iter().find(|d| d.name == name).ok_or_else(|| {
+        Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
+    })?;
+    let (mut values, mut notes) = ((entry.defaults)(), Vec::new());
+    let schema = (entry.schema)();
+    for pair in query.split('&').filter(|p| !p.is_empty()) {
+        let Some((key, value)) = pair.split_once('=') else {
+            notes.push(dropped(pair, "it has no value"));
+            continue;
+        };
+        match property(&schema, key) {
+            None => notes.push(dropped(key, "this demo has no such setting")),
+            Some(property) => match coerce(property, &read(property, value)) {
+                Ok((value, note)) => {
+                    notes.extend(note.map(|text| changed(key, &text)));
+                    values.insert(key.into(), value);
+                }
+                Err(why) => notes.push(dropped(key, &why)),
+            },
+        }
+    }
+    Ok(Link { entry, values, notes })
+}
+
+/// The shortest link for these values, keys in the order of the config.
+pub fn canonical(entry: &Entry, values: &Values) -> String {
+    let defaults = (entry.defaults)();
+    let differs = |(key, value): &(&String, &Value)| defaults.get(*key) != Some(value);
+    let pairs: Vec<String> =
+        values.iter().filter(differs).map(|(key, value)| format!("{key}={}", write(value))).collect();
+    if pairs.is_empty() { entry.name.into() } else { format!("{}?{}", entry.name, pairs.join("&")) }
+}
+
+/// The schema of one setting.
+pub fn property<'a>(schema: &'a Value, key: &str) -> Option<&'a Map<String, Value>> {
+    schema.get("properties")?.get(key)?.as_object()
+}
+
+/// A value that fits the setting, and what was changed to make it fit.
+///
+/// # Errors
+/// Why it cannot fit.
+pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Result<(Value, Option<String>), String> {
+    let options = options(property);
+    if !options.is_empty() {
+        return match options.contains(value) {
+            true => Ok((value.clone(), None)),
+            false => Err(format!("it is none of {}", options.iter().map(write).collect::<Vec<_>>().join(", "))),
+        };
+    }
+    match property.get("type").and_then(Value::as_str) {
+        Some(kind @ ("integer" | "number")) => {
+            let given = value.as_f64().filter(|v| v.is_finite()).ok_or("it is not a number")?;
+            let bound = |name: &str| property.get(name).and_then(Value::as_f64);
+            let whole = if kind == "integer" { given.round() } else { given };
+            let fits = whole.max(bound("minimum").unwrap_or(f64::MIN)).min(bound("maximum").unwrap_or(f64::MAX));
+            let value = if kind == "integer" { Value::from(fits as i64) } else { Value::from(fits) };
+            let note = (fits != given).then(|| format!("{given} became {fits}"));
+            Ok((value, note))
+        }
+        Some("boolean") => value.as_bool().map(|b| (Value::from(b), None)).ok_or("it is not true or false".into()),
+        _ => match value.as_str() {
+            Some(text) if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
+                Ok((Value::from(text), None))
+            }
+            _ => Err("it holds characters that do not belong".into()),
+        },
+    }
+}
+
+/// The choices of a setting that has some: schemars writes them in either of two ways.
+fn options(property: &Map<String, Value>) -> Vec<Value> {
+    let list = |key: &str| property.get(key).and_then(Value::as_array);
+    match (list("enum"), list("oneOf")) {
+        (Some(options), _) => options.clone(),
+        (_, Some(options)) => options
+            .iter()
+            .flat_map(|o| match (o.get("const"), o.get("enum").and_then(Value::as_array)) {
+                (Some(value), _) => vec![value.clone()],
+                (_, Some(values)) => values.clone(),
+                _ => Vec::new(),
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Text of a link as a value of the setting's type.
+fn read(property: &Map<String, Value>, text: &str) -> Value {
+    match property.get("type").and_then(Value::as_str) {
+        Some("integer" | "number") => text.parse::<f64>().map_or(Value::Null, Value::from),
+        Some("boolean") => text.parse::<bool>().map_or(Value::Null, Value::from),
+        _ => Value::from(text),
+    }
+}
+
+fn write(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_string)
+}
+
+fn dropped(key: &str, why: &str) -> Event {
+    let args = [("key", key.to_string()), ("why", why.to_string())];
+    Event::note("link-dropped", format!("{key:?} was left out of the link: {why}."), &args)
+}
+
+fn changed(key: &str, what: &str) -> Event {
+    let args = [("key", key.to_string()), ("what", what.to_string())];
+    Event::note("link-clamped", format!("{key:?} was out of range: {what}."), &args)
+}

@@ -1,0 +1,7 @@
+//! The protocol and the loop: commands in, events out. The tab and the terminal drive the same session.
+
+pub mod link;
+pub mod protocol;
+mod run;
+
+pub use run::{Host, Next, Session};

@@ -1,0 +1,350 @@
+//! One session: a device, at most one open demo, and a loop that is pumped from outside.
+
+use super::link;
+use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
+use crate::data::Source;
+use crate::demos::{Context, Demo, Entry, Samples, Stepped, Values};
+use crate::device::{self, Opened, probe};
+use crate::error::{Code, Error, Result};
+use crate::weights::Checkpoint;
+use serde_json::Value;
+use std::rc::Rc;
+
+/// What the session needs from where it runs.
+pub trait Host {
+    fn emit(&self, event: Event);
+    /// Milliseconds from some beginning.
+    fn now(&self) -> f64;
+    /// Files of the page.
+    fn source(&self) -> Rc<dyn Source>;
+    /// Bytes of wasm memory; 0 elsewhere.
+    fn memory(&self) -> f64;
+    /// Least milliseconds between two views; infinite where nobody watches.
+    fn view_interval(&self) -> f64;
+}
+
+/// What the pump does next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Next {
+    /// Nothing to do until a command comes.
+    Sleep,
+    /// Call [`Session::tick`] again after so many milliseconds (0: at once).
+    After(f64),
+}
+
+struct Open {
+    entry: &'static Entry,
+    values: Values,
+    demo: Box<dyn Demo>,
+}
+
+/// Commands in, events out.
+pub struct Session {
+    host: Rc<dyn Host>,
+    kind: DeviceKind,
+    device: Option<Opened>,
+    open: Option<Open>,
+    status: Status,
+    /// Steps until it pauses by itself.
+    remaining: Option<u32>,
+    next_step: f64,
+    next_view: f64,
+    fresh: bool,
+    rate: Rate,
+}
+
+/// Steps a second, over windows of at least half a second.
+#[derive(Default)]
+struct Rate {
+    since: f64,
+    steps: u32,
+    value: f32,
+}
+
+/// Views take at most a fifth of the time.
+const VIEW_SHARE: f64 = 4.0;
+/// How soon to look again for data that is on its way, in milliseconds.
+const POLL: f64 = 30.0;
+
+impl Session {
+    pub fn new(host: Rc<dyn Host>, kind: DeviceKind) -> Self {
+        host.emit(Event::Hello { kind });
+        Self {
+            host,
+            kind,
+            device: None,
+            open: None,
+            status: Status::Idle,
+            remaining: None,
+            next_step: 0.0,
+            next_view: 0.0,
+            fresh: true,
+            rate: Rate::default(),
+        }
+    }
+
+    /// Carries out one command; whatever fails becomes an event.
+    pub async fn handle(&mut self, command: Command) {
+        if let Err(error) = self.obey(command).await {
+            self.fail(error);
+        }
+    }
+
+    async fn obey(&mut self, command: Command) -> Result<()> {
+        match command {
+            Command::Start { software, proven } => self.start(software, &proven).await?,
+            Command::Open { link, checkpoint } => self.open(&link, checkpoint.as_deref()).await?,
+            Command::Run => self.go(None),
+            Command::Step { n } => self.go(Some(n)),
+            Command::Pause => {
+                self.remaining = None;
+                if self.open.is_some() && self.status != Status::Paused {
+                    self.status = Status::Paused;
+                    self.show().await?;
+                }
+            }
+            Command::Set { key, value } => self.set(&key, &value).await?,
+            Command::Act { name, args } => {
+                let changed = self.opened()?.demo.act(&name, &args).await?;
+                self.change(changed).await?;
+            }
+            Command::Checkpoint => {
+                let (link, step, bytes) = self.checkpoint().await?;
+                self.host.emit(Event::Checkpoint { link, step, bytes });
+                return Ok(());
+            }
+            Command::Ping => {}
+            Command::Close => {
+                self.open = None;
+                self.status = Status::Idle;
+            }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    async fn start(&mut self, software: bool, proven: &[String]) -> Result<()> {
+        let opened = match self.kind {
+            DeviceKind::Cpu => device::open_cpu()?,
+            DeviceKind::Webgpu => device::open_webgpu(software).await?,
+        };
+        let probe_error = match opened.webgpu && !proven.contains(&opened.name) {
+            true => Some(probe::verify(&opened.device).await?),
+            false => None,
+        };
+        let (name, software) = (opened.name.clone(), opened.software);
+        self.device = Some(opened);
+        self.host.emit(Event::Device(DeviceInfo { kind: self.kind, name, software, probe_error }));
+        Ok(())
+    }
+
+    async fn open(&mut self, text: &str, checkpoint: Option<&[u8]>) -> Result<()> {
+        let device = self.device.as_ref().ok_or_else(|| Error::bad_command("No device is open yet."))?.device.clone();
+        let file = checkpoint.map(Checkpoint::from_bytes).transpose()?;
+        let own: Option<String> = file.as_ref().map(|f| f.text("link")).transpose()?;
+        let text = if text.is_empty() { own.as_deref().unwrap_or("") } else { text };
+        let link = link::parse(text)?;
+        let mut demo = (link.entry.build)(&link.values, Context { device, source: self.host.source() })?;
+        if let Some(file) = &file {
+            demo.load(file)?;
+        }
+        // Only now is what ran before given up: a bad link or file leaves it as it was.
+        self.open = Some(Open { entry: link.entry, values: link.values, demo });
+        link.notes.into_iter().for_each(|note| self.host.emit(note));
+        (self.status, self.remaining, self.fresh, self.rate) = (Status::Paused, None, true, Rate::default());
+        self.describe()?;
+        self.show().await
+    }
+
+    fn go(&mut self, steps: Option<u32>) {
+        if self.open.is_some() && steps != Some(0) {
+            self.status = Status::Running;
+            self.remaining = steps;
+            self.rate = Rate { since: self.host.now(), ..Rate::default() };
+        }
+    }
+
+    async fn set(&mut self, key: &str, value: &Value) -> Result<()> {
+        let open = self.opened()?;
+        let schema = (open.entry.schema)();
+        let property = link::property(&schema, key)
+            .ok_or_else(|| Error::bad_command(format!("This demo has no setting {key:?}.")))?;
+        if property.get("x-live") != Some(&Value::Bool(true)) {
+            return Err(Error::bad_command(format!("{key:?} cannot change while it runs: open a link with it.")));
+        }
+        let (value, note) =
+            link::coerce(property, value).map_err(|why| Error::bad_command(format!("{key:?} was not set: {why}.")))?;
+        if let Some(what) = note {
+            let args = [("key", key.to_string()), ("what", what.clone())];
+            self.host.emit(Event::note("link-clamped", format!("{key:?} was out of range: {what}."), &args));
+        }
+        self.change(Values::from_iter([(key.to_string(), value)])).await
+    }
+
+    /// Takes over changed values: live ones at once, others by building the demo anew.
+    async fn change(&mut self, changed: Values) -> Result<()> {
+        let open = self.opened()?;
+        let schema = (open.entry.schema)();
+        let live =
+            |key: &String| link::property(&schema, key).and_then(|p| p.get("x-live")) == Some(&Value::Bool(true));
+        let restart = changed.iter().any(|(key, value)| !live(key) && open.values.get(key) != Some(value));
+        open.values.extend(changed);
+        let values = open.values.clone();
+        if restart {
+            let running = self.status;
+            let text = link::canonical(self.opened()?.entry, &values);
+            self.open(&text, None).await?;
+            self.status = running;
+            return Ok(());
+        }
+        open.demo.set(&values)?;
+        self.describe()?;
+        if self.status == Status::Paused {
+            self.show().await?;
+        }
+        Ok(())
+    }
+
+    /// The run as a file, with its link and step.
+    pub async fn checkpoint(&mut self) -> Result<(String, u32, Vec<u8>)> {
+        let open = self.opened()?;
+        let mut file = open.demo.save().await?;
+        let text = link::canonical(open.entry, &open.values);
+        file.set_text("link", &text);
+        Ok((text, open.demo.steps(), file.to_bytes()?))
+    }
+
+    /// Draws samples from the open model.
+    pub async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
+        self.opened()?.demo.sample(n, seed).await
+    }
+
+    /// One step of the loop.
+    pub async fn tick(&mut self) -> Next {
+        match self.advance().await {
+            Ok(next) => next,
+            Err(error) => {
+                self.fail(error);
+                Next::Sleep
+            }
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Next> {
+        let now = self.host.now();
+        if !matches!(self.status, Status::Running | Status::Loading) {
+            return Ok(Next::Sleep);
+        }
+        if now < self.next_step {
+            return Ok(Next::After((self.next_step - now).min(50.0)));
+        }
+        let open = self.opened()?;
+        let pace = pace(&open.values);
+        match open.demo.step().await? {
+            Stepped::Waiting { what, done, total } => {
+                if self.status != Status::Loading || now >= self.next_view {
+                    self.status = Status::Loading;
+                    self.next_view = now + 100.0;
+                    self.host.emit(Event::Progress { what, done, total });
+                    self.tell();
+                }
+                return Ok(Next::After(POLL));
+            }
+            Stepped::Done if self.status == Status::Loading => {
+                self.status = Status::Running;
+                self.host.emit(Event::Progress { what: String::new(), done: 1.0, total: 1.0 });
+            }
+            Stepped::Done => {}
+        }
+        self.next_step = now + pace;
+        self.rate.count(self.host.now());
+        if let Some(left) = &mut self.remaining {
+            *left -= 1;
+            if *left == 0 {
+                (self.remaining, self.status) = (None, Status::Paused);
+            }
+        }
+        if self.status == Status::Paused || self.host.now() >= self.next_view {
+            self.show().await?;
+            self.tell();
+        }
+        Ok(if self.status == Status::Paused { Next::Sleep } else { Next::After(0.0) })
+    }
+
+    fn opened(&mut self) -> Result<&mut Open> {
+        self.open.as_mut().ok_or_else(|| Error::bad_command("Nothing is open."))
+    }
+
+    /// Sends the views, and decides when the next ones are due.
+    async fn show(&mut self) -> Result<()> {
+        if self.host.view_interval().is_infinite() {
+            self.next_view = f64::INFINITY;
+            return Ok(());
+        }
+        let (began, fresh) = (self.host.now(), self.fresh);
+        let open = self.opened()?;
+        let panels = open.demo.views(fresh).await?;
+        let step = open.demo.steps();
+        self.fresh = false;
+        self.host.emit(Event::Views { step, panels });
+        let ended = self.host.now();
+        self.next_view = ended + self.host.view_interval().max(VIEW_SHARE * (ended - began));
+        Ok(())
+    }
+
+    fn describe(&mut self) -> Result<()> {
+        let open = self.opened()?;
+        let schema = Event::Schema {
+            demo: open.entry.name.into(),
+            schema: (open.entry.schema)(),
+            values: open.values.clone(),
+            actions: (open.entry.actions)(),
+        };
+        let link = link::canonical(open.entry, &open.values);
+        self.host.emit(schema);
+        self.host.emit(Event::Link { link });
+        Ok(())
+    }
+
+    fn tell(&self) {
+        self.host.emit(Event::Status {
+            status: self.status,
+            step: self.open.as_ref().map_or(0, |o| o.demo.steps()),
+            steps_per_second: if self.status == Status::Running { self.rate.value } else { 0.0 },
+            wasm_bytes: self.host.memory(),
+            gpu_bytes: self.device.as_ref().map_or(0.0, |d| device::reserved_bytes(&d.device)),
+        });
+    }
+
+    fn fail(&mut self, error: Error) {
+        let step = self.open.as_ref().map_or(0, |o| o.demo.steps());
+        let fatal = matches!(error.code, Code::DeviceLost | Code::NoGpu | Code::WrongArithmetic);
+        let stops = matches!(error.code, Code::Diverged | Code::Fetch | Code::BadFile | Code::Internal);
+        if fatal || (stops && matches!(self.status, Status::Running | Status::Loading)) {
+            self.status = if self.open.is_some() { Status::Paused } else { Status::Idle };
+            self.remaining = None;
+        }
+        self.host.emit(Event::error(error, step, fatal));
+        self.tell();
+    }
+}
+
+/// Milliseconds from one step to the next for a demo with a `speed`.
+fn pace(values: &Values) -> f64 {
+    match values.get("speed").and_then(Value::as_str) {
+        Some("slow") => 500.0,
+        Some("medium") => 100.0,
+        Some("fast") => 20.0,
+        _ => 0.0,
+    }
+}
+
+impl Rate {
+    fn count(&mut self, now: f64) {
+        self.steps += 1;
+        let seconds = (now - self.since) / 1000.0;
+        if seconds >= 0.5 {
+            *self = Rate { since: now, steps: 0, value: (f64::from(self.steps) / seconds) as f32 };
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Mode collapse and quality of drawn digits, judged by a small classifier that knows the real ones.
+
+use super::{Gaussian, Moments, distance};
+use crate::device::read;
+use crate::error::{Error, Result};
+use crate::models::classifier::{Classifier, FEATURES};
+use crate::rng::{Purpose, Stream};
+use crate::weights::{Checkpoint, load_module};
+use burn::tensor::{Device, Tensor};
+
+/// The classifier with what it sees in the held-out digits.
+pub struct Referee {
+    classifier: Classifier,
+    held_out: Gaussian,
+}
+
+/// Chunks of one evaluation, and samples in each: 1,024 samples.
+pub const CHUNKS: usize = 16;
+pub const CHUNK: usize = 64;
+
+/// What the referee says of a generator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Samples that were taken for each digit.
+    pub classes: Vec<f32>,
+    /// Of the histogram of classes, in nats; ln 10 = 2.30 is even.
+    pub entropy: f32,
+    /// Root mean square distance between two samples' features over that of held-out digits; 1 is as diverse as real.
+    pub diversity: f32,
+    /// Frechet classifier distance to the held-out digits.
+    pub distance: f32,
+}
+
+impl Referee {
+    /// Reads the shipped file: the classifier and the moments of the held-out digits' features.
+    pub fn load(bytes: &[u8], device: &Device) -> Result<Self> {
+        let file = Checkpoint::from_bytes(bytes)?;
+        let device = device.clone().inner();
+        let blank = Classifier::new(&mut Stream::new(0, Purpose::Weights), &device);
+        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect();
+        Ok(Self {
+            classifier: load_module(blank, None, "classifier", &file, &device)?,
+            held_out: Gaussian {
+                mean: wide(file.tensor("held_out.mean", &[FEATURES])?),
+                covariance: wide(file.tensor("held_out.covariance", &[FEATURES, FEATURES])?),
+            },
+        })
+    }
+
+    /// Adds the moments of the held-out digits' features to the classifier's file.
+    pub fn push_moments(held_out: &Gaussian, file: &mut Checkpoint) {
+        let narrow = |values: &[f64]| values.iter().map(|&v| v as f32).collect();
+        file.push("held_out.mean", &[FEATURES], narrow(&held_out.mean));
+        file.push("held_out.covariance", &[FEATURES, FEATURES], narrow(&held_out.covariance));
+    }
+}
+
+/// One evaluation, a chunk at a time, so that training goes on between the chunks.
+pub struct Evaluation<G> {
+    /// The generator as it was at `step`.
+    pub generator: G,
+    pub step: u32,
+    pub chunks: usize,
+    moments: Moments,
+    classes: Vec<f32>,
+}
+
+impl<G> Evaluation<G> {
+    pub fn new(generator: G, step: u32) -> Self {
+        Self { generator, step, chunks: 0, moments: Moments::new(FEATURES), classes: vec![0.0; 10] }
+    }
+
+    /// Judges samples `[CHUNK, 784]`; after the last chunk there is a report.
+    pub async fn add(&mut self, referee: &Referee, samples: Tensor<2>) -> Result<Option<Report>> {
+        let [b, _] = samples.dims();
+        let (features, logits) = referee.classifier.forward(samples);
+        let read = read(vec![features.reshape([b * FEATURES]), logits.reshape([b * 10])]).await?;
+        let [features, logits] = &read[..] else {
+            return Err(Error::internal("An evaluation was not read back."));
+        };
+        self.moments.add(features);
+        for row in logits.chunks_exact(10) {
+            self.classes[best(row)] += 1.0;
+        }
+        self.chunks += 1;
+        Ok((self.chunks >= CHUNKS).then(|| self.report(referee)))
+    }
+
+    fn report(&self, referee: &Referee) -> Report {
+        let drawn = self.moments.gaussian();
+        let total: f32 = self.classes.iter().sum();
+        let shares = self.classes.iter().map(|c| c / total).filter(|p| *p > 0.0);
+        Report {
+            entropy: shares.map(|p| -p * p.ln()).sum(),
+            classes: self.classes.clone(),
+            diversity: (drawn.variance() / referee.held_out.variance()).sqrt() as f32,
+            distance: distance(&drawn, &referee.held_out) as f32,
+        }
+    }
+}
+
+/// The index of the largest value.
+pub fn best(row: &[f32]) -> usize {
+    (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
+}

@@ -1,0 +1,228 @@
+//! One step of a generative adversarial network (Goodfellow et al. 2014, arXiv 1406.2661): the discriminator learns to
+//! tell real samples from generated ones, the generator to be taken for real.
+
+use super::History;
+use super::loss::{GanLoss, discriminator_loss, generator_loss};
+use crate::device::read;
+use crate::error::{Code, Error, Result};
+use crate::models::{Discriminator, Generator};
+use crate::nn::{Adam, AdamOptions, upload};
+use crate::weights::{Checkpoint, collect, load_module};
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Players {
+    Both,
+    Discriminator,
+    Generator,
+}
+
+/// What may change from step to step.
+#[derive(Debug, Clone, Copy)]
+pub struct GanOptions {
+    pub loss: GanLoss,
+    pub lr_generator: f64,
+    pub lr_discriminator: f64,
+    pub beta1: f64,
+    pub beta2: f64,
+    /// Weight of the gradient penalty under the Wasserstein loss.
+    pub penalty: f64,
+    /// Whether this step measures gradient norms.
+    pub norms: bool,
+}
+
+/// Random numbers and data of one update, from the CPU streams.
+pub struct StepInput {
+    /// Real samples `[B, features]` (used by the discriminator), noise included.
+    pub real: Tensor<2>,
+    /// Latents `[B, latent]`.
+    pub z: Tensor<2>,
+    /// Instance noise for generated samples `[B, features]` (Sonderby et al. 2016, arXiv 1610.04490).
+    pub noise: Option<Tensor<2>>,
+    /// One-hot classes `[B, C]` of a conditional model.
+    pub classes: Option<Tensor<2>>,
+    /// Mixing weights `[B, 1]` in [0, 1] of the gradient penalty.
+    pub mix: Option<Tensor<2>>,
+}
+
+/// Both networks with their optimizers, and the curves of their game.
+pub struct Gan<G, D> {
+    pub generator: G,
+    pub discriminator: D,
+    pub adam_generator: Adam,
+    pub adam_discriminator: Adam,
+    pub device: Device,
+    pub step: u32,
+    pub history: History,
+    pending: Vec<(u32, [Option<Tensor<1>>; 4])>,
+    empty: Tensor<1>,
+}
+
+/// The curves of a game, in the order in which they are recorded.
+pub const SERIES: [&str; 4] = ["discriminator", "generator", "gradient_discriminator", "gradient_generator"];
+
+impl<G: Generator, D: Discriminator> Gan<G, D> {
+    pub fn new(generator: G, discriminator: D, device: Device) -> Self {
+        Self {
+            generator,
+            discriminator,
+            adam_generator: Adam::default(),
+            adam_discriminator: Adam::default(),
+            empty: upload(vec![f32::NAN], [1], &device.clone().inner()),
+            device,
+            step: 0,
+            history: History::new(&SERIES),
+            pending: Vec::new(),
+        }
+    }
+
+    /// One step: an update of the discriminator for each of its inputs, then one of the generator where it has one.
+    /// Nothing is read back.
+    pub fn step(&mut self, options: GanOptions, discriminator: Vec<StepInput>, generator: Option<StepInput>) {
+        let mut row = [None, None, None, None];
+        for input in discriminator {
+            let (loss, norm) = self.update_discriminator(options, input);
+            (row[0], row[2]) = (Some(loss), norm);
+        }
+        if let Some(input) = generator {
+            let (loss, norm) = self.update_generator(options, input);
+            (row[1], row[3]) = (Some(loss), norm);
+        }
+        self.step += 1;
+        self.pending.push((self.step, row));
+    }
+
+    fn update_discriminator(&mut self, options: GanOptions, input: StepInput) -> (Tensor<1>, Option<Tensor<1>>) {
+        let still = self.generator.clone().no_grad();
+        let fake = perturb(still.forward(input.z, input.classes.clone()).detach(), input.noise);
+        let logits_real = self.discriminator.forward(input.real.clone(), input.classes.clone());
+        let logits_fake = self.discriminator.forward(fake.clone(), input.classes.clone());
+        let mut loss = discriminator_loss(options.loss, logits_real, logits_fake);
+        if let (GanLoss::Wasserstein, Some(mix)) = (options.loss, input.mix) {
+            let between = input.real * mix.clone() + fake * (-mix + 1.0);
+            loss = loss + (self.steepness(between, input.classes) - 1.0).square().mean() * options.penalty;
+        }
+        let adam = AdamOptions { lr: options.lr_discriminator, beta1: options.beta1, beta2: options.beta2 };
+        let (module, norm) =
+            self.adam_discriminator.step(self.discriminator.clone(), loss.backward(), adam, options.norms);
+        self.discriminator = module;
+        (loss.inner(), norm)
+    }
+
+    /// The norm of the critic's gradient by its input, `[B, 1]`, as something that can be differentiated by the weights.
+    ///
+    /// burn differentiates once only. A network that knows its own input gradient writes it out; for any other the norm
+    /// is the slope along the (fixed) direction of the gradient, by central differences. At the steepest direction the
+    /// slope does not change to first order when the direction does, so that the fixed direction costs no accuracy.
+    fn steepness(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
+        const H: f64 = 0.05;
+        if let Some(gradient) = self.discriminator.input_gradient(x.clone()) {
+            return (gradient.square().sum_dim(1) + 1e-12).sqrt();
+        }
+        let leaf = x.detach().require_grad();
+        let gradients = self.discriminator.clone().no_grad().forward(leaf.clone(), classes.clone()).sum().backward();
+        let Some(gradient) = leaf.grad(&gradients) else {
+            return Tensor::ones([leaf.dims()[0], 1], &leaf.device());
+        };
+        let norm = (gradient.clone().square().sum_dim(1) + 1e-12).sqrt();
+        let step = Tensor::from_inner(gradient / norm * H);
+        let x = leaf.detach();
+        let ahead = self.discriminator.forward(x.clone() + step.clone(), classes.clone());
+        let behind = self.discriminator.forward(x - step, classes);
+        (ahead - behind) / (2.0 * H)
+    }
+
+    fn update_generator(&mut self, options: GanOptions, input: StepInput) -> (Tensor<1>, Option<Tensor<1>>) {
+        // Without gradients the discriminator's weight gradients, which nobody uses, are not computed.
+        let still = self.discriminator.clone().no_grad();
+        let fake = perturb(self.generator.forward(input.z, input.classes.clone()), input.noise);
+        let loss = generator_loss(options.loss, still.forward(fake, input.classes));
+        let adam = AdamOptions { lr: options.lr_generator, beta1: options.beta1, beta2: options.beta2 };
+        let (module, norm) = self.adam_generator.step(self.generator.clone(), loss.backward(), adam, options.norms);
+        self.generator = module;
+        (loss.inner(), norm)
+    }
+
+    /// Samples without gradients, `[B, features]`.
+    pub fn sample(&self, z: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
+        self.generator.valid().forward(z.inner(), classes.map(Tensor::inner))
+    }
+
+    /// Logits without gradients, `[B, 1]`.
+    pub fn judge(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
+        self.discriminator.valid().forward(x.inner(), classes.map(Tensor::inner))
+    }
+
+    /// Reads the losses that wait on the device into the history, together with `more` in one submission.
+    ///
+    /// # Errors
+    /// `Diverged` with the step at which a loss stopped being finite; `DeviceLost`.
+    pub async fn flush(&mut self, more: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
+        let pending = std::mem::take(&mut self.pending);
+        let scalars = pending.iter().flat_map(|(_, row)| row.iter());
+        let mut tensors: Vec<Tensor<1>> = scalars.map(|t| t.clone().unwrap_or_else(|| self.empty.clone())).collect();
+        // One buffer for all the scalars: reading many small ones costs more than joining them.
+        if !tensors.is_empty() {
+            tensors = vec![Tensor::cat(tensors, 0)];
+        }
+        let joined = tensors.len();
+        tensors.extend(more);
+        let mut values = read(tensors).await?;
+        let scalars: Vec<f32> = values.drain(..joined).flatten().collect();
+        for ((step, row), values) in pending.iter().zip(scalars.chunks_exact(SERIES.len())) {
+            let broken = row.iter().zip(values).position(|(tensor, value)| tensor.is_some() && !value.is_finite());
+            if let Some(series) = broken {
+                return Err(diverged(*step, SERIES[series], values[series]));
+            }
+            self.history.push(*step, values);
+        }
+        Ok(values)
+    }
+
+    pub async fn save(&mut self) -> Result<Checkpoint> {
+        self.flush(Vec::new()).await?;
+        let mut checkpoint = Checkpoint::default();
+        collect(&self.generator, Some(&self.adam_generator), "generator", &mut checkpoint).await?;
+        collect(&self.discriminator, Some(&self.adam_discriminator), "discriminator", &mut checkpoint).await?;
+        if let Some(bad) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
+            return Err(diverged(self.step, &bad.name, f32::NAN));
+        }
+        self.history.save("losses", &mut checkpoint);
+        checkpoint.set_text("step", self.step);
+        Ok(checkpoint)
+    }
+
+    pub fn load(&mut self, file: &Checkpoint) -> Result<()> {
+        let mut adam = Adam::default();
+        let generator = load_module(self.generator.clone(), Some(&mut adam), "generator", file, &self.device)?;
+        let mut adam_d = Adam::default();
+        let discriminator =
+            load_module(self.discriminator.clone(), Some(&mut adam_d), "discriminator", file, &self.device)?;
+        self.history.load("losses", file)?;
+        self.step = file.text("step")?;
+        (self.generator, self.adam_generator) = (generator, adam);
+        (self.discriminator, self.adam_discriminator) = (discriminator, adam_d);
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+fn perturb(samples: Tensor<2>, noise: Option<Tensor<2>>) -> Tensor<2> {
+    match noise {
+        Some(noise) => samples + noise,
+        None => samples,
+    }
+}
+
+fn diverged(step: u32, what: &str, value: f32) -> Error {
+    Error::new(
+        Code::Diverged,
+        format!("At step {step} {} became {value}: the numbers grew beyond what f32 holds.", what.replace('_', " ")),
+        "Likely a learning rate that is too high: go back to the last good checkpoint and lower it.",
+    )
+}

@@ -1,0 +1,13 @@
+//! Training loops, stepped from outside: they know no clock, no page and no storage.
+
+mod diagnostics;
+mod frechet;
+mod gan;
+mod history;
+mod loss;
+
+pub use diagnostics::{CHUNK, CHUNKS, Evaluation, Referee, Report, best};
+pub use frechet::{Gaussian, Moments, distance};
+pub use gan::{Gan, GanOptions, Players, SERIES, StepInput};
+pub use history::History;
+pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};

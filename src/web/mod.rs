@@ -1,0 +1,6 @@
+//! The tab's way in: a dedicated worker that owns all of Rust. The only room that names the browser's interfaces.
+
+mod source;
+mod worker;
+
+pub use worker::start;

@@ -1,0 +1,98 @@
+//! A checkpoint is one safetensors file: weights under `generator.` or `discriminator.`, Adam's moments under
+//! `optimizer.`, curves under `history.`, and everything else (link, step, random streams) as text in its metadata.
+
+use crate::error::{Code, Error, Result};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use std::collections::HashMap;
+
+/// One tensor of f32, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// Tensors and texts of a run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Checkpoint {
+    pub tensors: Vec<Entry>,
+    pub texts: HashMap<String, String>,
+}
+
+/// The version of this layout, in the metadata of each file.
+const VERSION: &str = "1";
+
+impl Checkpoint {
+    pub fn push(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f32>) {
+        self.tensors.push(Entry { name: name.into(), shape: shape.to_vec(), values });
+    }
+
+    /// A tensor by name, with the shape that it must have.
+    ///
+    /// # Errors
+    /// `BadFile` where it is missing, `ShapeMismatch` where its shape differs.
+    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
+        let entry = self.find(name).ok_or_else(|| Error::bad_file(format!("The file has no tensor {name:?}.")))?;
+        if entry.shape != shape {
+            return Err(Error::new(
+                Code::ShapeMismatch,
+                format!("The tensor {name:?} is {:?} in the file and {shape:?} in the model.", entry.shape),
+                "Open the link that the file was saved from, or choose another file.",
+            ));
+        }
+        Ok(&entry.values)
+    }
+
+    pub fn find(&self, name: &str) -> Option<&Entry> {
+        self.tensors.iter().find(|t| t.name == name)
+    }
+
+    /// A text of the metadata.
+    ///
+    /// # Errors
+    /// `BadFile` where it is missing or cannot be read as `T`.
+    pub fn text<T: std::str::FromStr>(&self, key: &str) -> Result<T> {
+        let text = self.texts.get(key).and_then(|t| t.parse().ok());
+        text.ok_or_else(|| Error::bad_file(format!("The file does not say its {key}: it is no checkpoint of Kiln.")))
+    }
+
+    pub fn set_text(&mut self, key: &str, value: impl ToString) {
+        self.texts.insert(key.into(), value.to_string());
+    }
+
+    /// The file. The same run gives the same bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let bytes: Vec<Vec<u8>> =
+            self.tensors.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+        let views: std::result::Result<Vec<_>, _> = self
+            .tensors
+            .iter()
+            .zip(&bytes)
+            .map(|(t, b)| TensorView::new(Dtype::F32, t.shape.clone(), b).map(|view| (t.name.as_str(), view)))
+            .collect();
+        let mut texts = self.texts.clone();
+        texts.insert("kiln".into(), VERSION.into());
+        texts.insert("format".into(), "pt".into());
+        safetensors::serialize(views.map_err(Error::internal)?, Some(texts)).map_err(Error::internal)
+    }
+
+    /// Reads a file of f32 tensors; every size is checked against the file before anything is allocated.
+    ///
+    /// # Errors
+    /// `BadFile` for anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let bad = |e: safetensors::SafeTensorError| Error::bad_file(format!("The file cannot be read: {e}."));
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(bad)?;
+        let file = SafeTensors::deserialize(bytes).map_err(bad)?;
+        let mut tensors = Vec::new();
+        for (name, view) in file.iter() {
+            if view.dtype() != Dtype::F32 {
+                return Err(Error::bad_file(format!("The tensor {name:?} is {:?}, not F32.", view.dtype())));
+            }
+            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            tensors.push(Entry { name: name.into(), shape: view.shape().to_vec(), values });
+        }
+        Ok(Self { tensors, texts: metadata.metadata().clone().unwrap_or_default() })
+    }
+}

@@ -1,0 +1,142 @@
+//! Modules and optimizers to and from named tensors. Names are the paths of the fields, which are PyTorch's names.
+
+use super::Checkpoint;
+use crate::device::read;
+use crate::error::{Error, Result};
+use crate::nn::{Adam, upload};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor};
+
+/// Names, shapes and flat tensors of a module's parameters, in the order in which Adam meets them.
+#[derive(Default)]
+struct Collect {
+    path: Vec<String>,
+    found: Vec<(String, Vec<usize>, Tensor<1>)>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val().inner();
+        let shape = tensor.dims();
+        let flat = tensor.reshape([shape.iter().product::<usize>()]);
+        self.found.push((self.path.join("."), shape.to_vec(), flat));
+    }
+}
+
+/// Reads a module, and its optimizer where there is one, into a checkpoint, in one submission.
+/// The weights are named `prefix.path`, the moments `optimizer.prefix.path.exp_avg` and `.exp_avg_sq` as in PyTorch.
+pub async fn collect<M: Module>(
+    module: &M,
+    adam: Option<&Adam>,
+    prefix: &str,
+    checkpoint: &mut Checkpoint,
+) -> Result<()> {
+    let mut collect = Collect::default();
+    module.visit(&mut collect);
+    let mut tensors: Vec<Tensor<1>> = collect.found.iter().map(|f| f.2.clone()).collect();
+    let moments = adam.map_or(&[][..], |a| &a.moments);
+    tensors.extend(moments.iter().flat_map(|(m, v)| [m.clone(), v.clone()]));
+    let mut values = read(tensors).await?.into_iter();
+    let mut next = || values.next().ok_or_else(|| Error::internal("A tensor was not read back."));
+    for (name, shape, _) in &collect.found {
+        checkpoint.push(format!("{prefix}.{name}"), shape, next()?);
+    }
+    for (name, shape, _) in collect.found.iter().take(moments.len()) {
+        checkpoint.push(format!("optimizer.{prefix}.{name}.exp_avg"), shape, next()?);
+        checkpoint.push(format!("optimizer.{prefix}.{name}.exp_avg_sq"), shape, next()?);
+    }
+    if let Some(adam) = adam {
+        checkpoint.set_text(&format!("optimizer.{prefix}.step"), adam.steps);
+    }
+    Ok(())
+}
+
+struct Load<'a> {
+    path: Vec<String>,
+    prefix: &'a str,
+    file: &'a Checkpoint,
+    device: Device,
+    moments: Option<Vec<(Tensor<1>, Tensor<1>)>>,
+    error: Option<Error>,
+}
+
+impl Load<'_> {
+    fn flat(&self, name: &str, shape: &[usize]) -> Result<Tensor<1>> {
+        let values = self.file.tensor(name, shape)?;
+        Ok(upload(values.to_vec(), [values.len()], &self.device))
+    }
+
+    fn parameter(&mut self, shape: &[usize]) -> Result<Tensor<1>> {
+        let name = format!("{}.{}", self.prefix, self.path.join("."));
+        let weight = self.flat(&name, shape)?;
+        if self.moments.is_some() {
+            let m = self.flat(&format!("optimizer.{name}.exp_avg"), shape)?;
+            let v = self.flat(&format!("optimizer.{name}.exp_avg_sq"), shape)?;
+            if let Some(moments) = &mut self.moments {
+                moments.push((m, v));
+            }
+        }
+        Ok(weight)
+    }
+}
+
+impl ModuleMapper for Load<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let old = param.val();
+        let shape = old.dims();
+        match self.parameter(&shape) {
+            Ok(flat) => param.map(|_| {
+                let tensor: Tensor<D> = flat.reshape(shape);
+                if old.is_autodiff() { Tensor::from_inner(tensor).require_grad() } else { tensor }
+            }),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                param
+            }
+        }
+    }
+}
+
+/// A module with the weights of a file, and its optimizer where one is given.
+///
+/// # Errors
+/// `BadFile` or `ShapeMismatch`; module and optimizer are then to be thrown away.
+pub fn load_module<M: Module>(
+    module: M,
+    adam: Option<&mut Adam>,
+    prefix: &str,
+    file: &Checkpoint,
+    device: &Device,
+) -> Result<M> {
+    let steps = match &adam {
+        Some(_) => file.text(&format!("optimizer.{prefix}.step"))?,
+        None => 0,
+    };
+    let moments = (steps > 0).then(Vec::new);
+    let device = device.clone().inner();
+    let mut load = Load { path: Vec::new(), prefix, file, device, moments, error: None };
+    let module = module.map(&mut load);
+    if let Some(error) = load.error {
+        return Err(error);
+    }
+    if let Some(adam) = adam {
+        *adam = Adam { moments: load.moments.unwrap_or_default(), steps };
+    }
+    Ok(module)
+}

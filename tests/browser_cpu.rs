@@ -1,0 +1,26 @@
+//! The CPU module's code in a real browser: the same run as natively.
+
+#![cfg(target_family = "wasm")]
+
+#[path = "common/reference.rs"]
+mod reference;
+#[path = "common/tab.rs"]
+mod tab;
+
+use kiln::session::protocol::DeviceKind;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[wasm_bindgen_test]
+async fn the_tabs_cpu_gives_the_native_curve_of_gan2d() {
+    let losses = tab::losses(DeviceKind::Cpu, reference::GAN2D, reference::STEPS).await;
+    // Rounding only: fused multiply-adds and vector widths differ between the two.
+    tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 1e-3);
+}
+
+#[wasm_bindgen_test]
+async fn the_same_link_twice_gives_bit_identical_curves() {
+    let first = tab::losses(DeviceKind::Cpu, reference::GAN2D, 20).await;
+    assert_eq!(first, tab::losses(DeviceKind::Cpu, reference::GAN2D, 20).await);
+}

@@ -1,0 +1,20 @@
+//! WebGPU in a real browser against the CPU, on tiny shapes: the adapter here may be a software one.
+//! Without an adapter these tests fail; they never pass in silence.
+
+#![cfg(target_family = "wasm")]
+
+#[path = "common/reference.rs"]
+mod reference;
+#[path = "common/tab.rs"]
+mod tab;
+
+use kiln::session::protocol::DeviceKind;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[wasm_bindgen_test]
+async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curve_of_gan2d() {
+    let losses = tab::losses(DeviceKind::Webgpu, reference::GAN2D, reference::STEPS).await;
+    tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 5e-3);
+}

@@ -1,0 +1,74 @@
+//! A session as a browser test drives it.
+
+use kiln::data::Source;
+use kiln::error::Result;
+use kiln::session::protocol::{Command, DeviceKind, Event};
+use kiln::session::{Host, Next, Session};
+use kiln::weights::Checkpoint;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+#[derive(Default)]
+struct Desk(RefCell<Vec<String>>);
+
+impl Host for Desk {
+    fn emit(&self, event: Event) {
+        match event {
+            Event::Error { message, .. } => self.0.borrow_mut().push(message),
+            Event::Device(info) => assert!(info.probe_error.is_none_or(|e| e < 2e-3), "{info:?}"),
+            _ => {}
+        }
+    }
+
+    fn now(&self) -> f64 {
+        0.0
+    }
+
+    fn source(&self) -> Rc<dyn Source> {
+        Rc::new(Nothing)
+    }
+
+    fn memory(&self) -> f64 {
+        0.0
+    }
+
+    fn view_interval(&self) -> f64 {
+        f64::INFINITY
+    }
+}
+
+struct Nothing;
+
+impl Source for Nothing {
+    fn poll(&self, _path: &str) -> Option<Result<Vec<u8>>> {
+        None
+    }
+
+    fn progress(&self, _path: &str) -> (f64, f64) {
+        (0.0, 0.0)
+    }
+}
+
+/// The losses of a run of `steps` steps, as saved in its checkpoint.
+pub async fn losses(kind: DeviceKind, link: &str, steps: u32) -> Vec<f32> {
+    let desk = Rc::new(Desk::default());
+    let mut session = Session::new(desk.clone(), kind);
+    session.handle(Command::Start { software: true, proven: vec![] }).await;
+    session.handle(Command::Open { link: link.into(), checkpoint: None }).await;
+    session.handle(Command::Step { n: steps }).await;
+    while session.tick().await != Next::Sleep {}
+    assert_eq!(*desk.0.borrow(), Vec::<String>::new());
+    let (_, step, bytes) = session.checkpoint().await.expect("a checkpoint");
+    assert_eq!(step, steps);
+    let file = Checkpoint::from_bytes(&bytes).expect("it reads");
+    file.find("history.losses").expect("the curve").values.clone()
+}
+
+/// Against a kept curve; what was not measured counts as 0 there.
+pub fn close(ours: &[f32], kept: &str, tolerance: f32) {
+    let kept: Vec<f32> = serde_json::from_str(kept).expect("numbers");
+    assert_eq!(ours.len(), kept.len());
+    for (i, (a, b)) in ours.iter().map(|v| if v.is_nan() { 0.0 } else { *v }).zip(kept).enumerate() {
+        assert!((a - b).abs() < tolerance, "value {i}: {a} here, {b} kept");
+    }
+}

@@ -1,0 +1,97 @@
+//! Links: what a teacher writes comes back, what is wrong is named, and nothing that runs is lost.
+
+mod common;
+
+use common::Driver;
+use kiln::error::Code;
+use kiln::session::link::{canonical, parse};
+use kiln::session::protocol::Command;
+
+#[test]
+fn defaults_are_left_out_and_keys_keep_the_order_of_the_config() {
+    let link = parse("#gan2d?lr_d=0.01&seed=1&data=moons").expect("a link");
+    assert_eq!(canonical(link.entry, &link.values), "gan2d?data=moons&lr_d=0.01");
+    assert_eq!(canonical(parse("dcgan").unwrap().entry, &parse("dcgan").unwrap().values), "dcgan");
+    assert_eq!(parse("").expect("a link").entry.name, "gan2d");
+}
+
+#[test]
+fn every_setting_of_every_demo_survives_its_own_link() {
+    for demo in kiln::demos::DEMOS {
+        let schema = (demo.schema)();
+        for (key, property) in schema["properties"].as_object().expect("properties") {
+            assert!(property["title"].is_string(), "{}.{key} has no title", demo.name);
+            assert!(property["description"].is_string(), "{}.{key} has no description", demo.name);
+            for bound in ["minimum", "maximum"] {
+                let Some(value) = property.get(bound) else { continue };
+                let link = parse(&format!("{}?{key}={value}", demo.name)).expect("a link");
+                assert!(link.notes.is_empty(), "{}.{key}={value}: {:?}", demo.name, link.notes);
+                let again = parse(&canonical(link.entry, &link.values)).expect("a link");
+                assert_eq!(link.values, again.values, "{}.{key}", demo.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_out_of_range_is_clamped_and_what_is_unknown_dropped_each_with_a_note() {
+    let link = parse("gan2d?width=100000&nonsense=1&loss=sharp&lr_g=NaN&batch=&depth=2.4&seed").expect("a link");
+    assert_eq!(canonical(link.entry, &link.values), "gan2d?width=256");
+    assert_eq!(link.notes.len(), 7, "{:?}", link.notes);
+}
+
+#[test]
+fn a_malformed_link_and_an_unknown_demo_leave_what_runs_as_it_was() {
+    let mut driver = Driver::open("gan2d?seed=5");
+    driver.step(3);
+    for (link, code) in [("%%%", Code::BadLink), ("gan3d?seed=1", Code::UnknownDemo), ("a b", Code::BadLink)] {
+        driver.load(link, None);
+        assert_eq!(driver.errors().pop(), Some(code), "{link}");
+    }
+    assert_eq!((driver.steps(), driver.link().as_str()), (3, "gan2d?seed=5"));
+    driver.load(&"x".repeat(5_000), None);
+    assert_eq!(driver.errors().pop(), Some(Code::BadLink));
+}
+
+#[test]
+fn a_live_setting_acts_at_once_and_another_is_refused() {
+    let mut driver = Driver::open("gan2d?seed=5");
+    driver.step(3);
+    driver.send(Command::Set { key: "lr_g".into(), value: 0.5.into() });
+    assert_eq!(driver.link(), "gan2d?seed=5&lr_g=0.1", "clamped to its bound");
+    assert_eq!(driver.steps(), 3);
+    for (key, value) in [("width", 8.into()), ("nothing", 1.into()), ("lr_g", "fast".into())] {
+        let value: serde_json::Value = value;
+        driver.send(Command::Set { key: key.into(), value });
+        assert_eq!(driver.errors().pop(), Some(Code::BadCommand), "{key}");
+    }
+    assert_eq!(driver.steps(), 3);
+}
+
+#[test]
+fn drawn_points_travel_in_the_link() {
+    let mut driver = Driver::open("gan2d");
+    let points = serde_json::json!({ "points": [1.0, -1.0, 0.5, 2.0] });
+    driver.send(Command::Act { name: "draw".into(), args: points });
+    let link = parse(&driver.link()).expect("a link");
+    let points = kiln::data::points::decode(link.values["points"].as_str().expect("text"));
+    assert_eq!(points.len(), 2);
+    assert!((points[0][0] - 1.0).abs() < 2e-3 && (points[1][1] - 2.0).abs() < 2e-3, "{points:?}");
+    driver.step(2);
+    driver.send(Command::Act { name: "draw".into(), args: serde_json::json!({ "points": [1.0] }) });
+    assert_eq!(driver.errors().pop(), Some(Code::BadCommand));
+}
+
+#[test]
+fn one_player_alone_leaves_the_other_as_it_was() {
+    for (action, still) in [("train_discriminator", "generator"), ("train_generator", "discriminator")] {
+        let mut driver = Driver::open("gan2d");
+        let before = driver.step(2).checkpoint();
+        driver.send(Command::Act { name: action.into(), args: serde_json::Value::Null });
+        let after = driver.step(3).checkpoint();
+        for entry in before.tensors.iter().filter(|t| t.name.ends_with("weight")) {
+            let same = after.find(&entry.name).expect("the same model").values == entry.values;
+            assert_eq!(same, entry.name.starts_with(still), "{action}: {}", entry.name);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+// What the tests share: a served page, a run that stands, its curves, and ways to end a worker.
+
+import { test as base, expect } from '@playwright/test';
+import { fileURLToPath } from 'node:url';
+import { serve } from './serve.mjs';
+
+const DIST = process.env.KILN_DIST || fileURLToPath(new URL('../../dist', import.meta.url));
+export const SHOTS = fileURLToPath(new URL('../../test-results', import.meta.url));
+
+/** Small networks: what is tested here is the page. */
+export const SMALL = 'gan2d?width=16&batch=32';
+export const SMALL_DIGITS = 'dcgan?width=8&batch=16';
+
+export const test = base.extend({
+  site: [
+    // eslint-disable-next-line no-empty-pattern
+    async ({}, use) => {
+      const server = await serve(DIST);
+      await use(`http://127.0.0.1:${server.address().port}/`);
+      server.closeAllConnections();
+      server.close();
+    },
+    { scope: 'worker' },
+  ],
+  // In every test: nothing is asked of another origin, and nothing is against the policy.
+  watched: [
+    async ({ page, site }, use) => {
+      const wrong = [];
+      page.on('request', (request) => {
+        const url = request.url();
+        if (!url.startsWith(site) && !/^(blob|data):/.test(url)) wrong.push(`asked of another origin: ${url}`);
+      });
+      page.on('console', (message) => {
+        if (/Content Security Policy|Content-Security-Policy/.test(message.text())) wrong.push(message.text());
+      });
+      page.on('pageerror', (error) => wrong.push(`uncaught: ${error.stack ?? error}`));
+      await use(wrong);
+      expect(wrong).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+/** Opens the page and waits for its first run, paused unless `query` says otherwise. */
+export async function visit(page, site, link, query = 'paused&device=cpu') {
+  await page.goto(`${site}?${query}#${link}`);
+  await page.waitForFunction(() => window.kiln);
+  await page.evaluate(() => window.kiln.ready);
+  await collect(page);
+}
+
+/** Keeps every row of the loss curves that comes, as `window.curve`: step to values. */
+export async function collect(page) {
+  await page.evaluate(() => {
+    if (window.curve) return;
+    window.curve = new Map();
+    window.contradictions = [];
+    window.kiln.on('views', ({ panels }) => {
+      for (const { id, views } of panels) {
+        for (const view of views) {
+          if (id !== 'losses' || view.type !== 'scalars') continue;
+          const rows = new Float32Array(view.rows.buffer, view.rows.byteOffset, view.rows.byteLength / 4);
+          const width = view.series.length + 1;
+          for (let at = 0; at + width <= rows.length; at += width) {
+            const values = [...rows.subarray(at + 1, at + width)].join();
+            const before = window.curve.get(rows[at]);
+            if (before !== undefined && before !== values) window.contradictions.push([rows[at], before, values]);
+            window.curve.set(rows[at], values);
+          }
+        }
+      }
+    });
+  });
+}
+
+export const curve = (page) => page.evaluate(() => [...window.curve].sort((a, b) => a[0] - b[0]));
+export const state = (page) => page.evaluate(() => ({ ...window.kiln.state }));
+
+export async function untilStep(page, step, timeout = 60_000) {
+  await page.waitForFunction((least) => window.kiln.state.step >= least, step, { timeout, polling: 50 });
+}
+
+/** Ends the only worker in one of the ways in which workers end. */
+export async function kill(page, way) {
+  const worker = page.workers().at(-1);
+  await worker.evaluate((how) => {
+    // From a timer, so that this call is answered before the worker is gone.
+    setTimeout(() => {
+      if (how === 'panic') self.kiln_crash();
+      else if (how === 'close') self.close();
+      else if (how === 'lose') self.kiln_lose_device();
+      else for (;;);
+    }, 5);
+  }, way);
+}
+
+/** How many different colours a canvas has. */
+export function coloursOf(locator) {
+  return locator.evaluate((canvas) => {
+    const copy = document.createElement('canvas');
+    copy.width = 64;
+    copy.height = 64;
+    const context = copy.getContext('2d');
+    context.drawImage(canvas, 0, 0, 64, 64);
+    return new Set(new Uint32Array(context.getImageData(0, 0, 64, 64).data.buffer)).size;
+  });
+}
+
+export const card = (page, key) => page.locator(`#cards [data-key^="${key}"]`);
+
+/** Drops a file on the page, as a person would. */
+export async function drop(page, bytes, name) {
+  const data = await page.evaluateHandle(
+    ([numbers, title]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(numbers)], title));
+      return transfer;
+    },
+    [[...bytes], name],
+  );
+  await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+}

@@ -1,0 +1,43 @@
+// Serves a built page for the tests: the policy as a header, too, and the same files under a sub-path.
+
+import { createServer } from 'node:http';
+import { readFile, stat } from 'node:fs/promises';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; base-uri 'none'";
+const SUB_PATH = '/some/sub/path/';
+const TYPES = {
+  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json',
+  '.wasm': 'application/wasm', '.svg': 'image/svg+xml',
+};
+
+export function serve(root, port = 0) {
+  const server = createServer(async (request, response) => {
+    let path = decodeURIComponent(new URL(request.url, 'http://x').pathname);
+    if (path.startsWith(SUB_PATH)) path = `/${path.slice(SUB_PATH.length)}`;
+    if (path.endsWith('/')) path += 'index.html';
+    const file = join(root, normalize(path));
+    try {
+      if (!file.startsWith(root) || !(await stat(file)).isFile()) throw new Error('no such file');
+      const body = await readFile(file);
+      response.writeHead(200, {
+        'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+        'content-security-policy': POLICY,
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'no-cache',
+      });
+      response.end(body);
+    } catch {
+      response.writeHead(404, { 'content-type': 'text/plain', 'content-security-policy': POLICY }).end('not found');
+    }
+  });
+  return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = process.argv[2] ?? fileURLToPath(new URL('../../dist', import.meta.url));
+  const server = await serve(root, Number(process.argv[3] ?? 8123));
+  console.log(`http://127.0.0.1:${server.address().port}/`);
+}

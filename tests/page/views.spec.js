@@ -1,0 +1,63 @@
+import { test, expect, visit, untilStep, state, coloursOf, SMALL, SMALL_DIGITS } from './kiln.js';
+
+test('every view of the points is drawn', async ({ page, site }) => {
+  await visit(page, site, SMALL);
+  await page.evaluate(() => window.kiln.step(60));
+  for (const panel of ['plane', 'losses', 'quality']) {
+    const canvas = page.locator(`[data-panel=${panel}] canvas`).first();
+    await expect.poll(() => coloursOf(canvas), { message: panel }).toBeGreaterThan(3);
+  }
+  await expect(page.locator('[data-panel=figures] dd').first()).toHaveText(/\d/);
+});
+
+test('every view of the digits is drawn', async ({ page, site }) => {
+  test.setTimeout(120_000);
+  await visit(page, site, `${SMALL_DIGITS}&evaluate=20`);
+  await page.evaluate(() => window.kiln.step(40));
+  for (const panel of ['samples', 'real', 'losses', 'outputs', 'gradients', 'classes', 'quality']) {
+    const canvas = page.locator(`[data-panel=${panel}] canvas`).first();
+    await canvas.scrollIntoViewIfNeeded();
+    await expect.poll(() => coloursOf(canvas), { message: panel }).toBeGreaterThan(3);
+  }
+  await expect(page.locator('[data-panel=figures] dd').first()).toHaveText(/\d/);
+});
+
+test('points drawn with the mouse become the data', async ({ page, site }) => {
+  await visit(page, site, SMALL, 'device=cpu');
+  await page.click('.pen');
+  const canvas = page.locator('.plane canvas');
+  const box = await canvas.boundingBox();
+  await page.mouse.move(box.x + 60, box.y + box.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width - 60, box.y + box.height / 2, { steps: 20 });
+  await page.mouse.up();
+  await expect.poll(async () => (await state(page)).link).toMatch(/data=drawn/);
+  await untilStep(page, 20);
+  await canvas.focus();
+  for (const key of ['ArrowLeft', 'ArrowUp', 'Enter', 'Shift+ArrowRight', ' ']) await canvas.press(key);
+  const before = (await state(page)).link;
+  await expect.poll(async () => (await state(page)).link).not.toBe(before);
+  await page.click('.pen');
+  await page.click('[data-act=clear]');
+  await expect.poll(async () => (await state(page)).link).not.toMatch(/data=drawn/);
+});
+
+test('the film goes back through time and comes back', async ({ page, site }) => {
+  await visit(page, site, SMALL_DIGITS);
+  for (const n of [1, 4, 4]) await page.evaluate((steps) => window.kiln.step(steps), n);
+  const samples = page.locator('[data-panel=samples] .images');
+  const slider = samples.locator('input[type=range]');
+  const canvas = samples.locator('canvas').first();
+  await expect(samples).toHaveAttribute('data-step', '9');
+  const now = await canvas.evaluate((element) => element.toDataURL());
+  await slider.focus();
+  await slider.press('Home');
+  await expect(samples).not.toHaveAttribute('data-step', '9');
+  await expect.poll(() => canvas.evaluate((element) => element.toDataURL())).not.toBe(now);
+  // What is looked at stays while the run goes on.
+  const shown = await samples.getAttribute('data-step');
+  await page.evaluate(() => window.kiln.step(2));
+  await expect(samples).toHaveAttribute('data-step', shown);
+  await slider.press('End');
+  await expect(samples).toHaveAttribute('data-step', '11');
+});

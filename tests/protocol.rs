@@ -1,0 +1,87 @@
+//! The page's types are generated from the session's, and every demo shows what it says.
+
+mod common;
+
+use common::{Driver, is_images};
+use kiln::demos::{Action, Figure, Floats, HistogramSeries, Panel, PointSet, View};
+use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
+use ts_rs::{Config, TS};
+
+/// `KILN_BLESS=1 cargo test --profile fast --features typescript --test protocol` writes the file anew.
+#[test]
+fn the_typescript_declarations_are_those_of_the_protocol() {
+    let config = Config::default();
+    let mut text = String::from("// Generated from src/session/protocol.rs by tests/protocol.rs; do not edit.\n");
+    for declaration in [
+        Command::decl(&config),
+        Event::decl(&config),
+        Status::decl(&config),
+        DeviceKind::decl(&config),
+        DeviceInfo::decl(&config),
+        Action::decl(&config),
+        Panel::decl(&config),
+        View::decl(&config),
+        PointSet::decl(&config),
+        HistogramSeries::decl(&config),
+        Figure::decl(&config),
+        Floats::decl(&config),
+    ] {
+        text += &format!("\nexport {declaration}\n");
+    }
+    if std::env::var_os("KILN_BLESS").is_some() {
+        std::fs::write("www/protocol.d.ts", &text).expect("it can be written");
+    }
+    assert_eq!(std::fs::read_to_string("www/protocol.d.ts").expect("it is committed"), text);
+}
+
+#[test]
+fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
+    for demo in kiln::demos::DEMOS {
+        let mut driver = Driver::new(true);
+        driver.load(demo.name, None);
+        driver.step(2);
+        let panels = driver.last_panels();
+        let mut ids: Vec<&str> = panels.iter().map(|p| p.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), panels.len(), "{}", demo.name);
+        for view in panels.iter().flat_map(|p| &p.views) {
+            match view {
+                View::Images { count, width, height, channels, pixels, .. } => {
+                    assert_eq!(pixels.len() as u32, count * width * height * channels);
+                }
+                View::Points2d { sets, .. } => assert!(sets.iter().all(|s| s.xy.0.iter().all(|v| v.is_finite()))),
+                View::Field2d { columns, rows, values, low, high, .. } => {
+                    assert_eq!(values.0.len() as u32, columns * rows);
+                    assert!(low < high);
+                }
+                View::Mesh2d { columns, rows, xy, .. } => assert_eq!(xy.0.len() as u32, 2 * columns * rows),
+                View::Scalars { series, rows, .. } => assert_eq!(rows.0.len() % (series.len() + 1), 0),
+                View::Histogram { series, .. } => {
+                    assert!(series.iter().all(|s| s.counts.iter().all(|c| c.is_finite())));
+                }
+                View::Figures { figures } => assert!(figures.iter().all(|f| f.value.is_finite())),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dcgan_shows_samples_as_a_film_and_curves_only_once() {
+    let mut driver = Driver::new(true);
+    driver.load("dcgan?width=4&batch=8", None);
+    driver.step(2);
+    let panels = driver.last_panels();
+    let samples = panels.iter().find(|p| p.id == "samples").expect("samples");
+    assert!(is_images(&samples.views[0]));
+    let rows = |driver: &Driver| {
+        let panels = driver.last_panels();
+        let losses = panels.into_iter().find(|p| p.id == "losses").expect("losses");
+        match &losses.views[0] {
+            View::Scalars { rows, .. } => rows.0.iter().step_by(3).copied().collect::<Vec<f32>>(),
+            _ => panic!("losses are curves"),
+        }
+    };
+    driver.step(1);
+    assert_eq!(rows(&driver), vec![3.0]);
+}

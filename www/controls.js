@@ -1,0 +1,184 @@
+// The controls, drawn from the schema of the demo that is open. The page knows none of them by name.
+
+import { html, render, nothing } from './vendor/lit-html.js';
+import { t } from './i18n.js';
+import { controlsOf, linkOf } from './schema.js';
+
+/** Places of a slider: so many that each arrow key tells, and no more than can be told apart. */
+const PLACES = 200;
+const MOST_PLACES = 1000;
+/** Beyond this many whole numbers a slider is of no use, such as for a seed. */
+const SLIDER_MOST = 100_000;
+const SEND_EVERY = 60;
+const SETTLE = 600;
+
+export class Controls {
+  /** `elsewhere`: keys that the toolbar draws. */
+  constructor(element, session, { elsewhere = [], open }) {
+    this.element = element;
+    this.session = session;
+    this.elsewhere = elsewhere;
+    this.open = open;
+    this.pending = new Map();
+    /** Values that were just changed here: until the worker's answer to the last change is here, its earlier ones are old. */
+    this.local = new Map();
+    this.described = new Set();
+  }
+
+  render() {
+    const schema = this.session.schema;
+    if (!schema) return;
+    const { demo, values } = schema;
+    const groups = new Map();
+    for (const control of controlsOf(schema.schema)) {
+      if (this.elsewhere.includes(control.key)) continue;
+      groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
+    }
+    render(
+      [...groups].map(
+        ([group, controls]) => html`<fieldset>
+          ${group ? html`<legend>${t(`group.${group}`, {}, group)}</legend>` : nothing}
+          ${controls.map((control) => this.#row(demo, control, this.local.get(control.key)?.value ?? values[control.key]))}
+        </fieldset>`,
+      ),
+      this.element,
+    );
+  }
+
+  #row(demo, control, value) {
+    const { key } = control;
+    const title = t(`${demo}.control.${key}`, {}, t(`control.${key}`, {}, control.title));
+    const about = t(`${demo}.about.${key}`, {}, t(`about.${key}`, {}, control.description));
+    const open = this.described.has(key);
+    const toggle = () => {
+      if (!this.described.delete(key)) this.described.add(key);
+      this.render();
+    };
+    return html`<div class="control ${control.kind}" data-key=${key}>
+      <label for=${`control-${key}`}>${title}${control.unit ? html` <small>(${control.unit})</small>` : nothing}</label>
+      ${about
+        ? html`<button type="button" class="why" aria-expanded=${open} aria-label=${t('controls.about', { title })} title=${about} @click=${toggle}>?</button>`
+        : nothing}
+      ${control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
+      ${this.#input(control, value, title)}
+      ${about && open ? html`<p class="about">${about}</p>` : nothing}
+    </div>`;
+  }
+
+  #input(control, value, title) {
+    const { key, options } = control;
+    const id = `control-${key}`;
+    if (control.kind === 'choice') {
+      return html`<select id=${id} @change=${(event) => this.change(control, options[event.target.selectedIndex].value)}>
+        ${options.map(
+          (option) => html`<option .selected=${option.value === value} title=${option.description ?? ''}>
+            ${t(`option.${key}.${option.value}`, {}, option.title)}
+          </option>`,
+        )}
+      </select>`;
+    }
+    if (control.kind === 'switch') {
+      return html`<input id=${id} type="checkbox" role="switch" .checked=${value === true} @change=${(event) => this.change(control, event.target.checked)} />`;
+    }
+    if (control.kind === 'text') {
+      return html`<input id=${id} type="text" .value=${String(value ?? '')} @change=${(event) => this.change(control, event.target.value)} />`;
+    }
+    const { min, max } = control;
+    const slider = min !== undefined && max !== undefined && (!control.integer || max - min <= SLIDER_MOST);
+    return html`${(control.presets ?? []).map(
+        (preset) => html`<button type="button" class="preset" aria-pressed=${preset === value} @click=${() => this.change(control, preset)}>${preset}</button>`,
+      )}
+      ${slider
+        ? html`<input
+            type="range" min="0" max=${placesOf(control)} step="1" aria-label=${t('controls.slider', { title })} aria-valuetext=${shown(value)}
+            .value=${String(placeOf(control, value))}
+            @input=${(event) => this.#slide(control, event.target)}
+            @change=${(event) => this.change(control, valueAt(control, event.target.value))}
+          />`
+        : nothing}
+      <input
+        id=${id} type="number" inputmode="decimal" step="any" min=${min ?? nothing} max=${max ?? nothing} .value=${shown(value)}
+        @change=${(event) => this.change(control, fit(control, event.target.valueAsNumber), event.target)}
+      />`;
+  }
+
+  #slide(control, input) {
+    const value = valueAt(control, input.value);
+    const number = this.element.querySelector(`#control-${CSS.escape(control.key)}`);
+    number.value = shown(value);
+    input.setAttribute('aria-valuetext', shown(value));
+    if (control.live) this.#send(control.key, value);
+  }
+
+  // At most every so often while a slider is dragged; the last value always goes.
+  #send(key, value) {
+    clearTimeout(this.local.get(key)?.timer);
+    const timer = setTimeout(() => {
+      this.local.delete(key);
+      this.render();
+    }, SETTLE);
+    this.local.set(key, { value, timer });
+    const waiting = this.pending.has(key);
+    this.pending.set(key, value);
+    if (waiting) return;
+    setTimeout(() => {
+      const last = this.pending.get(key);
+      this.pending.delete(key);
+      this.session.set(key, last);
+    }, SEND_EVERY);
+  }
+
+  change(control, value, input) {
+    const { demo, values } = this.session.schema;
+    if (value === undefined || Number.isNaN(value)) {
+      if (input) input.value = shown(values[control.key]);
+      return;
+    }
+    if (input) input.value = shown(value);
+    if (value === values[control.key] && !this.pending.has(control.key)) return;
+    if (control.live) {
+      values[control.key] = value;
+      this.#send(control.key, value);
+      this.render();
+    } else this.open(linkOf(demo, { ...values, [control.key]: value }));
+  }
+}
+
+function shown(value) {
+  if (typeof value !== 'number') return String(value ?? '');
+  return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2).replace(/\.?0+e/, 'e') : String(Number(value.toPrecision(6)));
+}
+
+/** A typed number within the range, on whole numbers where only those are meant. */
+function fit({ min = -Infinity, max = Infinity, integer }, value) {
+  const within = Math.min(max, Math.max(min, value));
+  return integer ? Math.round(within) : within;
+}
+
+function placesOf({ min, max, step, log }) {
+  return log || !step ? PLACES : Math.min(MOST_PLACES, Math.max(1, Math.round((max - min) / step)));
+}
+
+// A logarithmic slider that begins at 0 has 0 at its end and the decades above it: a ten-thousandth of the range and up.
+const lowest = ({ min, max, step }) => (min > 0 ? min : Math.max(step ?? 0, max * 1e-4));
+
+function placeOf(control, value) {
+  const { min, max, log } = control;
+  if (!log) return Math.round(((value - min) / (max - min)) * placesOf(control));
+  if (value < lowest(control)) return 0;
+  return Math.round((Math.log(value / lowest(control)) / Math.log(max / lowest(control))) * PLACES);
+}
+
+function valueAt(control, place) {
+  const { min, max, log, step, integer } = control;
+  const part = Number(place) / placesOf(control);
+  if (part === 0) return min;
+  if (part === 1) return max;
+  if (log) {
+    const value = lowest(control) * (max / lowest(control)) ** part;
+    return integer ? Math.round(value) : Number(value.toPrecision(2));
+  }
+  const value = min + part * (max - min);
+  const stepped = step ? min + Math.round((value - min) / step) * step : value;
+  return fit(control, Number(stepped.toPrecision(6)));
+}

@@ -1,0 +1,59 @@
+// Name, demos, device and language.
+
+import { html, render, nothing } from './vendor/lit-html.js';
+import { t, number, language } from './i18n.js';
+import { DEMOS } from './lesson.js';
+
+const MB = 1024 * 1024;
+
+export class Header {
+  constructor(element, session, { pick, speak }) {
+    this.element = element;
+    this.session = session;
+    this.pick = pick;
+    this.speak = speak;
+  }
+
+  render() {
+    // The name that stands in the file, for the first paint, gives way to the whole header.
+    if (!this.drawn) this.element.replaceChildren();
+    this.drawn = true;
+    const { demo } = this.session.state;
+    render(
+      html`<a class="brand" href="./"><span class="mark" aria-hidden="true"></span>Kiln</a>
+        <nav class="demos" aria-label=${t('header.demos')}>
+          ${DEMOS.map(
+            (name) => html`<a href=${`#${name}`} aria-current=${name === demo ? 'page' : nothing} data-demo=${name}>${t(`demo.${name}`)}</a>`,
+          )}
+        </nav>
+        ${this.#badge()}
+        <div class="languages" role="group" aria-label=${t('header.language')}>
+          ${[['en', 'EN'], ['zh', '中文']].map(
+            ([name, label]) =>
+              html`<button type="button" lang=${name} aria-pressed=${language === name} @click=${() => this.speak(name)}>${label}</button>`,
+          )}
+        </div>`,
+      this.element,
+    );
+  }
+
+  #badge() {
+    const { device, speed, deviceReason, wasmBytes, gpuBytes, status } = this.session.state;
+    const label = device ? t(`device.${device.kind}`) : t('device.none');
+    const pace = status === 'running' && speed > 0 ? t('device.speed', { speed: number(speed, speed < 10 ? 1 : 0) }) : '';
+    return html`<details class="badge ${device?.kind ?? ''}">
+      <summary><span class="lamp ${status}" aria-hidden="true"></span><b>${label}</b> <span class="pace">${pace}</span></summary>
+      <div class="pop">
+        <p>${t(`why.${deviceReason}`)}</p>
+        <dl>
+          <dt>${t('device.name')}</dt>
+          <dd>${device?.name || '–'}</dd>
+          ${device?.probeError != null ? html`<dt>${t('device.probe')}</dt><dd>${device.probeError.toExponential(1)}</dd>` : nothing}
+          <dt>${t('device.memory')}</dt>
+          <dd>${number(wasmBytes / MB, 0)} MB</dd>
+          ${gpuBytes > 0 ? html`<dt>${t('device.gpu-memory')}</dt><dd>${number(gpuBytes / MB, 0)} MB</dd>` : nothing}
+        </dl>
+      </div>
+    </details>`;
+  }
+}

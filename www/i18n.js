@@ -1,0 +1,53 @@
+// The page's words. English is the fallback for every key; what comes from the worker brings its own English text.
+
+const LANGUAGES = ['en', 'zh'];
+const KEY = 'kiln.language';
+let words = {};
+let english = {};
+export let language = 'en';
+
+export function preferred() {
+  const asked = new URLSearchParams(location.search).get('lang');
+  let kept = null;
+  try {
+    kept = localStorage.getItem(KEY);
+  } catch {
+    // No storage: the browser's language decides.
+  }
+  for (const tag of [asked, kept, ...(navigator.languages ?? [])]) {
+    const found = LANGUAGES.find((name) => tag?.toLowerCase().startsWith(name));
+    if (found) return found;
+  }
+  return 'en';
+}
+
+async function fetchWords(name) {
+  const answer = await fetch(new URL(`./i18n/${name}.json`, import.meta.url));
+  if (!answer.ok) throw new Error(`i18n/${name}.json: ${answer.status}`);
+  return answer.json();
+}
+
+export async function setLanguage(name, keep = false) {
+  [english, words] = await Promise.all([fetchWords('en'), fetchWords(name)]);
+  language = name;
+  document.documentElement.lang = name === 'zh' ? 'zh-Hans' : 'en';
+  document.title = t('title');
+  if (!keep) return;
+  try {
+    localStorage.setItem(KEY, name);
+  } catch {
+    // Not kept; it holds for this visit.
+  }
+}
+
+/** The words for `key` with `{name}` filled from `args`; else `fallback`, else the English words, else the key. */
+export function t(key, args = {}, fallback = undefined) {
+  const text = words[key] ?? fallback ?? english[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in args ? String(args[name]) : whole));
+}
+
+export const has = (key) => key in words || key in english;
+
+export function number(value, digits = 0) {
+  return new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}

@@ -1,0 +1,44 @@
+// The lesson beside a demo: what you see, and small experiments, each of which is a link.
+
+import { html, render, nothing } from './vendor/lit-html.js';
+import { t, language } from './i18n.js';
+
+/** The demos with a lesson, in the order of the picker. */
+export const DEMOS = ['gan2d', 'dcgan', 'classifier'];
+
+const fetched = new Map();
+
+async function fetchLesson(demo, name) {
+  const key = `${demo}.${name}`;
+  if (!fetched.has(key)) {
+    const url = new URL(`./lessons/${key}.json`, import.meta.url);
+    fetched.set(key, fetch(url).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null));
+  }
+  const lesson = await fetched.get(key);
+  // A failed fetch is not remembered: the network may be back next time.
+  if (!lesson) fetched.delete(key);
+  return lesson;
+}
+
+export async function showLesson(element, demo) {
+  const wanted = (element.dataset.lesson = `${demo}.${language}`);
+  const lesson = DEMOS.includes(demo) ? ((await fetchLesson(demo, language)) ?? (await fetchLesson(demo, 'en'))) : null;
+  if (element.dataset.lesson !== wanted) return;
+  element.hidden = !lesson;
+  if (!lesson) return;
+  render(
+    html`<h2>${lesson.title}</h2>
+      ${lesson.lead.map((text) => html`<p>${text}</p>`)}
+      <h3>${t('lesson.see')}</h3>
+      ${lesson.see.map(([term, text]) => html`<details><summary>${term}</summary><p>${text}</p></details>`)}
+      <h3>${t('lesson.try')}</h3>
+      <ul class="try">
+        ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`}>${title}</a><p>${text}</p></li>`)}
+      </ul>
+      ${lesson.more?.length
+        ? html`<h3>${t('lesson.more')}</h3>
+            <ul class="more">${lesson.more.map((text) => html`<li>${text}</li>`)}</ul>`
+        : nothing}`,
+    element,
+  );
+}

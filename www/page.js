@@ -1,0 +1,218 @@
+// Everything that can be seen, put together: which event redraws what, and which click sends what.
+
+import { html, render } from './vendor/lit-html.js';
+import { t, number, setLanguage } from './i18n.js';
+import { Header } from './header.js';
+import { Toolbar } from './toolbar.js';
+import { Controls } from './controls.js';
+import { Panels } from './panels.js';
+import { Progress } from './progress.js';
+import { Cards, cardOfError, cardOfNote } from './cards.js';
+import { showLesson } from './lesson.js';
+import { acceptFiles, download } from './files.js';
+import { linkOf } from './schema.js';
+import { share } from './share.js';
+
+const at = (id) => document.getElementById(id);
+/** Kinds of the session's cards; all others are notes. */
+const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn' };
+
+export class Page {
+  constructor(session) {
+    this.session = session;
+    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name) });
+    this.cards = new Cards(at('cards'), { describe: () => this.describe() });
+    this.toolbar = new Toolbar(at('toolbar'), session, {
+      toggle: () => this.toggle(),
+      step: () => this.quietly(session.step(1)),
+      reset: () => this.open(session.state.link),
+      seed: () => this.newSeed(),
+      share: () => share(session.state.link),
+      save: () => this.save(),
+      load: () => this.chooseFile(),
+      set: (key, value) => session.set(key, value),
+      act: (name) => session.act(name),
+    });
+    this.controls = new Controls(at('controls'), session, { elsewhere: ['speed'], open: (link) => this.open(link) });
+    this.panels = new Panels(at('panels'), () => {
+      const draws = session.schema?.actions.find((action) => action.draws);
+      return { onDraw: draws && ((points) => session.act(draws.name, { points })) };
+    });
+    this.progress = new Progress(at('progress'), {
+      cancellable: () => session.state.status === 'loading',
+      cancel: () => this.quietly(session.cancel()),
+    });
+  }
+
+  start() {
+    const { session } = this;
+    this.chooseFile = acceptFiles({
+      take: (bytes, name) => this.load(bytes, name),
+      refuse: (name) => this.cards.show({ key: 'file', kind: 'error', title: t('error.bad-file'), text: t('file.unreadable', { name }) }),
+    });
+    session.on('state', () => this.draw());
+    session.on('reset', (event) => this.begin(event));
+    session.on('schema', () => this.controls.render());
+    session.on('link', ({ link }) => history.replaceState(null, '', `#${link}`));
+    session.on('views', (event) => this.panels.update(event));
+    session.on('progress', (event) => this.progress.update(event));
+    session.on('error', (event) => this.failed(event));
+    session.on('note', (event) => this.cards.show(cardOfNote(event)));
+    session.on('card', (event) => this.card(event));
+    addEventListener('hashchange', () => this.follow());
+    addEventListener('keydown', (event) => this.key(event));
+    // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
+    if (matchMedia('(max-width: 760px)').matches) at('controls-box').open = false;
+    this.words();
+    this.draw();
+  }
+
+  words() {
+    at('controls-title').textContent = t('controls');
+    at('starting').textContent = t('starting');
+    at('toolbar').setAttribute('aria-label', t('toolbar'));
+    document.querySelector('.skip').textContent = t('skip');
+    render(html`<p>${t('footer')}</p>`, at('footer'));
+    this.controls.render();
+  }
+
+  async speak(name) {
+    await setLanguage(name, true);
+    this.words();
+    this.panels.retitle();
+    this.cards.render();
+    this.lesson(this.session.state.demo);
+    this.draw();
+  }
+
+  draw() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.header.render();
+      this.toolbar.render();
+      const { status } = this.session.state;
+      if (status !== this.said) at('said').textContent = t(`status.${status}`, { step: number(this.session.state.step) });
+      this.said = status;
+      document.body.dataset.status = status;
+    });
+  }
+
+  begin(event) {
+    this.panels.reset(event);
+    this.toolbar.reset();
+    this.progress.clear();
+    this.controls.render();
+    this.lesson(event.demo);
+  }
+
+  lesson(demo) {
+    if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo);
+  }
+
+  // --- what is clicked ---------------------------------------------------------------------------------------------
+
+  toggle() {
+    const { session } = this;
+    this.quietly(session.state.status === 'running' ? session.pause() : session.run());
+  }
+
+  /** A refusal is told by the worker's own error event; the promise needs no second card. */
+  quietly(promise) {
+    promise.catch(() => {});
+  }
+
+  open(link, options) {
+    this.cards.clearLink();
+    return this.session.open(link, options).catch((error) => {
+      if (error.code !== 'superseded') history.replaceState(null, '', `#${this.session.state.link}`);
+    });
+  }
+
+  /** The person has typed or followed a link: it runs, whatever the last one did. */
+  follow() {
+    const link = location.hash.slice(1);
+    if (link !== 'main' && link !== this.session.state.link) this.open(link, { run: true });
+  }
+
+  newSeed() {
+    const { demo, values } = this.session.schema;
+    const seed = 1 + Math.floor(Math.random() * 9999);
+    this.open(linkOf(demo, { ...values, seed }));
+  }
+
+  async save() {
+    try {
+      const { bytes, step } = await this.session.checkpoint();
+      download(bytes, `kiln-${this.session.state.demo}-${step}.safetensors`);
+    } catch {
+      // Told by the worker's error.
+    }
+  }
+
+  async load(bytes, name) {
+    this.cards.clearLink();
+    try {
+      await this.session.open('', { checkpoint: bytes });
+      this.cards.show({ key: 'loaded', kind: 'note', title: t('loaded', { name }), text: t('loaded.text', { step: number(this.session.state.step) }) });
+    } catch {
+      // The worker's error says what is wrong with the file.
+    }
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, button, summary, a, dialog, [role=application]')) return;
+    if (event.key === ' ') this.toggle();
+    else if (event.key === 's') this.quietly(this.session.step(1));
+    else return;
+    event.preventDefault();
+  }
+
+  // --- what goes wrong ---------------------------------------------------------------------------------------------
+
+  failed(event) {
+    const { session } = this;
+    this.progress.clear();
+    const card = cardOfError(event);
+    const good = session.saves.last;
+    if (event.code === 'diverged') {
+      card.actions = [[t(good ? 'error.back' : 'error.restart', { step: number(good?.step ?? 0) }), () => this.quietly(session.restore())]];
+      card.link = false;
+    } else if (event.code === 'fetch') {
+      card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run()) : this.open(session.pendingLink, { run: true }))]];
+    }
+    this.cards.show(card);
+  }
+
+  card({ key, args = {}, detail = '', actions, gone, error }) {
+    if (gone) return this.cards.dismiss(key);
+    const kind = KINDS[key] ?? 'note';
+    const card = { key, kind, title: t(`card.${key}`, args), text: t(`card.${key}.text`, args, ''), detail, actions, stay: Boolean(actions) };
+    if (key === 'unreachable' || key === 'stopped') {
+      if (error?.message && error.code !== key) card.help = `${error.message} ${error.help ?? ''}`;
+      card.actions = [[t('retry'), () => this.quietly(this.session.retry())]];
+    } else if (key === 'continued') {
+      card.stay = true;
+      card.actions = [[t('continued.over'), () => this.open(this.session.state.link)]];
+    }
+    this.cards.show(card);
+  }
+
+  lacks(what) {
+    at('starting').textContent = '';
+    this.cards.show({ key: what, kind: 'error', title: t(`lacks.${what}`), text: t(`lacks.${what}.text`) });
+    this.draw();
+  }
+
+  /** The first link could not be opened, nor what stands in for it. */
+  refused() {
+    at('starting').textContent = t('nothing-open');
+  }
+
+  describe() {
+    const { device, demo, step, link, status } = this.session.state;
+    return [
+      `link: ${link}`, `demo: ${demo}, step ${step}, ${status}`, `device: ${device?.kind ?? 'none'} ${device?.name ?? ''}`,
+      `browser: ${navigator.userAgent}`, `page: ${location.href}`,
+    ];
+  }
+}

@@ -1,0 +1,169 @@
+// One life of one worker: start, open, ping, death. It never restarts itself; `session.js` does.
+
+import { Emitter } from './emitter.js';
+
+/** Silence that is allowed while a module loads, compiles its pipelines or takes its first steps, in ms. */
+const PATIENT = 120_000;
+const FLOOR = 5_000;
+
+/**
+ * Emits `event` (an Event of the protocol) and, once, `lost` (`{ why, message }`).
+ * `why` is `unreachable` (never said hello), `panic`, `error`, `silent` or `device-lost`.
+ */
+export class Runner extends Emitter {
+  constructor(kind, { software = false, proven = [], bound = 0, patience = 1 } = {}) {
+    super();
+    this.kind = kind;
+    this.bound = bound;
+    this.patience = patience;
+    this.device = null;
+    this.dead = false;
+    this.heard = false;
+    this.step = 0;
+    this.opening = null;
+    this.#fresh();
+    this.started = new Promise((resolve, reject) => {
+      this.startedResolve = resolve;
+      this.startedReject = reject;
+    });
+    this.started.catch(() => {});
+    const url = new URL(`./worker-${kind === 'webgpu' ? 'gpu' : 'cpu'}_loader.js`, document.baseURI);
+    this.worker = new Worker(url, { type: 'module', name: kind === 'webgpu' ? 'kiln-gpu' : 'kiln-cpu' });
+    this.worker.onmessage = ({ data }) => this.#receive(data, { software, proven });
+    this.worker.onerror = (event) => {
+      event.preventDefault?.();
+      this.lose(this.heard ? 'error' : 'unreachable', event.message ?? '');
+    };
+    this.worker.onmessageerror = () => this.lose('error', 'A message could not be read.');
+    this.tickMs = bound ? Math.min(1000, bound / 4) : 1000;
+    this.timer = setInterval(() => this.#tick(), this.tickMs);
+  }
+
+  /** Opens a link or a checkpoint; settles when the worker stands there paused, or refuses with `{ code, message, help }`. */
+  open(link, checkpoint) {
+    this.opening?.reject({ code: 'superseded', message: 'Another link was opened.', help: '' });
+    const promise = new Promise((resolve, reject) => {
+      this.opening = { resolve, reject, schema: false };
+    });
+    promise.catch(() => {});
+    this.#fresh();
+    this.post(checkpoint ? { type: 'open', link, checkpoint } : { type: 'open', link });
+    return promise;
+  }
+
+  post(command) {
+    if (!this.dead) this.worker.postMessage(command);
+  }
+
+  /** Ends the worker at once, whatever it is doing. wasm memory never shrinks, so the worker is the unit that is thrown away. */
+  end(error = { code: 'ended', message: 'The worker has ended.', help: '' }) {
+    if (this.dead) return;
+    this.dead = true;
+    clearInterval(this.timer);
+    this.worker.terminate();
+    this.opening?.reject(error);
+    this.opening = null;
+    this.startedReject(error);
+  }
+
+  lose(why, message) {
+    if (this.dead) return;
+    this.end({ code: why, message, help: '' });
+    this.emit('lost', { why, message });
+  }
+
+  #receive(event, start) {
+    if (this.dead || typeof event?.type !== 'string') return;
+    this.#answered();
+    switch (event.type) {
+      case 'hello':
+        this.heard = true;
+        this.post({ type: 'start', ...start });
+        break;
+      case 'device':
+        this.device = event;
+        this.startedResolve(event);
+        break;
+      case 'panic':
+        this.lose('panic', event.message);
+        return;
+      case 'schema':
+        if (this.opening) this.opening.schema = true;
+        break;
+      case 'status':
+        this.#status(event);
+        break;
+      case 'error':
+        if (this.#failed(event)) return;
+        break;
+    }
+    this.emit('event', event);
+  }
+
+  #status({ status, step }) {
+    // A step that was really taken shows how long this worker may be silent; before that it may compile for long.
+    if (status === 'running' && step > this.step) this.moved = true;
+    this.step = step;
+    this.loading = status === 'loading';
+    if (this.opening?.schema && (status === 'paused' || status === 'running')) {
+      const { resolve } = this.opening;
+      this.opening = null;
+      resolve();
+    }
+  }
+
+  #failed(event) {
+    if (event.code === 'device-lost' || (event.fatal && this.device)) {
+      this.lose(event.code === 'device-lost' ? 'device-lost' : 'error', event.message);
+      return true;
+    }
+    if (event.fatal) {
+      this.end(event);
+      this.emit('lost', { why: 'unstartable', message: event.message, error: event });
+      return true;
+    }
+    if (this.opening && event.code !== 'bad-command') {
+      const { reject } = this.opening;
+      this.opening = null;
+      reject(event);
+    }
+    return false;
+  }
+
+  #fresh() {
+    this.moved = false;
+    this.loading = true;
+    this.longest = 0;
+    this.silence = 0;
+    this.asked = 0;
+  }
+
+  #answered() {
+    if (this.asked) this.longest = Math.max(this.longest * 0.98, performance.now() - this.asked);
+    this.asked = 0;
+    this.silence = 0;
+  }
+
+  // Silence is counted in ticks of this timer, each at most two ticks long: a laptop that slept, or a tab whose timers
+  // were held back, must not take its own sleep for the worker's death.
+  #tick() {
+    const now = performance.now();
+    const passed = Math.min(now - (this.ticked ?? now), 2 * this.tickMs);
+    this.ticked = now;
+    if (this.asked) {
+      this.silence += passed;
+      if (this.silence > this.#bound()) this.lose(this.heard ? 'silent' : 'unreachable', '');
+      return;
+    }
+    this.asked = now;
+    // Before hello nobody listens yet: the hello itself is the answer.
+    if (this.heard) this.post({ type: 'ping' });
+  }
+
+  #bound() {
+    if (this.loading || !this.device || !this.moved) return PATIENT;
+    if (this.bound) return this.bound;
+    const floor = this.kind === 'webgpu' ? 6 * FLOOR : FLOOR;
+    return Math.max(floor, 20 * this.longest) * this.patience;
+  }
+}

@@ -1,0 +1,57 @@
+// From a demo's JSON schema to what the controls need to know of each property.
+
+function resolve(part, root) {
+  const own = { ...part };
+  const refs = [part.$ref, ...(part.allOf ?? []).map(({ $ref }) => $ref)].filter(Boolean);
+  for (const ref of refs) {
+    const target = ref.replace(/^#\//, '').split('/').reduce((at, name) => at?.[name], root);
+    for (const [name, value] of Object.entries(target ? resolve(target, root) : {})) own[name] ??= value;
+  }
+  return own;
+}
+
+function choices(part) {
+  if (part.enum) return part.enum.map((value) => ({ value, title: String(value) }));
+  const list = part.oneOf ?? part.anyOf;
+  if (!list?.every((one) => 'const' in one || one.enum)) return null;
+  return list.flatMap((one) =>
+    'const' in one
+      ? [{ value: one.const, title: one.title ?? String(one.const), description: one.description }]
+      : one.enum.map((value) => ({ value, title: one.title ?? String(value), description: one.description })),
+  );
+}
+
+/** `[{ key, kind: 'number'|'choice'|'switch'|'text', title, description, min, max, step, ... }]`, hidden ones left out. */
+export function controlsOf(schema) {
+  return Object.entries(schema?.properties ?? {})
+    .map(([key, raw]) => {
+      const part = resolve(raw, schema);
+      const type = [].concat(part.type).find((name) => name !== 'null');
+      const options = choices(part);
+      const numeric = type === 'number' || type === 'integer';
+      return {
+        key,
+        kind: options ? 'choice' : type === 'boolean' ? 'switch' : numeric ? 'number' : 'text',
+        integer: type === 'integer',
+        title: part.title ?? key,
+        description: part.description ?? '',
+        min: part.minimum ?? part.exclusiveMinimum,
+        max: part.maximum ?? part.exclusiveMaximum,
+        step: part['x-step'] ?? part.multipleOf ?? (type === 'integer' ? 1 : undefined),
+        unit: part['x-unit'] ?? '',
+        log: part['x-log'] === true,
+        presets: part['x-presets'],
+        live: part['x-live'] === true,
+        group: part['x-group'] ?? '',
+        hidden: part['x-hidden'] === true,
+        options,
+      };
+    })
+    .filter(({ hidden }) => !hidden);
+}
+
+/** A link with every value in it; the worker leaves out the defaults and answers with the canonical one. */
+export function linkOf(demo, values) {
+  const pairs = Object.entries(values).map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`);
+  return `${demo}?${pairs.join('&')}`;
+}

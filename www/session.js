@@ -1,0 +1,359 @@
+// One visit's run, whatever happens to the workers below it: what is wanted (running or paused, which link), who does it,
+// and how it goes on when a worker dies. The page and `window.kiln` talk to this and never to a worker.
+
+import { Emitter } from './emitter.js';
+import { Runner } from './runner.js';
+import { Autosave } from './autosave.js';
+import { Losses } from './losses.js';
+import { Waiters } from './waiters.js';
+import { provenAdapters, rememberProven } from './adapter.js';
+
+/** Errors after which the worker stands still. */
+const STOPPING = ['diverged', 'fetch', 'bad-file', 'internal'];
+const SUPERSEDED = { code: 'superseded', message: 'Another link was opened.', help: '' };
+
+/**
+ * Emits every Event of the active worker by its type, and besides:
+ * `state` (something in `state` changed), `reset` (another run stands: `{ keepTo, demo }`, the step up to which curves
+ * stay true, or -1), and `card` (something the person should read: `{ key, args, detail }`).
+ */
+export class Session extends Emitter {
+  state = {
+    status: 'loading', device: null, deviceReason: 'starting', demo: '', step: 0, link: '', error: null,
+    speed: 0, wasmBytes: 0, gpuBytes: 0,
+  };
+  /** The last `schema` event; its `values` follow the live controls. */
+  schema = null;
+  /** `running`, `paused`, or `{ until }`: a step to run to. */
+  want = 'paused';
+  /** The worker that the page shows, and the WebGPU worker that is being prepared beside it. */
+  #active = null;
+  #next = null;
+  /** Commands that wait while nobody can take them: during an opening, a hand-over or a restart. Else null. */
+  #held = [];
+  #handing = null;
+  /** Counts openings; whoever awaits one and finds another number has been overtaken. */
+  #ticket = 0;
+  #statuses = new Waiters();
+  #checkpoints = new Waiters();
+  #losses = new Losses();
+  /** The highest step that this run has reached. */
+  #farthest = 0;
+
+  constructor({ store, bound = 0 }) {
+    super();
+    this.bound = bound;
+    this.saves = new Autosave(this, store);
+  }
+
+  /** Starts the CPU worker; opening waits for it. */
+  start() {
+    this.#active = this.#launch('cpu');
+  }
+
+  #launch(kind, options = {}) {
+    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, ...options });
+    runner.options = options;
+    runner.on('event', (event) => this.#receive(runner, event));
+    runner.on('lost', (loss) => this.#lost(runner, loss));
+    return runner;
+  }
+
+  // --- commands ----------------------------------------------------------------------------------------------------
+
+  /** Opens a link, from its beginning or from a checkpoint. Rejects with the worker's error; what ran before then goes on. */
+  async open(link, { checkpoint, run = this.want === 'running', keepTo = -1 } = {}) {
+    const ticket = ++this.#ticket;
+    this.pendingLink = link;
+    while (this.#handing) await this.#handing;
+    const runner = this.#active;
+    await runner.started;
+    if (ticket !== this.#ticket) throw SUPERSEDED;
+    this.#held ??= [];
+    this.#update({ error: null });
+    try {
+      const opened = runner.open(link, checkpoint);
+      this.opening = { keepTo };
+      await opened;
+    } catch (error) {
+      if (ticket === this.#ticket && !runner.dead) {
+        this.opening = null;
+        this.#release();
+        if (this.state.demo) this.#pursue();
+      }
+      throw error;
+    }
+    if (ticket !== this.#ticket) throw SUPERSEDED;
+    this.want = run ? 'running' : 'paused';
+    if (checkpoint) this.saves.soon(2000);
+    this.#release();
+    this.#pursue();
+  }
+
+  run() {
+    this.want = 'running';
+    this.#update({ error: null });
+    return this.#order({ type: 'run' }, ({ status }) => status === 'running');
+  }
+
+  async pause() {
+    this.want = 'paused';
+    // Whoever waits for steps that will not be taken now is answered by the pause.
+    this.#statuses.replace(({ status }) => status === 'paused');
+    await this.#order({ type: 'pause' }, ({ status }) => status === 'paused');
+    this.saves.soon();
+  }
+
+  step(n = 1) {
+    const until = this.state.step + n;
+    this.want = { until };
+    this.#update({ error: null });
+    return this.#order({ type: 'step', n }, ({ status, step }) => status === 'paused' && step >= until);
+  }
+
+  #order(command, condition) {
+    const answered = this.#statuses.until(condition);
+    this.send(command);
+    this.send({ type: 'ping' });
+    return answered;
+  }
+
+  set(key, value) {
+    if (this.schema?.values) this.schema.values[key] = value;
+    this.send({ type: 'set', key, value });
+  }
+
+  act(name, args = {}) {
+    this.send({ type: 'act', name, args });
+  }
+
+  /** The run as it is now: the `checkpoint` event. Each question is answered in its turn. */
+  checkpoint() {
+    const answered = this.#checkpoints.until(() => false);
+    this.send({ type: 'checkpoint' });
+    return answered;
+  }
+
+  /** Stops waiting for what is on its way: a demo that stands is paused, an opening is given up. */
+  async cancel() {
+    if (this.state.demo && !this.opening) await this.pause();
+    else this.#active.post({ type: 'close' });
+  }
+
+  /** Back to the last good checkpoint after a divergence, and paused there: the same steps would diverge again. */
+  async restore() {
+    const good = this.saves.takeGood();
+    if (!good) return this.open(this.state.link, { run: false });
+    return this.open('', { checkpoint: good.bytes, run: false, keepTo: good.step });
+  }
+
+  send(command) {
+    if (this.#held) this.#held.push(command);
+    else this.#active.post(command);
+  }
+
+  #release() {
+    const held = this.#held ?? [];
+    this.#held = null;
+    // Running or not is decided by what is wanted at the end, not by each click on the way.
+    for (const command of held) if (!['run', 'pause', 'step'].includes(command.type)) this.#active.post(command);
+  }
+
+  #pursue() {
+    const runner = this.#active;
+    if (this.want === 'running') runner.post({ type: 'run' });
+    else if (this.want.until > runner.step) runner.post({ type: 'step', n: this.want.until - runner.step });
+    else runner.post({ type: 'pause' });
+    runner.post({ type: 'ping' });
+  }
+
+  // --- events ------------------------------------------------------------------------------------------------------
+
+  #update(change) {
+    Object.assign(this.state, change);
+    this.emit('state', this.state);
+  }
+
+  #receive(runner, event) {
+    if (event.type === 'device' && event.kind === 'webgpu') rememberProven(event.name);
+    if (runner !== this.#active) return;
+    if (event.type === 'device') {
+      const { kind, name, software, probe_error: probeError = null } = event;
+      this.#update({ device: { kind, name, software, probeError } });
+    } else if (event.type === 'schema') {
+      this.schema = event;
+      this.#update({ demo: event.demo });
+      // Without an opening it only tells of changed values: an action's, or those of a live control.
+      if (this.opening) this.#begin(this.opening.keepTo);
+    } else if (event.type === 'link') {
+      this.#update({ link: event.link });
+    } else if (event.type === 'views') {
+      this.#backwards(event.step);
+    } else if (event.type === 'status') {
+      this.#status(event);
+    } else if (event.type === 'checkpoint') {
+      this.saves.keep(event);
+      this.#checkpoints.next(event);
+    } else if (event.type === 'error') {
+      this.#failed(event);
+    }
+    this.emit(event.type, event);
+  }
+
+  /** Another run stands; up to the step `keepTo` it is the one that was shown. */
+  #begin(keepTo) {
+    this.opening = null;
+    if (keepTo < 0) {
+      this.saves.clear();
+      this.#farthest = 0;
+    }
+    this.emit('reset', { keepTo, demo: this.state.demo });
+  }
+
+  /** An action may begin the run anew, such as points that are drawn: its steps count from 0 again. */
+  #backwards(step) {
+    if (step >= this.state.step || this.opening || this.#held) return;
+    this.state.step = step;
+    this.#begin(-1);
+  }
+
+  #status({ status, step, steps_per_second: speed, wasm_bytes: wasmBytes, gpu_bytes: gpuBytes }) {
+    this.#backwards(step);
+    this.#farthest = Math.max(this.#farthest, step);
+    // The pause of a hand-over is nobody's wish and over at once: it is not shown.
+    this.#update({ status: this.#handing ? this.state.status : status, step, speed, wasmBytes, gpuBytes });
+    if (!this.#held) this.#statuses.check({ status, step });
+  }
+
+  #failed(error) {
+    const { code, message, help, step } = error;
+    this.#update({ error: { code, message, help, step } });
+    // A refused link, file or command leaves the run, and whoever waits for it, as it is.
+    if (this.opening || !STOPPING.includes(code)) return;
+    this.want = 'paused';
+    this.#statuses.reject(error);
+    this.#checkpoints.reject(error);
+  }
+
+  // --- from the CPU to WebGPU --------------------------------------------------------------------------------------
+
+  /** Why the run stays on the CPU. */
+  explain(reason) {
+    this.#update({ deviceReason: reason });
+  }
+
+  /** Starts the WebGPU worker beside the run, and moves the run there when it is ready. */
+  prepareGpu(options) {
+    if (this.#next || this.#active?.kind === 'webgpu') return;
+    const gpu = this.#launch('webgpu', options);
+    this.#next = gpu;
+    this.#update({ deviceReason: 'gpu-starting' });
+    this.#handOver(gpu).catch((error) => this.#gpuFailed(gpu, error));
+  }
+
+  async #handOver(gpu) {
+    await gpu.started;
+    for (;;) {
+      const ticket = this.#ticket;
+      if (this.state.demo && !this.#held) {
+        // Once while the CPU goes on: weights go up, pipelines are compiled. Once more for the steps taken meanwhile.
+        await gpu.open('', (await this.checkpoint()).bytes);
+        if (ticket === this.#ticket && !this.#held && (await this.#swap(gpu))) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (gpu.dead) return;
+    }
+  }
+
+  async #swap(gpu) {
+    const cpu = this.#active;
+    let done;
+    this.#handing = new Promise((resolve) => (done = resolve));
+    try {
+      cpu.post({ type: 'pause' });
+      const answered = this.checkpoint();
+      this.#held = [];
+      const { bytes, step } = await answered;
+      await gpu.open('', bytes);
+      if (this.#active !== cpu) return false;
+      this.#active = gpu;
+      this.#next = null;
+      cpu.end();
+      this.emit('reset', { keepTo: step, demo: this.state.demo });
+      this.#update({ deviceReason: 'gpu' });
+      this.#receive(gpu, gpu.device);
+      this.emit('card', { key: 'on-gpu', args: { name: gpu.device.name, step } });
+      return true;
+    } finally {
+      this.#handing = null;
+      // Where the CPU worker died meanwhile, its restart lets the commands go.
+      if (this.#active === cpu || this.#active === gpu) {
+        this.#release();
+        this.#pursue();
+      }
+      done();
+    }
+  }
+
+  #gpuFailed(gpu, error) {
+    if (gpu !== this.#next) return;
+    this.#next = null;
+    gpu.end();
+    const reason = error?.code === 'wrong-arithmetic' ? 'wrong-arithmetic' : 'gpu-failed';
+    this.#update({ deviceReason: reason });
+    if (error?.code !== 'no-gpu') this.emit('card', { key: reason, detail: error?.message ?? '' });
+  }
+
+  // --- when a worker is lost ---------------------------------------------------------------------------------------
+
+  #lost(runner, loss) {
+    if (runner !== this.#active) return this.#gpuFailed(runner, loss.error ?? { code: loss.why, message: loss.message });
+    this.#checkpoints.reject({ code: loss.why, message: loss.message, help: '' });
+    this.#held ??= [];
+    const on = this.#losses.decide(runner.kind, loss.why, this.#farthest);
+    if (on === 'stop') return this.#stop(loss);
+    this.#restart(on, runner, loss);
+  }
+
+  async #restart(kind, before, loss) {
+    const good = this.saves.last;
+    const moved = before.kind === 'webgpu' && kind === 'cpu';
+    const ticket = ++this.#ticket;
+    const runner = this.#launch(kind, kind === 'webgpu' ? before.options : {});
+    this.#active = runner;
+    const key = moved ? 'moved-to-cpu' : `recovered-${loss.why}`;
+    this.emit('card', { key, args: { step: good?.step ?? 0, at: this.state.step }, detail: loss.message });
+    this.#update({ status: 'loading', error: null, deviceReason: moved ? 'gpu-lost' : this.state.deviceReason });
+    try {
+      await runner.started;
+      if (ticket !== this.#ticket) return;
+      this.opening = { keepTo: good?.step ?? 0 };
+      await runner.open(good ? '' : this.state.link || this.pendingLink, good?.bytes);
+    } catch (error) {
+      // Another death is handled like the first. A refusal of our own checkpoint is a defect: begin anew.
+      if (runner.dead || ticket !== this.#ticket) return;
+      this.saves.clear();
+      this.emit('card', { key: 'restart-failed', detail: error?.message ?? '' });
+      return this.open(this.state.link || this.pendingLink).catch(() => {});
+    }
+    if (ticket !== this.#ticket) return;
+    this.saves.soon(2000);
+    this.#release();
+    this.#pursue();
+  }
+
+  #stop(loss) {
+    const { code = loss.why, message = loss.message, help = '' } = loss.error ?? {};
+    const error = { code, message, help, step: this.state.step };
+    this.#update({ status: 'idle', error });
+    this.#statuses.reject(error);
+    this.emit('card', { key: loss.why === 'unreachable' ? 'unreachable' : 'stopped', detail: message, error });
+  }
+
+  /** Another try after a stop, from the last checkpoint or else from the link. */
+  retry() {
+    this.#losses.forgive();
+    this.#active.end();
+    return this.#restart('cpu', this.#active, { why: 'retry', message: '' });
+  }
+}

@@ -1,0 +1,67 @@
+// A canvas that is as sharp as the screen and draws at most once a frame, and only while it can be seen.
+
+import { onTheme } from '../theme.js';
+
+export class Canvas {
+  /** `ratio`: width to height, or a function of the width that gives the height. */
+  constructor(draw, { ratio = 1, className = '' } = {}) {
+    this.draw = draw;
+    this.ratio = ratio;
+    this.element = document.createElement('canvas');
+    this.element.className = className;
+    this.width = 0;
+    this.height = 0;
+    this.visible = true;
+    this.dirty = false;
+    this.resizes = new ResizeObserver(() => this.#fit());
+    this.resizes.observe(this.element);
+    this.sight = new IntersectionObserver(([entry]) => {
+      this.visible = entry.isIntersecting;
+      if (this.visible && this.dirty) this.redraw();
+    });
+    this.sight.observe(this.element);
+    this.offTheme = onTheme(() => this.redraw());
+  }
+
+  #fit() {
+    const width = this.element.clientWidth;
+    if (!width || width === this.width) return;
+    this.width = width;
+    this.resize();
+  }
+
+  /** Call it when the height that `ratio` gives has changed. */
+  resize() {
+    if (!this.width) return;
+    const height = Math.max(1, Math.round(typeof this.ratio === 'function' ? this.ratio(this.width) : this.width / this.ratio));
+    const scale = Math.min(devicePixelRatio || 1, 2);
+    this.height = height;
+    this.element.style.height = `${height}px`;
+    this.element.width = Math.round(this.width * scale);
+    this.element.height = Math.round(height * scale);
+    this.scale = scale;
+    this.redraw();
+  }
+
+  redraw() {
+    this.dirty = true;
+    if (this.frame || !this.visible) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (!this.width) return;
+      this.dirty = false;
+      const context = this.element.getContext('2d');
+      context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+      context.clearRect(0, 0, this.width, this.height);
+      this.draw(context, this.width, this.height);
+    });
+  }
+
+  remove() {
+    this.resizes.disconnect();
+    this.sight.disconnect();
+    this.offTheme();
+    cancelAnimationFrame(this.frame);
+    this.element.remove();
+  }
+}

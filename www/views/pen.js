@@ -1,0 +1,139 @@
+// Draws points on a plane with the mouse, a finger or the arrow keys. Off until its button is pressed, so that a finger
+// scrolls the page as it does everywhere else.
+
+import { t } from '../i18n.js';
+import { colour } from '../theme.js';
+
+/** A stroke leaves a point every so many pixels. */
+const SPACING = 5;
+/** Points set with the keyboard go together when no more come for so many ms: new data begins the run anew. */
+const KEYS_REST = 600;
+const KEY_STEP = 0.02;
+
+export class Pen {
+  constructor(plane, onDraw) {
+    this.plane = plane;
+    this.onDraw = onDraw;
+    this.on = false;
+    this.points = [];
+    this.cursor = null;
+    this.button = document.createElement('button');
+    this.button.type = 'button';
+    this.button.className = 'pen';
+    this.button.addEventListener('click', () => this.toggle());
+    this.hint = document.createElement('p');
+    this.hint.className = 'pen-hint';
+    plane.element.append(this.button, this.hint);
+    const { element } = plane.canvas;
+    element.addEventListener('pointerdown', (event) => this.#down(event));
+    element.addEventListener('pointermove', (event) => this.#move(event));
+    for (const type of ['pointerup', 'pointercancel']) element.addEventListener(type, () => this.#up());
+    element.addEventListener('keydown', (event) => this.#key(event));
+    this.show();
+  }
+
+  toggle() {
+    this.on = !this.on;
+    this.cursor = null;
+    this.show();
+    if (this.on) this.plane.canvas.element.focus({ preventScroll: true });
+    this.plane.canvas.redraw();
+  }
+
+  show() {
+    const { element } = this.plane.canvas;
+    this.button.setAttribute('aria-pressed', this.on);
+    this.button.textContent = t(this.on ? 'pen.done' : 'pen.draw');
+    this.hint.textContent = this.on ? t('pen.hint') : '';
+    element.classList.toggle('drawing', this.on);
+    if (this.on) element.tabIndex = 0;
+    else element.removeAttribute('tabindex');
+    element.setAttribute('role', this.on ? 'application' : 'img');
+  }
+
+  #down(event) {
+    if (!this.on || event.button !== 0) return;
+    event.preventDefault();
+    // Sent on by a script, a pointer has no id to hold on to.
+    try {
+      this.plane.canvas.element.setPointerCapture(event.pointerId);
+    } catch {}
+    this.stroke = null;
+    this.pressed = true;
+    this.#add(event);
+  }
+
+  #move(event) {
+    if (!this.pressed) return;
+    for (const part of event.getCoalescedEvents?.() ?? [event]) this.#add(part);
+  }
+
+  #up() {
+    this.pressed = false;
+    this.#send();
+  }
+
+  #add({ clientX, clientY }) {
+    const box = this.plane.canvas.element.getBoundingClientRect();
+    const at = [clientX - box.left, clientY - box.top];
+    if (at[0] < 0 || at[1] < 0 || at[0] > box.width || at[1] > box.height) return;
+    if (this.stroke && Math.hypot(at[0] - this.stroke[0], at[1] - this.stroke[1]) < SPACING) return;
+    this.stroke = at;
+    this.#put(this.plane.toPlane(...at));
+  }
+
+  #put(point) {
+    this.points.push(...point);
+    this.plane.canvas.redraw();
+  }
+
+  #send() {
+    clearTimeout(this.timer);
+    if (this.points.length) this.onDraw(this.points);
+    this.points = [];
+  }
+
+  #key(event) {
+    if (!this.on) return;
+    const [x0, y0, x1, y1] = this.plane.bounds;
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const move = moves[event.key];
+    const [x, y] = this.cursor ?? [(x0 + x1) / 2, (y0 + y1) / 2];
+    if (move) {
+      const pace = KEY_STEP * (event.shiftKey ? 5 : 1);
+      this.cursor = [
+        Math.min(x1, Math.max(x0, x + move[0] * pace * (x1 - x0))),
+        Math.min(y1, Math.max(y0, y + move[1] * pace * (y1 - y0))),
+      ];
+      this.plane.canvas.redraw();
+    } else if (event.key === ' ' || event.key === 'Enter') {
+      this.#put((this.cursor = [x, y]));
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.#send(), KEYS_REST);
+    } else if (event.key === 'Escape') this.toggle();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** The points that are not yet in the data, and the cross of the keyboard. */
+  paint(context) {
+    context.fillStyle = colour.drawn;
+    for (let at = 0; at < this.points.length; at += 2) {
+      const [left, top] = this.plane.toCanvas(this.points[at], this.points[at + 1]);
+      context.beginPath();
+      context.arc(left, top, 3, 0, 2 * Math.PI);
+      context.fill();
+    }
+    if (!this.cursor) return;
+    const [left, top] = this.plane.toCanvas(...this.cursor);
+    context.strokeStyle = colour.ink;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    context.moveTo(left - 8, top);
+    context.lineTo(left + 8, top);
+    context.moveTo(left, top - 8);
+    context.lineTo(left, top + 8);
+    context.stroke();
+  }
+}

@@ -1,0 +1,160 @@
+// Curves over steps, drawn by uPlot. The newest values stand in the legend; under the cursor, those of that step.
+
+import uPlot from '../vendor/uPlot.esm.js';
+import { t, number } from '../i18n.js';
+import { colour, seriesColour, onTheme } from '../theme.js';
+
+/** Beyond this many rows every second one is dropped: older steps are drawn more coarsely, and drawing stays fast. */
+const MOST = 6000;
+const HEIGHT = 170;
+/** Series whose sizes lie further apart than this get an axis of their own, on the right. */
+const APART = 5;
+
+export class Scalars {
+  constructor() {
+    this.element = document.createElement('div');
+    this.element.className = 'scalars';
+    this.legend = document.createElement('div');
+    this.legend.className = 'legend';
+    this.plot = document.createElement('div');
+    this.plot.className = 'plot';
+    this.plot.setAttribute('role', 'img');
+    this.element.append(this.legend, this.plot);
+    this.names = [];
+    this.rows = [];
+    this.resizes = new ResizeObserver(() => this.uplot?.setSize({ width: this.plot.clientWidth, height: HEIGHT }));
+    this.resizes.observe(this.plot);
+    this.offTheme = onTheme(() => this.#build());
+  }
+
+  update({ series, rows, reset }, { title }) {
+    this.title = title;
+    const values = new Float32Array(rows.buffer, rows.byteOffset, rows.byteLength / 4);
+    const width = series.length + 1;
+    if (series.join() !== this.names.join()) {
+      this.names = series;
+      this.rows = [];
+      this.#build();
+    }
+    // A checkpoint carries its own curves: with `reset` all of them come.
+    if (reset) this.rows = [];
+    for (let at = 0; at + width <= values.length; at += width) this.rows.push(values.subarray(at, at + width));
+    if (this.rows.length > MOST) this.rows = this.rows.filter((_, index) => index % 2 === 0 || index > this.rows.length - 200);
+    this.#draw();
+  }
+
+  /** Drops what lies after `step`. */
+  keepTo(step) {
+    let end = this.rows.length;
+    while (end > 0 && this.rows[end - 1][0] > step) end -= 1;
+    if (end < this.rows.length) this.rows.length = end;
+  }
+
+  retitle(title) {
+    this.title = title;
+    this.#build();
+  }
+
+  remove() {
+    this.resizes.disconnect();
+    this.offTheme();
+    this.uplot?.destroy();
+    this.element.remove();
+  }
+
+  #draw() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (!this.uplot) return this.#build();
+      if (this.#sides().join() !== this.sides.join()) return this.#build();
+      this.uplot.setData(this.#data());
+      if (!(this.uplot.cursor.left >= 0)) this.#values(this.rows.length - 1);
+    });
+  }
+
+  // Which axis each series belongs to: the first one's, or the right one.
+  #sides() {
+    const sizes = this.names.map((_, index) => {
+      let size = 0;
+      for (const row of this.rows) if (Math.abs(row[index + 1]) > size) size = Math.abs(row[index + 1]);
+      return size;
+    });
+    const apart = (size) => size > 0 && sizes[0] > 0 && (size > APART * sizes[0] || sizes[0] > APART * size);
+    return sizes.map((size) => (apart(size) ? 'right' : 'y'));
+  }
+
+  #data() {
+    return [0, ...this.names.map((_, index) => index + 1)].map((column) =>
+      this.rows.map((row) => (Number.isFinite(row[column]) ? row[column] : null)),
+    );
+  }
+
+  // The last value that was measured at or before a row: some are measured more seldom than others.
+  #values(at) {
+    const shown = this.names.map((name, index) => {
+      let row = at;
+      while (row > 0 && !Number.isFinite(this.rows[row]?.[index + 1])) row -= 1;
+      const value = this.rows[row]?.[index + 1];
+      const text = Number.isFinite(value) ? number(value, Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 3 : 1) : '–';
+      this.legend.children[index].lastChild.textContent = text;
+      return `${t(`series.${name}`, {}, name)} ${text}`;
+    });
+    this.plot.setAttribute('aria-label', `${this.title}: ${shown.join(', ')}`);
+  }
+
+  #build() {
+    this.uplot?.destroy();
+    this.uplot = null;
+    this.legend.replaceChildren(
+      ...this.names.map((name, index) => {
+        const key = document.createElement('span');
+        key.className = 'key';
+        const dot = document.createElement('i');
+        dot.style.background = seriesColour(index);
+        const value = document.createElement('b');
+        key.append(dot, t(`series.${name}`, {}, name), value);
+        return key;
+      }),
+    );
+    const width = this.plot.clientWidth;
+    if (!width || !this.names.length) return;
+    const axis = {
+      stroke: colour.muted, font: '11px system-ui, sans-serif', ticks: { show: false },
+      grid: { stroke: colour.faint, width: 1 }, size: 26,
+    };
+    this.sides = this.#sides();
+    const sides = [...new Set(this.sides)];
+    this.uplot = new uPlot(
+      {
+        width, height: HEIGHT, legend: { show: false }, scales: { x: { time: false } },
+        cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } }, padding: [8, 14, 0, 0],
+        axes: [
+          { ...axis, values: (_, ticks) => ticks.map(short) },
+          ...sides.map((scale) => ({
+            ...axis, scale, side: scale === 'right' ? 1 : 3, size: 40, values: (_, ticks) => ticks.map(short),
+            grid: { ...axis.grid, show: scale !== 'right' },
+            // With two axes each takes the colour of its first series.
+            stroke: sides.length > 1 ? seriesColour(this.sides.indexOf(scale)) : colour.muted,
+          })),
+        ],
+        series: [
+          {},
+          ...this.names.map((name, index) => ({
+            label: name, scale: this.sides[index], stroke: seriesColour(index), width: 1.5, points: { show: false }, spanGaps: true,
+          })),
+        ],
+        hooks: { setCursor: [({ cursor }) => this.#values(cursor.left >= 0 ? cursor.idx ?? this.rows.length - 1 : this.rows.length - 1)] },
+      },
+      this.#data(),
+      this.plot,
+    );
+    if (this.rows.length) this.#values(this.rows.length - 1);
+  }
+}
+
+function short(value) {
+  if (value === null) return '';
+  if (Math.abs(value) >= 10_000) return `${number(value / 1000)}k`;
+  return String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,91 @@
+//! `cargo xtask serve | test | build`: brings the pinned tools, then builds, serves or tests Kiln.
+
+mod browser;
+mod budgets;
+mod count;
+mod npm;
+mod page;
+mod paths;
+mod run;
+mod suite;
+mod tools;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  serve [--port N] [--address IP]   build the page, serve it, rebuild it when a file changes (port 8080)
+        [--profile NAME]            with this cargo profile: `dev` rebuilds sooner and trains slower
+  test  [--only STAGE]...           run every test; the last line counts them
+  build                             leave the page in dist/: static files for any host, any sub-path
+
+Stages of `test`, in order: fmt, clippy, clippy-wasm, native, browser-cpu, browser-gpu, build, budgets, page, types.
+
+Environment:
+  CARGO_TARGET_DIR  where builds go; the pinned tools go to its folder tools/
+  CHROMIUM          the browser for the tests, where it is not on PATH
+  CHROMEDRIVER      its driver, where it is not on PATH
+
+Needs rustup, Node 20 or newer, and npm. Everything else is brought here.";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match command(&arguments) {
+        Ok(true) => {}
+        Ok(false) => std::process::exit(1),
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// Whether all went well; `Err` where the command could not be carried out at all.
+fn command(arguments: &[String]) -> Result<bool> {
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map(String::as_str) {
+        Some("serve") => page::serve(&Options::parse(rest, &["--port", "--address", "--profile"])?).map(|()| true),
+        Some("test") => suite::run(&Options::parse(rest, &["--only"])?.all("--only")),
+        Some("build") => {
+            Options::parse(rest, &[])?;
+            page::build()?;
+            budgets::report()?;
+            Ok(true)
+        }
+        None | Some("help" | "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(true)
+        }
+        Some("bench") => bail!("there is no benchmark yet"),
+        Some(other) => bail!("there is no command `{other}`.\n\n{HELP}"),
+    }
+}
+
+/// `--name VALUE` pairs, in the order given.
+pub struct Options(Vec<(String, String)>);
+
+impl Options {
+    fn parse(arguments: &[String], known: &[&str]) -> Result<Self> {
+        let mut pairs = Vec::new();
+        let mut arguments = arguments.iter();
+        while let Some(name) = arguments.next() {
+            if !known.contains(&name.as_str()) {
+                bail!("`{name}` is not an option here.\n\n{HELP}");
+            }
+            match arguments.next() {
+                Some(value) => pairs.push((name.clone(), value.clone())),
+                None => bail!("`{name}` wants a value after it"),
+            }
+        }
+        Ok(Self(pairs))
+    }
+
+    pub fn last(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! What comes from npm: the page's two libraries, Playwright, the TypeScript checker.
+
+use crate::paths::root;
+use crate::run::{self, program};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::Path;
+
+/// What the page loads, and the licences that must travel with it.
+const VENDOR: [(&str, &str); 5] = [
+    ("uplot/dist/uPlot.esm.js", "uPlot.esm.js"),
+    ("uplot/dist/uPlot.min.css", "uPlot.min.css"),
+    ("uplot/LICENSE", "uPlot.LICENSE"),
+    ("lit-html/lit-html.js", "lit-html.js"),
+    ("lit-html/LICENSE", "lit-html.LICENSE"),
+];
+
+/// Their types, for the checker: TypeScript reads the `.d.ts` beside a module in its stead.
+const TYPES: [(&str, &str); 2] =
+    [("lit-html.d.ts", "export * from 'lit-html';\n"), ("uPlot.esm.d.ts", "export { default } from 'uplot';\n")];
+
+/// `node_modules/` as package-lock.json says; nothing is done where it is so already.
+pub fn install() -> Result<()> {
+    let said =
+        run::answer(program("node", ["--version"])).context("Node is missing: install Node 20 or newer, with npm")?;
+    let major = said.trim_start_matches('v').split('.').next().and_then(|number| number.parse().ok());
+    if !matches!(major, Some(20u32..)) {
+        bail!("Node {said} is too old: install Node 20 or newer");
+    }
+    let lock = fs::read(root().join("package-lock.json")).context("package-lock.json cannot be read")?;
+    let stamp = root().join("node_modules/.kiln-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    run::finish(program("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
+        .context("the npm packages could not be installed: is npm there, and the network?")?;
+    fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// Copies the page's libraries to www/vendor/, so that the page loads from nowhere else.
+pub fn vendor() -> Result<()> {
+    install()?;
+    let place = root().join("www/vendor");
+    fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    for (from, to) in VENDOR {
+        let text = fs::read(root().join("node_modules").join(from))
+            .with_context(|| format!("npm's {from} is missing: remove node_modules/ and run this again"))?;
+        write_new(&place.join(to), &text)?;
+    }
+    for (to, text) in TYPES {
+        write_new(&place.join(to), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Leaves the file alone where nothing changed: `trunk serve` rebuilds on every write.
+fn write_new(file: &Path, text: &[u8]) -> Result<()> {
+    if fs::read(file).is_ok_and(|present| present == text) {
+        return Ok(());
+    }
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
