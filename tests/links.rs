@@ -69,6 +69,15 @@ fn a_live_setting_acts_at_once_and_another_is_refused() {
 }
 
 #[test]
+fn lr_stands_for_both_learning_rates() {
+    let link = parse("dcgan?seed=7&lr=0.0002").expect("a link");
+    assert_eq!(canonical(link.entry, &link.values), "dcgan?seed=7&lr_g=0.0002&lr_d=0.0002");
+    let mut driver = Driver::open("gan2d");
+    driver.send(Command::Set { key: "lr".into(), value: 0.002.into() });
+    assert_eq!(driver.link(), "gan2d?lr_g=0.002&lr_d=0.002");
+}
+
+#[test]
 fn drawn_points_travel_in_the_link() {
     let mut driver = Driver::open("gan2d");
     let points = serde_json::json!({ "points": [1.0, -1.0, 0.5, 2.0] });

@@ -17,10 +17,10 @@ export async function chooseAdapter(asked) {
     // The same as no adapter: some browsers reject where others answer null.
   }
   if (!adapter) return { use: false, reason: 'no-adapter' };
+  /** @type {Partial<GPUAdapterInfo>} */
   const info = adapter.info ?? {};
   const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ');
-  const software =
-    info.isFallbackAdapter === true || adapter.isFallbackAdapter === true || SOFTWARE.test(`${info.architecture} ${info.description}`);
+  const software = info.isFallbackAdapter === true || SOFTWARE.test(`${info.architecture} ${info.description}`);
   if (software && asked !== 'webgpu') return { use: false, reason: 'software', name };
   return { use: true, software, reason: 'starting', name };
 }

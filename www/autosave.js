@@ -1,5 +1,6 @@
 // Asks for a checkpoint every few seconds, and remembers the last good ones.
 
+const FIRST = 1_500;
 const EVERY = 5_000;
 const AT_MOST = 25_000;
 /** Two are kept in memory: where the last one already carries the seed of a divergence, the one before it may not. */
@@ -29,14 +30,22 @@ export class Autosave {
     if (this.last?.step === step) this.good.pop();
     this.good = [...this.good, { link, step, bytes }].slice(-KEEP);
     this.dueAt = performance.now() + this.every;
-    if (!this.quiet) this.store.save({ link, step, bytes });
+    if (!this.quiet) this.#store({ link, step, bytes });
+  }
+
+  async #store(checkpoint) {
+    await this.store.save(checkpoint);
+    if (this.store.persistent || this.told) return;
+    // Once: a private window keeps nothing over a reload.
+    this.told = true;
+    this.session.emit('card', { key: 'memory-only' });
   }
 
   /** Forgets what belonged to another link. */
   clear() {
     this.good = [];
     this.quiet = false;
-    this.dueAt = performance.now() + EVERY;
+    this.dueAt = performance.now() + FIRST;
   }
 
   /** Takes the last good checkpoint off the list when there is an older one to go back to next time. */

@@ -19,7 +19,7 @@ export function acceptFiles({ take, refuse }) {
       refuse(file.name);
     }
   };
-  const input = document.querySelector('#file');
+  const input = /** @type {HTMLInputElement} */ (document.getElementById('file'));
   input.addEventListener('change', () => {
     read(input.files[0]);
     input.value = '';

@@ -7,10 +7,9 @@ import { DEMOS } from './lesson.js';
 const MB = 1024 * 1024;
 
 export class Header {
-  constructor(element, session, { pick, speak }) {
+  constructor(element, session, { speak }) {
     this.element = element;
     this.session = session;
-    this.pick = pick;
     this.speak = speak;
   }
 

@@ -4,7 +4,7 @@ import { missing } from './capable.js';
 import { chooseAdapter } from './adapter.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
-import { offer } from './kiln.js';
+import { offer } from './offer.js';
 import { preferred, setLanguage, t } from './i18n.js';
 import { Page } from './page.js';
 import { Resume } from './resume.js';

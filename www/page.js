@@ -59,10 +59,15 @@ export class Page {
     session.on('error', (event) => this.failed(event));
     session.on('note', (event) => this.cards.show(cardOfNote(event)));
     session.on('card', (event) => this.card(event));
+    // The hash is the run's: the link past the header must not change it.
+    document.querySelector('.skip').addEventListener('click', (event) => {
+      event.preventDefault();
+      at('main').focus();
+    });
     addEventListener('hashchange', () => this.follow());
     addEventListener('keydown', (event) => this.key(event));
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
-    if (matchMedia('(max-width: 760px)').matches) at('controls-box').open = false;
+    if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     this.words();
     this.draw();
   }
@@ -131,7 +136,7 @@ export class Page {
   /** The person has typed or followed a link: it runs, whatever the last one did. */
   follow() {
     const link = location.hash.slice(1);
-    if (link !== 'main' && link !== this.session.state.link) this.open(link, { run: true });
+    if (link !== this.session.state.link) this.open(link, { run: true });
   }
 
   newSeed() {

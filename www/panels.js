@@ -56,9 +56,14 @@ export class Panels {
       for (const id of this.tiles.keys()) if (!event.panels.some((panel) => panel.id === id)) this.#remove(id);
     }
     this.stale = false;
+    let before = null;
     for (const panel of event.panels) {
       const title = this.#title(panel);
       const tile = this.tiles.get(panel.id) ?? this.#tile(panel, title);
+      if (tile.heading.textContent !== title) tile.heading.textContent = title;
+      // A panel that comes later than others still stands where the demo names it.
+      if (before && before.nextElementSibling !== tile.element) before.after(tile.element);
+      before = tile.element;
       for (const view of panel.views) {
         // Curves add up: those of an event that has been drawn are drawn already.
         if (again && view.type === 'scalars') continue;
@@ -76,7 +81,9 @@ export class Panels {
   }
 
   #title(panel) {
-    return t(`${this.demo}.panel.${panel.id}`, {}, panel.title);
+    // A title may end in numbers that change with every view, such as what a classifier reads.
+    const numbers = panel.title.match(/[\d ]+$/)?.[0].trim() ?? '';
+    return t(`${this.demo}.panel.${panel.id}`, { numbers }, panel.title);
   }
 
   #remove(id) {

@@ -12,8 +12,9 @@ export class Resume {
 
   /** The kept checkpoint of `link`, where the page was only reloaded. */
   async atReload(link) {
-    const [navigation] = performance.getEntriesByType('navigation');
-    if (!link || !CAME_BACK.includes(navigation?.type)) return null;
+    const [entry] = performance.getEntriesByType('navigation');
+    const { type } = /** @type {PerformanceNavigationTiming} */ (entry) ?? {};
+    if (!link || !CAME_BACK.includes(type)) return null;
     const kept = await this.store.load(link);
     this.kept = kept?.step > 0 ? kept : null;
     return this.kept;

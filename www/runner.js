@@ -14,6 +14,7 @@ export class Runner extends Emitter {
   constructor(kind, { software = false, proven = [], bound = 0, patience = 1 } = {}) {
     super();
     this.kind = kind;
+    this.software = software;
     this.bound = bound;
     this.patience = patience;
     this.device = null;

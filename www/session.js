@@ -6,11 +6,8 @@ import { Runner } from './runner.js';
 import { Autosave } from './autosave.js';
 import { Losses } from './losses.js';
 import { Waiters } from './waiters.js';
+import { deviceOf, errorOf, firstState, STOPPING, SUPERSEDED } from './state.js';
 import { provenAdapters, rememberProven } from './adapter.js';
-
-/** Errors after which the worker stands still. */
-const STOPPING = ['diverged', 'fetch', 'bad-file', 'internal'];
-const SUPERSEDED = { code: 'superseded', message: 'Another link was opened.', help: '' };
 
 /**
  * Emits every Event of the active worker by its type, and besides:
@@ -18,13 +15,10 @@ const SUPERSEDED = { code: 'superseded', message: 'Another link was opened.', he
  * stay true, or -1), and `card` (something the person should read: `{ key, args, detail }`).
  */
 export class Session extends Emitter {
-  state = {
-    status: 'loading', device: null, deviceReason: 'starting', demo: '', step: 0, link: '', error: null,
-    speed: 0, wasmBytes: 0, gpuBytes: 0,
-  };
+  state = firstState();
   /** The last `schema` event; its `values` follow the live controls. */
   schema = null;
-  /** `running`, `paused`, or `{ until }`: a step to run to. */
+  /** @type {string | { until: number }} `running`, `paused`, or a step to run to. */
   want = 'paused';
   /** The worker that the page shows, and the WebGPU worker that is being prepared beside it. */
   #active = null;
@@ -53,7 +47,6 @@ export class Session extends Emitter {
 
   #launch(kind, options = {}) {
     const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, ...options });
-    runner.options = options;
     runner.on('event', (event) => this.#receive(runner, event));
     runner.on('lost', (loss) => this.#lost(runner, loss));
     return runner;
@@ -62,9 +55,11 @@ export class Session extends Emitter {
   // --- commands ----------------------------------------------------------------------------------------------------
 
   /** Opens a link, from its beginning or from a checkpoint. Rejects with the worker's error; what ran before then goes on. */
-  async open(link, { checkpoint, run = this.want === 'running', keepTo = -1 } = {}) {
+  async open(link, { checkpoint = undefined, run = this.want === 'running', keepTo = -1 } = {}) {
     const ticket = ++this.#ticket;
     this.pendingLink = link;
+    // What a retry is to do where not even the first opening succeeds.
+    if (!this.state.demo) this.want = run ? 'running' : 'paused';
     while (this.#handing) await this.#handing;
     const runner = this.#active;
     await runner.started;
@@ -143,8 +138,7 @@ export class Session extends Emitter {
   /** Back to the last good checkpoint after a divergence, and paused there: the same steps would diverge again. */
   async restore() {
     const good = this.saves.takeGood();
-    if (!good) return this.open(this.state.link, { run: false });
-    return this.open('', { checkpoint: good.bytes, run: false, keepTo: good.step });
+    return good ? this.open('', { checkpoint: good.bytes, run: false, keepTo: good.step }) : this.open(this.state.link, { run: false });
   }
 
   send(command) {
@@ -162,7 +156,7 @@ export class Session extends Emitter {
   #pursue() {
     const runner = this.#active;
     if (this.want === 'running') runner.post({ type: 'run' });
-    else if (this.want.until > runner.step) runner.post({ type: 'step', n: this.want.until - runner.step });
+    else if (typeof this.want === 'object' && this.want.until > runner.step) runner.post({ type: 'step', n: this.want.until - runner.step });
     else runner.post({ type: 'pause' });
     runner.post({ type: 'ping' });
   }
@@ -178,8 +172,7 @@ export class Session extends Emitter {
     if (event.type === 'device' && event.kind === 'webgpu') rememberProven(event.name);
     if (runner !== this.#active) return;
     if (event.type === 'device') {
-      const { kind, name, software, probe_error: probeError = null } = event;
-      this.#update({ device: { kind, name, software, probeError } });
+      this.#update({ device: deviceOf(event) });
     } else if (event.type === 'schema') {
       this.schema = event;
       this.#update({ demo: event.demo });
@@ -226,10 +219,9 @@ export class Session extends Emitter {
   }
 
   #failed(error) {
-    const { code, message, help, step } = error;
-    this.#update({ error: { code, message, help, step } });
+    this.#update({ error: errorOf(error) });
     // A refused link, file or command leaves the run, and whoever waits for it, as it is.
-    if (this.opening || !STOPPING.includes(code)) return;
+    if (this.opening || !STOPPING.includes(error.code)) return;
     this.want = 'paused';
     this.#statuses.reject(error);
     this.#checkpoints.reject(error);
@@ -247,7 +239,7 @@ export class Session extends Emitter {
     if (this.#next || this.#active?.kind === 'webgpu') return;
     const gpu = this.#launch('webgpu', options);
     this.#next = gpu;
-    this.#update({ deviceReason: 'gpu-starting' });
+    this.explain('gpu-starting');
     this.#handOver(gpu).catch((error) => this.#gpuFailed(gpu, error));
   }
 
@@ -267,7 +259,7 @@ export class Session extends Emitter {
 
   async #swap(gpu) {
     const cpu = this.#active;
-    let done;
+    let done = (_) => {};
     this.#handing = new Promise((resolve) => (done = resolve));
     try {
       cpu.post({ type: 'pause' });
@@ -291,7 +283,7 @@ export class Session extends Emitter {
         this.#release();
         this.#pursue();
       }
-      done();
+      done(undefined);
     }
   }
 
@@ -300,7 +292,7 @@ export class Session extends Emitter {
     this.#next = null;
     gpu.end();
     const reason = error?.code === 'wrong-arithmetic' ? 'wrong-arithmetic' : 'gpu-failed';
-    this.#update({ deviceReason: reason });
+    this.explain(reason);
     if (error?.code !== 'no-gpu') this.emit('card', { key: reason, detail: error?.message ?? '' });
   }
 
@@ -311,15 +303,14 @@ export class Session extends Emitter {
     this.#checkpoints.reject({ code: loss.why, message: loss.message, help: '' });
     this.#held ??= [];
     const on = this.#losses.decide(runner.kind, loss.why, this.#farthest);
-    if (on === 'stop') return this.#stop(loss);
-    this.#restart(on, runner, loss);
+    return on === 'stop' ? this.#stop(loss) : this.#restart(on, runner, loss);
   }
 
   async #restart(kind, before, loss) {
     const good = this.saves.last;
     const moved = before.kind === 'webgpu' && kind === 'cpu';
     const ticket = ++this.#ticket;
-    const runner = this.#launch(kind, kind === 'webgpu' ? before.options : {});
+    const runner = this.#launch(kind, kind === 'webgpu' ? { software: before.software } : {});
     this.#active = runner;
     const key = moved ? 'moved-to-cpu' : `recovered-${loss.why}`;
     this.emit('card', { key, args: { step: good?.step ?? 0, at: this.state.step }, detail: loss.message });

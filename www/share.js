@@ -5,7 +5,7 @@ import { t } from './i18n.js';
 import { copy } from './cards.js';
 
 export function share(link) {
-  const dialog = document.querySelector('#share');
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('share'));
   const here = `${location.origin}${location.pathname}`;
   const address = `${here}#${link}`;
   const escaped = `${here}?embed#${link}`.replaceAll('&', '&amp;').replaceAll('"', '&quot;');

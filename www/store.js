@@ -23,7 +23,7 @@ async function write(folder, name, data) {
 export class Store {
   persistent = true;
   #folder = null;
-  #queue = Promise.resolve();
+  #queue = Promise.resolve(true);
   #pending = 0;
   #lastCost = 0;
   #lastWrite = 0;

@@ -35,7 +35,7 @@ export class Toolbar {
             <span class="icon ${running ? 'pause' : 'play'}" aria-hidden="true"></span>${t(running ? 'do.pause' : 'do.run')}
           </button>
           ${button('step', does.step, { hint: t('do.step.hint') })} ${button('reset', does.reset, { hint: t('do.reset.hint') })}
-          ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint') }) : nothing}
+          ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
         </div>
         ${this.#speed()} ${this.#actions(off)}
         <output class="step-count" aria-label=${t('step.label')}>${t('step.count', { step: number(step) })}</output>

@@ -43,15 +43,18 @@ pub fn parse(text: &str) -> Result<Link> {
             notes.push(dropped(pair, "it has no value"));
             continue;
         };
-        match property(&schema, key) {
-            None => notes.push(dropped(key, "this demo has no such setting")),
-            Some(property) => match coerce(property, &read(property, value)) {
+        let targets = targets(&schema, key);
+        if targets.is_empty() {
+            notes.push(dropped(key, "this demo has no such setting"));
+        }
+        for (target, property) in targets {
+            match coerce(property, &read(property, value)) {
                 Ok((value, note)) => {
                     notes.extend(note.map(|text| changed(key, &text)));
-                    values.insert(key.into(), value);
+                    values.insert(target, value);
                 }
                 Err(why) => notes.push(dropped(key, &why)),
-            },
+            }
         }
     }
     Ok(Link { entry, values, notes })
@@ -69,6 +72,13 @@ pub fn canonical(entry: &Entry, values: &Values) -> String {
 /// The schema of one setting.
 pub fn property<'a>(schema: &'a Value, key: &str) -> Option<&'a Map<String, Value>> {
     schema.get("properties")?.get(key)?.as_object()
+}
+
+/// The settings that a key stands for: itself, or those of an alias such as `lr` for both learning rates.
+pub fn targets<'a>(schema: &'a Value, key: &str) -> Vec<(String, &'a Map<String, Value>)> {
+    let alias = schema.get("x-aliases").and_then(|a| a.get(key)).and_then(Value::as_array);
+    let keys = alias.map_or(vec![key], |keys| keys.iter().filter_map(Value::as_str).collect());
+    keys.into_iter().filter_map(|key| Some((key.to_string(), property(schema, key)?))).collect()
 }
 
 /// A value that fits the setting, and what was changed to make it fit.
@@ -138,7 +148,8 @@ fn dropped(key: &str, why: &str) -> Event {
     Event::note("link-dropped", format!("{key:?} was left out of the link: {why}."), &args)
 }
 
-fn changed(key: &str, what: &str) -> Event {
+/// The note for a value that was moved into its range.
+pub fn changed(key: &str, what: &str) -> Event {
     let args = [("key", key.to_string()), ("what", what.to_string())];
     Event::note("link-clamped", format!("{key:?} was out of range: {what}."), &args)
 }

@@ -1,6 +1,7 @@
 //! The protocol and the loop: commands in, events out. The tab and the terminal drive the same session.
 
 pub mod link;
+mod pace;
 pub mod protocol;
 mod run;
 

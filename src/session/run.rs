@@ -1,6 +1,7 @@
 //! One session: a device, at most one open demo, and a loop that is pumped from outside.
 
 use super::link;
+use super::pace::{Rate, pace};
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
 use crate::data::Source;
 use crate::demos::{Context, Demo, Entry, Samples, Stepped, Values};
@@ -51,14 +52,6 @@ pub struct Session {
     next_view: f64,
     fresh: bool,
     rate: Rate,
-}
-
-/// Steps a second, over windows of at least half a second.
-#[derive(Default)]
-struct Rate {
-    since: f64,
-    steps: u32,
-    value: f32,
 }
 
 /// Views take at most a fifth of the time.
@@ -160,25 +153,31 @@ impl Session {
         if self.open.is_some() && steps != Some(0) {
             self.status = Status::Running;
             self.remaining = steps;
-            self.rate = Rate { since: self.host.now(), ..Rate::default() };
+            self.next_step = 0.0;
+            self.rate = Rate::since(self.host.now());
         }
     }
 
     async fn set(&mut self, key: &str, value: &Value) -> Result<()> {
         let open = self.opened()?;
         let schema = (open.entry.schema)();
-        let property = link::property(&schema, key)
-            .ok_or_else(|| Error::bad_command(format!("This demo has no setting {key:?}.")))?;
-        if property.get("x-live") != Some(&Value::Bool(true)) {
-            return Err(Error::bad_command(format!("{key:?} cannot change while it runs: open a link with it.")));
+        let targets = link::targets(&schema, key);
+        if targets.is_empty() {
+            return Err(Error::bad_command(format!("This demo has no setting {key:?}.")));
         }
-        let (value, note) =
-            link::coerce(property, value).map_err(|why| Error::bad_command(format!("{key:?} was not set: {why}.")))?;
-        if let Some(what) = note {
-            let args = [("key", key.to_string()), ("what", what.clone())];
-            self.host.emit(Event::note("link-clamped", format!("{key:?} was out of range: {what}."), &args));
+        let mut changed = Values::new();
+        for (target, property) in targets {
+            if property.get("x-live") != Some(&Value::Bool(true)) {
+                return Err(Error::bad_command(format!("{key:?} cannot change while it runs: open a link with it.")));
+            }
+            let (value, note) = link::coerce(property, value)
+                .map_err(|why| Error::bad_command(format!("{key:?} was not set: {why}.")))?;
+            if let Some(what) = note {
+                self.host.emit(link::changed(key, &what));
+            }
+            changed.insert(target, value);
         }
-        self.change(Values::from_iter([(key.to_string(), value)])).await
+        self.change(changed).await
     }
 
     /// Takes over changed values: live ones at once, others by building the demo anew.
@@ -326,25 +325,5 @@ impl Session {
         }
         self.host.emit(Event::error(error, step, fatal));
         self.tell();
-    }
-}
-
-/// Milliseconds from one step to the next for a demo with a `speed`.
-fn pace(values: &Values) -> f64 {
-    match values.get("speed").and_then(Value::as_str) {
-        Some("slow") => 500.0,
-        Some("medium") => 100.0,
-        Some("fast") => 20.0,
-        _ => 0.0,
-    }
-}
-
-impl Rate {
-    fn count(&mut self, now: f64) {
-        self.steps += 1;
-        let seconds = (now - self.since) / 1000.0;
-        if seconds >= 0.5 {
-            *self = Rate { since: now, steps: 0, value: (f64::from(self.steps) / seconds) as f32 };
-        }
     }
 }

@@ -83,10 +83,18 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
 
     /// One step: an update of the discriminator for each of its inputs, then one of the generator where it has one.
     /// Nothing is read back.
-    pub fn step(&mut self, options: GanOptions, discriminator: Vec<StepInput>, generator: Option<StepInput>) {
+    ///
+    /// # Errors
+    /// `BadCommand` for the Wasserstein loss with a discriminator that has no input gradient.
+    pub fn step(
+        &mut self,
+        options: GanOptions,
+        discriminator: Vec<StepInput>,
+        generator: Option<StepInput>,
+    ) -> Result<()> {
         let mut row = [None, None, None, None];
         for input in discriminator {
-            let (loss, norm) = self.update_discriminator(options, input);
+            let (loss, norm) = self.update_discriminator(options, input)?;
             (row[0], row[2]) = (Some(loss), norm);
         }
         if let Some(input) = generator {
@@ -95,46 +103,32 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         }
         self.step += 1;
         self.pending.push((self.step, row));
+        Ok(())
     }
 
-    fn update_discriminator(&mut self, options: GanOptions, input: StepInput) -> (Tensor<1>, Option<Tensor<1>>) {
+    fn update_discriminator(
+        &mut self,
+        options: GanOptions,
+        input: StepInput,
+    ) -> Result<(Tensor<1>, Option<Tensor<1>>)> {
         let still = self.generator.clone().no_grad();
         let fake = perturb(still.forward(input.z, input.classes.clone()).detach(), input.noise);
         let logits_real = self.discriminator.forward(input.real.clone(), input.classes.clone());
-        let logits_fake = self.discriminator.forward(fake.clone(), input.classes.clone());
+        let logits_fake = self.discriminator.forward(fake.clone(), input.classes);
         let mut loss = discriminator_loss(options.loss, logits_real, logits_fake);
         if let (GanLoss::Wasserstein, Some(mix)) = (options.loss, input.mix) {
             let between = input.real * mix.clone() + fake * (-mix + 1.0);
-            loss = loss + (self.steepness(between, input.classes) - 1.0).square().mean() * options.penalty;
+            let gradient = self.discriminator.input_gradient(between).ok_or_else(|| {
+                Error::bad_command("This discriminator has no gradient penalty: choose another loss.")
+            })?;
+            let norm = (gradient.square().sum_dim(1) + 1e-12).sqrt();
+            loss = loss + (norm - 1.0).square().mean() * options.penalty;
         }
         let adam = AdamOptions { lr: options.lr_discriminator, beta1: options.beta1, beta2: options.beta2 };
         let (module, norm) =
             self.adam_discriminator.step(self.discriminator.clone(), loss.backward(), adam, options.norms);
         self.discriminator = module;
-        (loss.inner(), norm)
-    }
-
-    /// The norm of the critic's gradient by its input, `[B, 1]`, as something that can be differentiated by the weights.
-    ///
-    /// burn differentiates once only. A network that knows its own input gradient writes it out; for any other the norm
-    /// is the slope along the (fixed) direction of the gradient, by central differences. At the steepest direction the
-    /// slope does not change to first order when the direction does, so that the fixed direction costs no accuracy.
-    fn steepness(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
-        const H: f64 = 0.05;
-        if let Some(gradient) = self.discriminator.input_gradient(x.clone()) {
-            return (gradient.square().sum_dim(1) + 1e-12).sqrt();
-        }
-        let leaf = x.detach().require_grad();
-        let gradients = self.discriminator.clone().no_grad().forward(leaf.clone(), classes.clone()).sum().backward();
-        let Some(gradient) = leaf.grad(&gradients) else {
-            return Tensor::ones([leaf.dims()[0], 1], &leaf.device());
-        };
-        let norm = (gradient.clone().square().sum_dim(1) + 1e-12).sqrt();
-        let step = Tensor::from_inner(gradient / norm * H);
-        let x = leaf.detach();
-        let ahead = self.discriminator.forward(x.clone() + step.clone(), classes.clone());
-        let behind = self.discriminator.forward(x - step, classes);
-        (ahead - behind) / (2.0 * H)
+        Ok((loss.inner(), norm))
     }
 
     fn update_generator(&mut self, options: GanOptions, input: StepInput) -> (Tensor<1>, Option<Tensor<1>>) {

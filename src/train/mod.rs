@@ -1,11 +1,13 @@
 //! Training loops, stepped from outside: they know no clock, no page and no storage.
 
+mod coverage;
 mod diagnostics;
 mod frechet;
 mod gan;
 mod history;
 mod loss;
 
+pub use coverage::{cells, divergence, modes_covered};
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, Referee, Report, best};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{Gan, GanOptions, Players, SERIES, StepInput};

@@ -1,9 +1,9 @@
 //! A checkpoint is one safetensors file: weights under `generator.` or `discriminator.`, Adam's moments under
-//! `optimizer.`, curves under `history.`, and everything else (link, step, random streams) as text in its metadata.
+//! `optimizer.`, curves under `history.`, and everything else (link, step, random streams) as JSON in its metadata.
 
 use crate::error::{Code, Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// One tensor of f32, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,11 +17,12 @@ pub struct Entry {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {
     pub tensors: Vec<Entry>,
-    pub texts: HashMap<String, String>,
+    pub texts: BTreeMap<String, String>,
 }
 
-/// The version of this layout, in the metadata of each file.
-const VERSION: &str = "1";
+/// The one entry of the file's metadata: all texts as a JSON object. One, because the crate writes several in random
+/// order, and the same run is to give the same bytes.
+const TEXTS: &str = "kiln";
 
 impl Checkpoint {
     pub fn push(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f32>) {
@@ -71,10 +72,9 @@ impl Checkpoint {
             .zip(&bytes)
             .map(|(t, b)| TensorView::new(Dtype::F32, t.shape.clone(), b).map(|view| (t.name.as_str(), view)))
             .collect();
-        let mut texts = self.texts.clone();
-        texts.insert("kiln".into(), VERSION.into());
-        texts.insert("format".into(), "pt".into());
-        safetensors::serialize(views.map_err(Error::internal)?, Some(texts)).map_err(Error::internal)
+        let texts = serde_json::to_string(&self.texts).map_err(Error::internal)?;
+        let metadata = HashMap::from([(TEXTS.to_string(), texts)]);
+        safetensors::serialize(views.map_err(Error::internal)?, Some(metadata)).map_err(Error::internal)
     }
 
     /// Reads a file of f32 tensors; every size is checked against the file before anything is allocated.
@@ -93,6 +93,7 @@ impl Checkpoint {
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             tensors.push(Entry { name: name.into(), shape: view.shape().to_vec(), values });
         }
-        Ok(Self { tensors, texts: metadata.metadata().clone().unwrap_or_default() })
+        let texts = metadata.metadata().as_ref().and_then(|m| m.get(TEXTS));
+        Ok(Self { tensors, texts: texts.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default() })
     }
 }

@@ -29,7 +29,7 @@ for (const [name, link, kills, patience] of [['points', SMALL, 6, 40], ['digits'
     expect(disturbed.length).toBe(last);
 
     await page.goto('about:blank');
-    await visit(page, site, link, 'paused&device=cpu&kept');
+    await visit(page, site, link, 'paused&device=cpu');
     await page.evaluate((n) => window.kiln.step(n), last);
     expect(disturbed).toEqual((await curve(page)).slice(0, last));
   });
@@ -52,13 +52,38 @@ test('a worker that dies at every start is not started for ever', async ({ page,
   await page.evaluate(() => window.kiln.step(2));
 });
 
-test('a module that cannot be fetched is told, and trying again helps', async ({ page, site, watched }) => {
+test('without storage the run is kept in memory, and says so', async ({ page, site }) => {
+  await page.addInitScript(() => (StorageManager.prototype.getDirectory = () => Promise.reject(new Error('private'))));
+  await visit(page, site, SMALL);
+  await page.evaluate(() => window.kiln.step(20).then(() => window.kiln.checkpoint()).then(() => undefined));
+  await expect(card(page, 'memory-only')).toContainText('memory only');
+  await kill(page, 'panic');
+  await expect(card(page, 'recovered-panic')).toContainText('step 20');
+  await expect.poll(async () => (await state(page)).status).toBe('paused');
+  expect((await state(page)).step).toBe(20);
+});
+
+for (const file of ['worker-cpu_loader.js', 'worker-cpu_bg.wasm']) {
+  test(`where ${file} cannot be fetched it is told, and trying again helps`, async ({ page, site, watched }) => {
+    let offline = true;
+    await page.route(`**/${file}`, (route) => (offline ? route.abort() : route.continue()));
+    await page.goto(`${site}?device=cpu#${SMALL}`);
+    await expect(card(page, 'unreachable')).toContainText('offline');
+    offline = false;
+    await card(page, 'unreachable').getByRole('button', { name: 'Try again' }).click();
+    await untilStep(page, 3);
+    expect((await state(page)).link).toBe(SMALL);
+    expect(watched).toEqual([]);
+  });
+}
+
+test('digits that cannot be fetched are told, and trying again helps', async ({ page, site }) => {
   let offline = true;
-  await page.route('**/worker-cpu*', (route) => (offline ? route.abort() : route.continue()));
-  await page.goto(`${site}?device=cpu#${SMALL}`);
-  await expect(card(page, 'unreachable')).toContainText('offline');
+  await page.route('**/train-00.idx.gz', (route) => (offline ? route.abort() : route.continue()));
+  await page.goto(`${site}?device=cpu#${SMALL_DIGITS}`);
+  await expect(card(page, 'error-fetch')).toContainText('train-00.idx.gz');
+  await expect.poll(async () => (await state(page)).status).toBe('paused');
   offline = false;
-  await card(page, 'unreachable').getByRole('button', { name: 'Try again' }).click();
+  await card(page, 'error-fetch').getByRole('button', { name: 'Try again' }).click();
   await untilStep(page, 3);
-  expect(watched).toEqual([]);
 });

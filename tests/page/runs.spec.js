@@ -90,14 +90,23 @@ test('pause answers within 200 ms and one step', async ({ page, site }) => {
   for (const ms of times.found) expect(ms).toBeLessThan(200 + 1.5 * times.oneStep);
 });
 
-test('while the digits train the main thread has no task over 50 ms', async ({ page, site }) => {
-  await visit(page, site, 'dcgan?batch=16', 'device=cpu');
-  await untilStep(page, 5, 60_000);
-  const long = await page.evaluate(async () => {
-    const seen = [];
-    new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
-    await new Promise((resolve) => setTimeout(resolve, 12_000));
-    return seen;
+for (const [name, link, warm] of [['digits', 'dcgan?batch=16', 5], ['points', 'gan2d', 2000]]) {
+  test(`while the ${name} train the main thread has no task over 50 ms`, async ({ page, site }) => {
+    await visit(page, site, link, 'device=cpu');
+    await untilStep(page, warm, 60_000);
+    const window8s = () =>
+      page.evaluate(async () => {
+        const seen = [];
+        const observer = new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ duration }) => duration)));
+        observer.observe({ type: 'longtask' });
+        await new Promise((resolve) => setTimeout(resolve, 8_000));
+        observer.disconnect();
+        return seen;
+      });
+    // A machine that builds something beside us may hold up any task once; what the page does itself comes back every few
+    // seconds (views ten times a second, a checkpoint every five) and would be seen each time.
+    let long = await window8s();
+    for (let again = 0; again < 2 && long.length; again += 1) long = await window8s();
+    expect(long).toEqual([]);
   });
-  expect(long).toEqual([]);
-});
+}

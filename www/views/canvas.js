@@ -3,10 +3,10 @@
 import { onTheme } from '../theme.js';
 
 export class Canvas {
-  /** `ratio`: width to height, or a function of the width that gives the height. */
-  constructor(draw, { ratio = 1, className = '' } = {}) {
+  /** `heightOf` gives the height for a width; a square where it is left out. */
+  constructor(draw, { heightOf = (width) => width, className = '' } = {}) {
     this.draw = draw;
-    this.ratio = ratio;
+    this.heightOf = heightOf;
     this.element = document.createElement('canvas');
     this.element.className = className;
     this.width = 0;
@@ -15,10 +15,13 @@ export class Canvas {
     this.dirty = false;
     this.resizes = new ResizeObserver(() => this.#fit());
     this.resizes.observe(this.element);
-    this.sight = new IntersectionObserver(([entry]) => {
-      this.visible = entry.isIntersecting;
-      if (this.visible && this.dirty) this.redraw();
-    });
+    this.sight = new IntersectionObserver(
+      (entries) => {
+        this.visible = entries.at(-1).isIntersecting;
+        if (this.visible && this.dirty) this.redraw();
+      },
+      { rootMargin: '400px' },
+    );
     this.sight.observe(this.element);
     this.offTheme = onTheme(() => this.redraw());
   }
@@ -30,10 +33,10 @@ export class Canvas {
     this.resize();
   }
 
-  /** Call it when the height that `ratio` gives has changed. */
+  /** Call it when the height that `heightOf` gives has changed. */
   resize() {
     if (!this.width) return;
-    const height = Math.max(1, Math.round(typeof this.ratio === 'function' ? this.ratio(this.width) : this.width / this.ratio));
+    const height = Math.max(1, Math.round(this.heightOf(this.width)));
     const scale = Math.min(devicePixelRatio || 1, 2);
     this.height = height;
     this.element.style.height = `${height}px`;

@@ -24,7 +24,7 @@ export class Figures {
     }
     figures.forEach(({ value, digits, of }, index) => {
       const shown = Number.isFinite(value) ? number(value, digits) : '–';
-      this.element.children[index].lastChild.replaceChildren(shown, ...(of === null || of === undefined ? [] : [best(of, digits)]));
+      this.element.children[index].lastElementChild.replaceChildren(shown, ...(of === null || of === undefined ? [] : [best(of, digits)]));
     });
   }
 

@@ -16,7 +16,7 @@ export class Histogram {
     this.element.className = 'histogram';
     this.legend = document.createElement('div');
     this.legend.className = 'legend';
-    this.canvas = new Canvas((...args) => this.#paint(...args), { ratio: () => HEIGHT });
+    this.canvas = new Canvas((...args) => this.#paint(...args), { heightOf: () => HEIGHT });
     this.canvas.element.setAttribute('role', 'img');
     this.element.append(this.legend, this.canvas.element);
   }
@@ -70,8 +70,8 @@ export class Histogram {
     else {
       series.forEach(({ label, counts }, index) => this.#line(context, counts, paintOf(label, index), width, floor));
       context.fillStyle = colour.muted;
-      for (const [at, align] of [[0, 'left'], [0.5, 'center'], [1, 'right']]) {
-        context.textAlign = align;
+      for (const at of [0, 0.5, 1]) {
+        context.textAlign = at === 0 ? 'left' : at === 1 ? 'right' : 'center';
         context.fillText(String(Number((low + at * (high - low)).toPrecision(3))), at * width, height);
       }
     }
@@ -80,6 +80,7 @@ export class Histogram {
   }
 
   // Each series is drawn against its own peak: what counts is where it lies, and the two sides may be of different size.
+  /** @param {number[]} counts */
   #line(context, counts, paint, width, floor) {
     const most = Math.max(...counts, 1e-9);
     const step = width / counts.length;

@@ -7,14 +7,17 @@ import { Canvas } from './canvas.js';
 const FILM_BYTES = 24 * 1024 * 1024;
 const FILM_FRAMES = 240;
 const STRIP = 12;
+/** The thumbnails follow this slowly, in ms. */
+const STRIP_PACE = 1000;
 
 export class Images {
   constructor() {
     this.element = document.createElement('div');
     this.element.className = 'images';
-    this.canvas = new Canvas((context, width, height) => this.#paint(context, width, height), { ratio: (width) => this.#height(width), className: 'pixels' });
+    this.canvas = new Canvas((context, width, height) => this.#paint(context, width, height), { heightOf: (width) => this.#height(width), className: 'pixels' });
     this.canvas.element.setAttribute('role', 'img');
     this.sheet = document.createElement('canvas');
+    this.thumb = document.createElement('canvas');
     this.element.append(this.canvas.element);
     this.frames = [];
     this.live = true;
@@ -22,10 +25,13 @@ export class Images {
 
   update(view, { step, title }) {
     this.title = title;
+    // Before the first step there is nothing to show yet.
+    if (view.count === 0) return;
     const shape = [view.count, view.width, view.height, view.columns].join();
     if (shape !== this.shape) {
       this.shape = shape;
       this.frames = [];
+      this.shown = null;
     }
     this.view = view;
     if (view.film) this.#film(view, step);
@@ -62,16 +68,16 @@ export class Images {
       const kept = this.frames[Number(this.slider.value)];
       const last = this.frames.length - 1;
       this.frames = this.frames.filter((frame, index) => index % 2 === 0 || index === last || (!this.live && frame === kept));
-      if (!this.live) this.slider.value = this.frames.indexOf(kept);
+      if (!this.live) this.slider.value = String(this.frames.indexOf(kept));
     }
   }
 
   #scrubber() {
     const film = document.createElement('div');
     film.className = 'film';
-    this.slider = Object.assign(document.createElement('input'), { type: 'range', min: 0, max: 0, value: 0 });
+    this.slider = Object.assign(document.createElement('input'), { type: 'range', min: '0', max: '0', value: '0' });
     this.slider.setAttribute('aria-label', t('film.scrub'));
-    this.strip = new Canvas((context, width, height) => this.#thumbs(context, width, height), { ratio: STRIP, className: 'pixels strip' });
+    this.strip = new Canvas((context, width, height) => this.#thumbs(context, width, height), { heightOf: (width) => width / STRIP, className: 'pixels strip' });
     this.strip.element.setAttribute('aria-hidden', 'true');
     this.output = document.createElement('output');
     this.slider.addEventListener('input', () => {
@@ -85,19 +91,22 @@ export class Images {
 
   #label() {
     const last = this.frames.length - 1;
-    this.slider.max = Math.max(0, last);
-    if (this.live) this.slider.value = last;
+    this.slider.max = String(Math.max(0, last));
+    if (this.live) this.slider.value = String(last);
     const step = this.frames[Number(this.slider.value)]?.step ?? 0;
     this.output.textContent = t(this.live ? 'film.live' : 'film.at', { step: number(step) });
     this.slider.setAttribute('aria-valuetext', this.output.textContent);
     this.element.dataset.step = step;
+    const now = performance.now();
+    if (this.frames.length > STRIP && now - (this.stripAt ?? 0) < STRIP_PACE) return;
+    this.stripAt = now;
     this.strip.redraw();
   }
 
   #show(at) {
     const frame = this.frames[at];
     if (!frame) return;
-    paintSheet(this.sheet, this.view, frame.pixels);
+    this.shown = frame;
     if (this.slider) this.#label();
     this.canvas.element.setAttribute('aria-label', t('images.label', { title: this.title, count: this.view.count, step: number(frame.step) }));
     this.canvas.redraw();
@@ -109,7 +118,10 @@ export class Images {
   }
 
   #paint(context, width, height) {
-    if (!this.view) return;
+    if (!this.shown) return;
+    // Only now, where it can be seen: a hidden grid costs nothing.
+    if (this.painted !== this.shown) paintSheet(this.sheet, this.view, this.shown.pixels);
+    this.painted = this.shown;
     context.imageSmoothingEnabled = this.sheet.width > width * this.canvas.scale;
     context.drawImage(this.sheet, 0, 0, width, height);
   }
@@ -119,7 +131,6 @@ export class Images {
     const { frames, view } = this;
     if (!frames.length) return;
     const count = Math.min(STRIP, frames.length);
-    this.thumb ??= document.createElement('canvas');
     for (let index = 0; index < count; index += 1) {
       const frame = frames[count === 1 ? 0 : Math.round((index * (frames.length - 1)) / (count - 1))];
       paintSheet(this.thumb, { ...view, count: 1, columns: 1 }, frame.pixels);

@@ -42,7 +42,7 @@ export class Pen {
 
   show() {
     const { element } = this.plane.canvas;
-    this.button.setAttribute('aria-pressed', this.on);
+    this.button.setAttribute('aria-pressed', String(this.on));
     this.button.textContent = t(this.on ? 'pen.done' : 'pen.draw');
     this.hint.textContent = this.on ? t('pen.hint') : '';
     element.classList.toggle('drawing', this.on);

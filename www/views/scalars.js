@@ -7,6 +7,8 @@ import { colour, seriesColour, onTheme } from '../theme.js';
 /** Beyond this many rows every second one is dropped: older steps are drawn more coarsely, and drawing stays fast. */
 const MOST = 6000;
 const HEIGHT = 170;
+/** Curves are drawn anew this often at most, in ms: they change slowly, and the machine has a model to train. */
+const PACE = 250;
 /** Series whose sizes lie further apart than this get an axis of their own, on the right. */
 const APART = 5;
 
@@ -24,6 +26,15 @@ export class Scalars {
     this.rows = [];
     this.resizes = new ResizeObserver(() => this.uplot?.setSize({ width: this.plot.clientWidth, height: HEIGHT }));
     this.resizes.observe(this.plot);
+    this.visible = true;
+    this.sight = new IntersectionObserver(
+      (entries) => {
+        this.visible = entries.at(-1).isIntersecting;
+        if (this.visible) this.#draw();
+      },
+      { rootMargin: '400px' },
+    );
+    this.sight.observe(this.element);
     this.offTheme = onTheme(() => this.#build());
   }
 
@@ -56,21 +67,24 @@ export class Scalars {
   }
 
   remove() {
+    clearTimeout(this.timer);
     this.resizes.disconnect();
+    this.sight.disconnect();
     this.offTheme();
     this.uplot?.destroy();
     this.element.remove();
   }
 
   #draw() {
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      if (!this.uplot) return this.#build();
+    if (this.timer || !this.visible) return;
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      this.drawnAt = performance.now();
+      if (!this.uplot || !this.rows.length) return this.#build();
       if (this.#sides().join() !== this.sides.join()) return this.#build();
       this.uplot.setData(this.#data());
       if (!(this.uplot.cursor.left >= 0)) this.#values(this.rows.length - 1);
-    });
+    }, Math.max(0, PACE - (performance.now() - (this.drawnAt ?? -PACE))));
   }
 
   // Which axis each series belongs to: the first one's, or the right one.
@@ -84,6 +98,7 @@ export class Scalars {
     return sizes.map((size) => (apart(size) ? 'right' : 'y'));
   }
 
+  /** @returns {any} */
   #data() {
     return [0, ...this.names.map((_, index) => index + 1)].map((column) =>
       this.rows.map((row) => (Number.isFinite(row[column]) ? row[column] : null)),
@@ -118,7 +133,9 @@ export class Scalars {
       }),
     );
     const width = this.plot.clientWidth;
-    if (!width || !this.names.length) return;
+    const measured = this.rows.some((row) => row.subarray(1).some(Number.isFinite));
+    this.plot.textContent = measured ? '' : t('plot.empty');
+    if (!width || !measured) return;
     const axis = {
       stroke: colour.muted, font: '11px system-ui, sans-serif', ticks: { show: false },
       grid: { stroke: colour.faint, width: 1 }, size: 26,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A GAN on handwritten digits.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(extend("x-aliases" = { "lr": ["lr_g", "lr_d"] }))]
 pub struct Config {
     /// The same seed gives the same run.
     #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
@@ -31,7 +32,7 @@ pub struct Config {
     pub batch: u32,
     /// What the two players minimise.
     #[schemars(title = "Loss", extend("x-group" = "game"))]
-    pub loss: GanLoss,
+    pub loss: Loss,
     /// Adam's step size for the generator.
     #[schemars(title = "Generator learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
     pub lr_g: f64,
@@ -93,6 +94,29 @@ pub enum Digit {
     Nine,
 }
 
+/// The losses that suit a discriminator with batch norm. The gradient penalty of the Wasserstein loss does not: it is a
+/// norm for each sample, and batch norm ties the samples together (Gulrajani et al. 2017, section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Loss {
+    Nonsaturating,
+    Minimax,
+    Leastsquares,
+    Hinge,
+}
+
+impl From<Loss> for GanLoss {
+    fn from(loss: Loss) -> Self {
+        match loss {
+            Loss::Nonsaturating => GanLoss::Nonsaturating,
+            Loss::Minimax => GanLoss::Minimax,
+            Loss::Leastsquares => GanLoss::Leastsquares,
+            Loss::Hinge => GanLoss::Hinge,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -103,7 +127,7 @@ impl Default for Config {
             conditional: false,
             digit: Digit::All,
             batch: 32,
-            loss: GanLoss::Nonsaturating,
+            loss: Loss::Nonsaturating,
             lr_g: 0.0005,
             lr_d: 0.0005,
             beta1: 0.5,

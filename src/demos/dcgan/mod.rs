@@ -15,7 +15,7 @@ use crate::models::dense_gan::DenseConfig;
 use crate::models::{Discriminator, Generator};
 use crate::nn::upload;
 use crate::rng::{Purpose, Stream};
-use crate::train::{CHUNK, CHUNKS, Evaluation, Gan, GanLoss, GanOptions, History, Players, Referee, Report, StepInput};
+use crate::train::{CHUNK, CHUNKS, Evaluation, Gan, GanOptions, History, Players, Referee, Report, StepInput};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 use burn::tensor::Tensor;
@@ -103,12 +103,12 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
 
     fn options(&self) -> GanOptions {
         GanOptions {
-            loss: self.config.loss,
+            loss: self.config.loss.into(),
             lr_generator: self.config.lr_g,
             lr_discriminator: self.config.lr_d,
             beta1: self.config.beta1,
             beta2: self.config.beta2,
-            penalty: 10.0,
+            penalty: 0.0,
             norms: (self.gan.step + 1).is_multiple_of(NORMS_EVERY),
         }
     }
@@ -138,14 +138,12 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
             None if self.config.conditional => (0..n).map(|_| self.noise.below(10) as u8).collect(),
             None => Vec::new(),
         };
-        let mix = (self.config.loss == GanLoss::Wasserstein && batch.is_some())
-            .then(|| self.noise.uniform(n, 0.5).into_iter().map(|u| u + 0.5).collect());
         StepInput {
             real: upload(real, [n, PIXELS], device).autodiff(),
             z: z.autodiff(),
             noise: fake,
             classes: self.config.conditional.then(|| one_hot(&labels, device).autodiff()),
-            mix: mix.map(|mix| upload(mix, [n, 1], device).autodiff()),
+            mix: None,
         }
     }
 
@@ -194,7 +192,7 @@ impl<G: Generator, D: Discriminator> Demo for Digits<G, D> {
             inputs.push(self.input(Some(&Batch { pixels: pixels.to_vec(), labels: labels.to_vec() })));
         }
         let generator = (players != Players::Discriminator).then(|| self.input(None));
-        self.gan.step(options, inputs, generator);
+        self.gan.step(options, inputs, generator)?;
         if !real.labels.is_empty() {
             self.real = real;
         }

@@ -1,20 +1,21 @@
 //! A GAN of two small fully connected networks on points in the plane: the whole game fits in one picture.
 
+mod config;
+
 use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
-use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema};
-use crate::data::points::{self, EXTENT, Points, Shape};
+use super::{Context, Demo, Entry, Stepped, Values, defaults, schema};
+use crate::data::points::{self, EXTENT, Points};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
 use crate::models::mlp_gan::{MlpConfig, MlpDiscriminator, MlpGenerator};
 use crate::nn::upload;
 use crate::rng::{Purpose, Stream};
-use crate::train::{Gan, GanLoss, GanOptions, History, Players, StepInput};
+use crate::train::{Gan, GanLoss, GanOptions, History, Players, StepInput, cells, divergence, modes_covered};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use config::Config;
 use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
@@ -22,96 +23,8 @@ pub const ENTRY: Entry = Entry {
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,
-    build: |values, context| Ok(Box::new(Gan2d::new(config(values)?, context))),
+    build: |values, context| Ok(Box::new(Gan2d::new(super::config(values)?, context))),
 };
-
-/// A GAN on points in the plane.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Config {
-    /// The same seed gives the same run.
-    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
-    seed: u32,
-    /// What the generator is to imitate.
-    #[schemars(title = "Data", extend("x-group" = "data"))]
-    data: Shape,
-    /// Points drawn by hand, four characters each.
-    #[schemars(title = "Drawn points", extend("x-hidden" = true, "x-pattern" = "points"))]
-    points: String,
-    /// What the two players minimise.
-    #[schemars(title = "Loss", extend("x-group" = "game"))]
-    loss: GanLoss,
-    /// Units of each hidden layer.
-    #[schemars(title = "Width", range(min = 4, max = 256), extend("x-group" = "model", "x-step" = 4))]
-    width: u32,
-    /// Hidden layers of each network.
-    #[schemars(title = "Depth", range(min = 1, max = 5), extend("x-group" = "model"))]
-    depth: u32,
-    /// Numbers that the generator starts from.
-    #[schemars(title = "Latent size", range(min = 1, max = 64), extend("x-group" = "model"))]
-    latent: u32,
-    /// Points of each kind in a step.
-    #[schemars(title = "Batch", range(min = 4, max = 1024), extend("x-group" = "data", "x-step" = 4))]
-    batch: u32,
-    /// Adam's step size for the generator.
-    #[schemars(title = "Generator learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
-    lr_g: f64,
-    /// Adam's step size for the discriminator.
-    #[schemars(title = "Discriminator learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
-    lr_d: f64,
-    /// Adam's memory of past gradients.
-    #[schemars(title = "Adam beta 1", range(min = 0.0, max = 0.99), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]
-    beta1: f64,
-    /// Adam's memory of past squared gradients.
-    #[schemars(title = "Adam beta 2", range(min = 0.0, max = 0.9999), extend("x-group" = "game", "x-live" = true, "x-step" = 0.0001))]
-    beta2: f64,
-    /// Discriminator updates for each of the generator.
-    #[schemars(title = "Discriminator steps", range(min = 1, max = 10), extend("x-group" = "game", "x-live" = true))]
-    d_steps: u32,
-    /// Noise on real and generated points alike: it keeps the discriminator from being too sure.
-    #[schemars(title = "Instance noise", range(min = 0.0, max = 1.0), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]
-    noise: f64,
-    /// Who learns.
-    #[schemars(title = "Players", extend("x-hidden" = true, "x-live" = true))]
-    players: Players,
-    /// How fast to go: slow takes two steps a second, full as many as the device can.
-    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true))]
-    speed: Speed,
-}
-
-/// Steps a second that the session takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-#[serde(rename_all = "lowercase")]
-pub enum Speed {
-    Slow,
-    Medium,
-    Fast,
-    Full,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            seed: 1,
-            data: Shape::Ring,
-            points: String::new(),
-            loss: GanLoss::Nonsaturating,
-            width: 64,
-            depth: 2,
-            latent: 2,
-            batch: 128,
-            lr_g: 0.001,
-            lr_d: 0.001,
-            beta1: 0.5,
-            beta2: 0.999,
-            d_steps: 1,
-            noise: 0.1,
-            players: Players::Both,
-            speed: Speed::Full,
-        }
-    }
-}
 
 fn actions() -> Vec<Action> {
     let action = |name: &str, title: &str, draws| Action { name: name.into(), title: title.into(), draws };
@@ -128,10 +41,9 @@ fn actions() -> Vec<Action> {
 const SHOWN: usize = 400;
 const MEASURED: usize = 2000;
 const MEASURE_EVERY: u32 = 50;
-/// Cells on a side of the discriminator's field, of the latent mesh, and of the histogram for the divergence.
+/// Cells on a side of the discriminator's field and of the latent mesh.
 const FIELD: usize = 32;
 const MESH: usize = 13;
-const CELLS: usize = 24;
 const BOUNDS: [f32; 4] = [-EXTENT, -EXTENT, EXTENT, EXTENT];
 
 struct Gan2d {
@@ -231,7 +143,7 @@ impl Demo for Gan2d {
         let updates = if players == Players::Generator { 0 } else { self.config.d_steps };
         let discriminator = (0..updates).map(|_| self.input()).collect();
         let generator = (players != Players::Discriminator).then(|| self.input());
-        self.gan.step(self.options(), discriminator, generator);
+        self.gan.step(self.options(), discriminator, generator)?;
         if self.gan.step.is_multiple_of(MEASURE_EVERY) {
             self.measure().await?;
         }
@@ -284,7 +196,7 @@ impl Demo for Gan2d {
     }
 
     fn set(&mut self, values: &Values) -> Result<()> {
-        self.config = config(values)?;
+        self.config = super::config(values)?;
         Ok(())
     }
 
@@ -344,29 +256,4 @@ fn lattice(n: usize, extent: f32) -> Vec<f32> {
 /// Latents on a lattice of two standard deviations in the first two dimensions, 0 in the others.
 fn mesh(latent: usize) -> Vec<f32> {
     lattice(MESH, 2.0).chunks_exact(2).flat_map(|p| (0..latent).map(|i| p.get(i).copied().unwrap_or(0.0))).collect()
-}
-
-/// Shares of points in the cells of a grid; what lies outside counts to the nearest cell.
-fn cells(xy: &[f32]) -> Vec<f32> {
-    let mut counts = vec![0.0; CELLS * CELLS];
-    let cell = |v: f32| (((v / EXTENT + 1.0) / 2.0 * CELLS as f32) as usize).min(CELLS - 1);
-    for p in xy.chunks_exact(2) {
-        counts[cell(p[1]) * CELLS + cell(p[0])] += 2.0 / xy.len() as f32;
-    }
-    counts
-}
-
-/// Jensen-Shannon divergence in nats: 0 for equal distributions, ln 2 = 0.693 for disjoint ones.
-fn divergence(p: &[f32], q: &[f32]) -> f32 {
-    let half = |a: f32, m: f32| if a > 0.0 { 0.5 * a * (a / m).ln() } else { 0.0 };
-    p.iter().zip(q).map(|(&p, &q)| half(p, 0.5 * (p + q)) + half(q, 0.5 * (p + q))).sum()
-}
-
-/// Modes that hold at least a quarter of their fair share of the points within four standard deviations.
-fn modes_covered(xy: &[f32], modes: &[[f32; 2]]) -> f32 {
-    let fair = xy.len() as f32 / 2.0 / modes.len().max(1) as f32;
-    let near = |m: &[f32; 2]| {
-        xy.chunks_exact(2).filter(|p| (p[0] - m[0]).hypot(p[1] - m[1]) < 4.0 * points::SIGMA).count() as f32
-    };
-    modes.iter().filter(|m| near(m) >= 0.25 * fair).count() as f32
 }

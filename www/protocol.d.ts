@@ -1,0 +1,73 @@
+// Generated from src/session/protocol.rs by tests/protocol.rs; do not edit.
+
+export type Command = { "type": "start", software: boolean, proven: Array<string>, } | { "type": "open", link: string, checkpoint: Uint8Array | null, } | { "type": "run" } | { "type": "pause" } | { "type": "step", n: number, } | { "type": "set", key: string, value: number | string | boolean, } | { "type": "act", name: string, args: unknown, } | { "type": "checkpoint" } | { "type": "ping" } | { "type": "close" };
+
+export type Event = { "type": "hello", kind: DeviceKind, } | { "type": "device" } & DeviceInfo | { "type": "schema", demo: string, schema: Record<string, unknown>, values: Record<string, number | string | boolean>, actions: Array<Action>, } | { "type": "link", link: string, } | { "type": "status", status: Status, step: number, 
+/**
+ * Training steps in the last second of running.
+ */
+steps_per_second: number, 
+/**
+ * Bytes of wasm memory, and bytes reserved on the GPU.
+ */
+wasm_bytes: number, gpu_bytes: number, } | { "type": "progress", what: string, done: number, total: number, } | { "type": "views", step: number, panels: Array<Panel>, } | { "type": "checkpoint", link: string, step: number, bytes: Uint8Array, } | { "type": "note", code: string, text: string, args: Record<string, string>, } | { "type": "error", code: string, message: string, help: string, step: number, fatal: boolean, };
+
+export type Status = "idle" | "loading" | "paused" | "running";
+
+export type DeviceKind = "cpu" | "webgpu";
+
+export type DeviceInfo = { kind: DeviceKind, 
+/**
+ * The adapter's name as the browser or driver gives it.
+ */
+name: string, 
+/**
+ * A software adapter: right, but slower than the CPU device.
+ */
+software: boolean, 
+/**
+ * Worst relative difference from the CPU in the numerics probe; `None` where it was proven on an earlier visit.
+ */
+probe_error: number | null, };
+
+export type Action = { name: string, title: string, 
+/**
+ * An action that takes points drawn on a `Points2d` view: args `{ points: [x, y, ...] }`.
+ */
+draws: boolean, };
+
+export type Panel = { 
+/**
+ * Stable within a demo; the page keys translations on `demo.panel.id`.
+ */
+id: string, title: string, views: Array<View>, };
+
+export type View = { "type": "scalars", series: Array<string>, rows: Floats, reset: boolean, } | { "type": "images", count: number, width: number, height: number, channels: number, columns: number, pixels: Uint8Array, 
+/**
+ * The same pictures through time: the page keeps them as a filmstrip.
+ */
+film: boolean, } | { "type": "points2d", sets: Array<PointSet>, bounds: [number, number, number, number], } | { "type": "field2d", columns: number, rows: number, values: Floats, low: number, high: number, bounds: [number, number, number, number], } | { "type": "mesh2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "histogram", series: Array<HistogramSeries>, low: number, high: number, categories: Array<string>, } | { "type": "figures", figures: Array<Figure>, };
+
+export type PointSet = { 
+/**
+ * `real`, `generated` or `drawn`: the page colours by it.
+ */
+role: string, xy: Floats, };
+
+export type HistogramSeries = { label: string, counts: Array<number>, };
+
+export type Figure = { 
+/**
+ * Stable; the page keys translations on `figure.id`.
+ */
+id: string, title: string, value: number, 
+/**
+ * Digits after the point.
+ */
+digits: number, 
+/**
+ * The best possible value, where there is one: 8 of 8 modes.
+ */
+of: number | null, };
+
+export type Floats = Uint8Array;

@@ -1,0 +1,27 @@
+// What is known of a visit's run, as the page and `window.kiln` see it.
+
+export const firstState = () => ({
+  status: 'loading',
+  device: null,
+  /** Why this device: a key of the badge's explanation. */
+  deviceReason: 'starting',
+  demo: '',
+  step: 0,
+  link: '',
+  error: null,
+  speed: 0,
+  wasmBytes: 0,
+  gpuBytes: 0,
+});
+
+export function deviceOf({ kind, name, software, probe_error: probeError = null }) {
+  return { kind, name, software, probeError };
+}
+
+export function errorOf({ code, message, help, step }) {
+  return { code, message, help, step };
+}
+
+/** Errors after which the worker stands still. */
+export const STOPPING = ['diverged', 'fetch', 'bad-file', 'internal'];
+export const SUPERSEDED = { code: 'superseded', message: 'Another link was opened.', help: '' };
