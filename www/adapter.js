@@ -1,6 +1,8 @@
 // Which graphics adapter the browser offers, and which adapters have proved their arithmetic on an earlier visit.
 
 const KEY = 'kiln.proven';
+/** The adapter as the page sees it: inside the worker some browsers give every adapter the same name. */
+let seen = '';
 const SOFTWARE = /swiftshader|llvmpipe|software|basic render/i;
 
 /**
@@ -20,6 +22,7 @@ export async function chooseAdapter(asked) {
   /** @type {Partial<GPUAdapterInfo>} */
   const info = adapter.info ?? {};
   const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(' ');
+  seen = [name, info.device].filter(Boolean).join(' ');
   const software = info.isFallbackAdapter === true || SOFTWARE.test(`${info.architecture} ${info.description}`);
   if (software && asked !== 'webgpu') return { use: false, reason: 'software', name };
   return { use: true, software, reason: 'starting', name };
@@ -27,9 +30,9 @@ export async function chooseAdapter(asked) {
 
 export function provenAdapters() {
   try {
-    const { browser, names } = JSON.parse(localStorage.getItem(KEY) ?? '{}');
-    // Another version of the browser compiles shaders in another way: its adapters are proved anew.
-    return browser === navigator.userAgent && Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+    const { browser, adapter, names } = JSON.parse(localStorage.getItem(KEY) ?? '{}');
+    // Another version of the browser compiles shaders in another way, another card computes in another: both are proved anew.
+    return browser === navigator.userAgent && adapter === seen && Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
   } catch {
     return [];
   }
@@ -38,7 +41,7 @@ export function provenAdapters() {
 export function rememberProven(name) {
   try {
     const names = [...new Set([...provenAdapters(), name])].slice(-8);
-    localStorage.setItem(KEY, JSON.stringify({ browser: navigator.userAgent, names }));
+    localStorage.setItem(KEY, JSON.stringify({ browser: navigator.userAgent, adapter: seen, names }));
   } catch {
     // No storage in a private window or a sandboxed frame: the probe runs again at the next visit.
   }

@@ -131,8 +131,7 @@ export class Session extends Emitter {
 
   /** Stops waiting for what is on its way: a demo that stands is paused, an opening is given up. */
   async cancel() {
-    if (this.state.demo && !this.opening) await this.pause();
-    else this.#active.post({ type: 'close' });
+    return this.state.demo && !this.opening ? this.pause() : this.#active.post({ type: 'close' });
   }
 
   /** Back to the last good checkpoint after a divergence, and paused there: the same steps would diverge again. */
@@ -142,8 +141,7 @@ export class Session extends Emitter {
   }
 
   send(command) {
-    if (this.#held) this.#held.push(command);
-    else this.#active.post(command);
+    return this.#held ? this.#held.push(command) : this.#active.post(command);
   }
 
   #release() {
@@ -211,9 +209,11 @@ export class Session extends Emitter {
   }
 
   #status({ status, step, steps_per_second: speed, wasm_bytes: wasmBytes, gpu_bytes: gpuBytes }) {
+    // A new worker that has opened nothing yet does not know the step at which the run stands.
+    if (status === 'idle' && this.#held && this.state.demo) return;
     this.#backwards(step);
     this.#farthest = Math.max(this.#farthest, step);
-    // The pause of a hand-over is nobody's wish and over at once: it is not shown.
+    // Nobody has wished for the pause of a hand-over: it is not shown.
     this.#update({ status: this.#handing ? this.state.status : status, step, speed, wasmBytes, gpuBytes });
     if (!this.#held) this.#statuses.check({ status, step });
   }
@@ -283,7 +283,7 @@ export class Session extends Emitter {
         this.#release();
         this.#pursue();
       }
-      done(undefined);
+      done(null);
     }
   }
 

@@ -38,7 +38,7 @@ struct Config {
     #[schemars(title = "Batch", range(min = 8, max = 512), extend("x-group" = "data", "x-step" = 8))]
     batch: u32,
     /// Adam's step size.
-    #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "model", "x-live" = true, "x-log" = true))]
+    #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
     lr: f64,
     /// Steps between two tests on held-out digits.
     #[schemars(title = "Test every", range(min = 50, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 50))]

@@ -79,7 +79,8 @@ impl Session {
     /// Carries out one command; whatever fails becomes an event.
     pub async fn handle(&mut self, command: Command) {
         if let Err(error) = self.obey(command).await {
-            self.fail(error);
+            // What was asked for is refused; what ran before goes on, unless the device is gone.
+            self.fail(error, false);
         }
     }
 
@@ -223,7 +224,7 @@ impl Session {
         match self.advance().await {
             Ok(next) => next,
             Err(error) => {
-                self.fail(error);
+                self.fail(error, true);
                 Next::Sleep
             }
         }
@@ -315,11 +316,10 @@ impl Session {
         });
     }
 
-    fn fail(&mut self, error: Error) {
+    fn fail(&mut self, error: Error, stops: bool) {
         let step = self.open.as_ref().map_or(0, |o| o.demo.steps());
         let fatal = matches!(error.code, Code::DeviceLost | Code::NoGpu | Code::WrongArithmetic);
-        let stops = matches!(error.code, Code::Diverged | Code::Fetch | Code::BadFile | Code::Internal);
-        if fatal || (stops && matches!(self.status, Status::Running | Status::Loading)) {
+        if fatal || stops {
             self.status = if self.open.is_some() { Status::Paused } else { Status::Idle };
             self.remaining = None;
         }

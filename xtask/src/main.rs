@@ -7,6 +7,7 @@ mod npm;
 mod page;
 mod paths;
 mod run;
+mod strip;
 mod suite;
 mod tools;
 

@@ -2,7 +2,7 @@
 
 use crate::paths::root;
 use crate::run::{self, program};
-use crate::{Options, npm, tools};
+use crate::{Options, npm, strip, tools};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::process::Command;
@@ -17,6 +17,7 @@ pub fn build() -> Result<()> {
     }
     println!("Building the page: some minutes the first time, since all of burn is compiled twice.");
     run::finish(trunk(&["build", "--release"]))?;
+    strip::modules(&dist)?;
     println!("The page is in dist/.");
     Ok(())
 }

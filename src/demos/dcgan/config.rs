@@ -128,7 +128,7 @@ impl Default for Config {
             digit: Digit::All,
             batch: 32,
             loss: Loss::Nonsaturating,
-            lr_g: 0.0005,
+            lr_g: 0.001,
             lr_d: 0.0005,
             beta1: 0.5,
             beta2: 0.999,

@@ -126,7 +126,8 @@ impl Gan2d {
         let drawn = self.gan.sample(self.z_measured.clone(), None).reshape([MEASURED * 2]);
         let mut read = self.gan.flush(vec![drawn]).await?;
         let drawn = read.pop().unwrap_or_default();
-        let covered = modes_covered(&drawn, &self.data.modes());
+        let modes = self.data.modes();
+        let covered = if modes.is_empty() { f32::NAN } else { modes_covered(&drawn, &modes) };
         self.quality.push(self.gan.step, &[divergence(&cells(&drawn), &self.real_cells), covered]);
         Ok(())
     }
@@ -182,7 +183,7 @@ impl Demo for Gan2d {
         if let Some(value) = self.quality.last(0) {
             figures.push(Figure::new("divergence", "Jensen-Shannon divergence", value, 3, None));
         }
-        if let (Some(value), true) = (self.quality.last(1), modes > 0.0) {
+        if let Some(value) = self.quality.last(1) {
             figures.push(Figure::new("modes", "Modes covered", value, 0, Some(modes)));
         }
         let losses = self.gan.history.unseen(fresh);
