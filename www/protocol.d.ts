@@ -26,6 +26,10 @@ name: string,
  */
 software: boolean, 
 /**
+ * The largest buffer that the device takes; 0 where there is no such limit.
+ */
+max_buffer_bytes: number, 
+/**
  * Worst relative difference from the CPU in the numerics probe; `None` where it was proven on an earlier visit.
  */
 probe_error: number | null, };

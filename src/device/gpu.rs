@@ -3,6 +3,7 @@
 use super::{Opened, no_gpu};
 use crate::error::Result;
 use burn::tensor::Device;
+use burn_wgpu::WgpuSetup;
 use std::cell::RefCell;
 use wgpu::{AdapterInfo, DeviceType};
 
@@ -10,31 +11,26 @@ thread_local! {
     static DEVICE: RefCell<Option<wgpu::Device>> = const { RefCell::new(None) };
 }
 
-/// What is known of an adapter before it is opened.
-#[derive(Debug, Clone)]
-struct Adapter {
-    pub name: String,
-    pub software: bool,
-}
-
-impl From<&AdapterInfo> for Adapter {
-    fn from(info: &AdapterInfo) -> Self {
-        let text = format!("{} {} {}", info.name, info.driver, info.driver_info).to_lowercase();
-        let software = info.device_type == DeviceType::Cpu
-            || ["swiftshader", "llvmpipe", "lavapipe", "basic render"].iter().any(|s| text.contains(s));
-        let name = if info.name.is_empty() { "WebGPU adapter".into() } else { info.name.clone() };
-        Self { name, software }
-    }
+/// The adapter's name, and whether it computes on the CPU.
+fn describe(setup: &WgpuSetup) -> (String, bool) {
+    let info: AdapterInfo = setup.adapter.get_info();
+    let text = format!("{} {} {}", info.name, info.driver, info.driver_info).to_lowercase();
+    let software = info.device_type == DeviceType::Cpu
+        || ["swiftshader", "llvmpipe", "lavapipe", "basic render"].iter().any(|s| text.contains(s));
+    // Browsers give no name to wgpu.
+    (if info.name.is_empty() { "WebGPU adapter".into() } else { info.name }, software)
 }
 
 pub async fn open(software: bool) -> Result<Opened> {
-    let (device, setup) = Device::wgpu_options().init_with_setup_async().await.map_err(|e| no_gpu(format!("{e:?}")))?;
-    let adapter = Adapter::from(&setup.adapter.get_info());
-    if adapter.software && !software {
-        return Err(no_gpu(format!("{} is a software adapter, slower than the CPU backend", adapter.name)));
+    let opened = Device::wgpu_options().init_with_setup_async().await;
+    let (device, setup): (Device, WgpuSetup) = opened.map_err(|e| no_gpu(format!("{e:?}")))?;
+    let (name, is_software) = describe(&setup);
+    if is_software && !software {
+        return Err(no_gpu(format!("{name} is a software adapter, slower than the CPU backend")));
     }
-    DEVICE.with(|slot| *slot.borrow_mut() = Some(setup.device.clone()));
-    Ok(Opened { device: device.autodiff(), name: adapter.name, software: adapter.software, webgpu: true })
+    let max_buffer_bytes = setup.device.limits().max_buffer_size as f64;
+    DEVICE.with(|slot| *slot.borrow_mut() = Some(setup.device));
+    Ok(Opened { device: device.autodiff(), name, software: is_software, webgpu: true, max_buffer_bytes })
 }
 
 /// Calls `lost` with the reason once the open device goes away.

@@ -21,12 +21,20 @@ pub struct Opened {
     pub name: String,
     pub software: bool,
     pub webgpu: bool,
+    /// The largest buffer that it takes; 0 where there is no such limit.
+    pub max_buffer_bytes: f64,
 }
 
 /// The CPU backend (burn's flex), one thread.
 pub fn open_cpu() -> Result<Opened> {
     #[cfg(feature = "cpu")]
-    return Ok(Opened { device: Device::flex().autodiff(), name: "CPU".into(), software: false, webgpu: false });
+    return Ok(Opened {
+        device: Device::flex().autodiff(),
+        name: "CPU".into(),
+        software: false,
+        webgpu: false,
+        max_buffer_bytes: 0.0,
+    });
     #[cfg(not(feature = "cpu"))]
     Err(Error::internal("This build has no CPU backend."))
 }

@@ -159,6 +159,8 @@ pub struct DeviceInfo {
     pub name: String,
     /// A software adapter: right, but slower than the CPU device.
     pub software: bool,
+    /// The largest buffer that the device takes; 0 where there is no such limit.
+    pub max_buffer_bytes: f64,
     /// Worst relative difference from the CPU in the numerics probe; `None` where it was proven on an earlier visit.
     pub probe_error: Option<f32>,
 }

@@ -126,9 +126,9 @@ impl Session {
             true => Some(probe::verify(&opened.device).await?),
             false => None,
         };
-        let (name, software) = (opened.name.clone(), opened.software);
+        let (kind, Opened { name, software, max_buffer_bytes, .. }) = (self.kind, opened.clone());
         self.device = Some(opened);
-        self.host.emit(Event::Device(DeviceInfo { kind: self.kind, name, software, probe_error }));
+        self.host.emit(Event::Device(DeviceInfo { kind, name, software, max_buffer_bytes, probe_error }));
         Ok(())
     }
 
