@@ -50,6 +50,33 @@ fn taking_a_checkpoint_does_not_change_the_run() {
     }
 }
 
+#[test]
+fn curves_stay_small_however_long_a_run_is() {
+    use kiln::train::{History, MOST};
+    let mut history = History::new(&["loss"]);
+    let mut seen = 0;
+    for step in 1..=100_000 {
+        history.push(step, &[step as f32 / 2.0]);
+        if step % 1_000 == 0 {
+            seen += history.unseen(false).len() / 2;
+        }
+    }
+    let rows: Vec<&[f32]> = history.rows().chunks_exact(2).collect();
+    assert!(rows.len() <= MOST && rows.len() > MOST / 2, "{}", rows.len());
+    assert!(rows.windows(2).all(|w| w[1][0] - w[0][0] == 16.0) && rows.iter().all(|r| r[1] == r[0] / 2.0));
+    assert!((MOST..4 * MOST).contains(&seen), "{seen} rows were sent");
+
+    let mut file = kiln::weights::Checkpoint::default();
+    history.save("loss", &mut file);
+    let mut resumed = History::new(&["loss"]);
+    resumed.load("loss", &file).expect("it reads");
+    for step in 100_001..=140_000 {
+        history.push(step, &[0.0]);
+        resumed.push(step, &[0.0]);
+    }
+    assert_eq!(history.rows(), resumed.rows());
+}
+
 /// The second pass over the digits is shuffled anew; a place in it is found again.
 #[test]
 fn the_order_of_the_digits_goes_on_where_it_was() {

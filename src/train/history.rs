@@ -1,4 +1,5 @@
-//! The curves of a run: one row a step, kept for the page and for checkpoints.
+//! The curves of a run, kept for the page and for checkpoints. However long it runs they stay small: past [`MOST`] rows
+//! every other one goes, and from then on only every second, fourth, eighth ... is kept.
 
 use crate::error::Result;
 use crate::weights::Checkpoint;
@@ -10,11 +11,23 @@ pub struct History {
     /// `[step, value of series 0, ...]` again and again.
     rows: Vec<f32>,
     shown: usize,
+    /// Rows offered so far, and the power of two of which a row's number must be a multiple to be kept.
+    offered: u32,
+    every: u32,
 }
+
+/// The most rows that are kept.
+pub const MOST: usize = 8_192;
 
 impl History {
     pub fn new(series: &[&str]) -> Self {
-        Self { series: series.iter().map(|s| (*s).to_string()).collect(), rows: Vec::new(), shown: 0 }
+        Self {
+            series: series.iter().map(|s| (*s).to_string()).collect(),
+            rows: Vec::new(),
+            shown: 0,
+            offered: 0,
+            every: 1,
+        }
     }
 
     pub fn series(&self) -> &[String] {
@@ -22,8 +35,20 @@ impl History {
     }
 
     pub fn push(&mut self, step: u32, values: &[f32]) {
+        self.offered += 1;
+        if !self.offered.is_multiple_of(self.every) {
+            return;
+        }
         self.rows.push(step as f32);
         self.rows.extend_from_slice(values);
+        let width = self.series.len() + 1;
+        if self.rows.len() > MOST * width {
+            // Row k (from 0) was offered as number (k + 1) * every: the even numbers stay.
+            let kept = self.rows.chunks_exact(width).skip(1).step_by(2).flatten().copied().collect();
+            self.rows = kept;
+            self.shown = self.shown / width / 2 * width;
+            self.every *= 2;
+        }
     }
 
     pub fn rows(&self) -> &[f32] {
@@ -44,6 +69,8 @@ impl History {
 
     pub fn save(&self, name: &str, checkpoint: &mut Checkpoint) {
         let width = self.series.len() + 1;
+        checkpoint.set_text(&format!("history.{name}.offered"), self.offered);
+        checkpoint.set_text(&format!("history.{name}.every"), self.every);
         checkpoint.set_text(&format!("history.{name}.series"), self.series.join(","));
         checkpoint.push(format!("history.{name}"), &[self.rows.len() / width, width], self.rows.clone());
     }
@@ -52,6 +79,9 @@ impl History {
         let name = format!("history.{name}");
         let rows = checkpoint.find(&name).map_or(0, |entry| entry.shape.first().copied().unwrap_or(0));
         self.rows = checkpoint.tensor(&name, &[rows, self.series.len() + 1])?.to_vec();
+        self.offered = checkpoint.text(&format!("{name}.offered"))?;
+        // A damaged file must not divide by zero.
+        self.every = checkpoint.text::<u32>(&format!("{name}.every"))?.max(1);
         self.shown = 0;
         Ok(())
     }

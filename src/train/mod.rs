@@ -11,5 +11,5 @@ pub use coverage::{cells, divergence, modes_covered};
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, Referee, Report, best};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{Gan, GanOptions, Players, SERIES, StepInput};
-pub use history::History;
+pub use history::{History, MOST};
 pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};
