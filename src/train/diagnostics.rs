@@ -47,6 +47,17 @@ impl Referee {
         })
     }
 
+    fn report(&self, drawn: &Gaussian, classes: Vec<f32>) -> Report {
+        let total: f32 = classes.iter().sum();
+        let shares = classes.iter().map(|c| c / total).filter(|p| *p > 0.0);
+        Report {
+            entropy: shares.map(|p| -p * p.ln()).sum(),
+            classes,
+            diversity: (drawn.variance() / self.held_out.variance()).sqrt() as f32,
+            distance: distance(drawn, &self.held_out) as f32,
+        }
+    }
+
     /// Adds the moments of the held-out digits' features to the classifier's file.
     pub fn push_moments(held_out: &Gaussian, file: &mut Checkpoint) {
         let narrow = |values: &[f64]| values.iter().map(|&v| v as f32).collect();
@@ -60,42 +71,35 @@ pub struct Evaluation<G> {
     /// The generator as it was at `step`.
     pub generator: G,
     pub step: u32,
-    pub chunks: usize,
-    moments: Moments,
-    classes: Vec<f32>,
+    /// Features and logits of the chunks so far, still on the device: one readback for all of them.
+    judged: Vec<Tensor<1>>,
 }
 
 impl<G> Evaluation<G> {
     pub fn new(generator: G, step: u32) -> Self {
-        Self { generator, step, chunks: 0, moments: Moments::new(FEATURES), classes: vec![0.0; 10] }
+        Self { generator, step, judged: Vec::new() }
+    }
+
+    /// Chunks that were judged.
+    pub fn chunks(&self) -> usize {
+        self.judged.len() / 2
     }
 
     /// Judges samples `[CHUNK, 784]`; after the last chunk there is a report.
     pub async fn add(&mut self, referee: &Referee, samples: Tensor<2>) -> Result<Option<Report>> {
         let [b, _] = samples.dims();
         let (features, logits) = referee.classifier.forward(samples);
-        let read = read(vec![features.reshape([b * FEATURES]), logits.reshape([b * 10])]).await?;
-        let [features, logits] = &read[..] else {
-            return Err(Error::internal("An evaluation was not read back."));
-        };
-        self.moments.add(features);
-        for row in logits.chunks_exact(10) {
-            self.classes[best(row)] += 1.0;
+        self.judged.extend([features.reshape([b * FEATURES]), logits.reshape([b * 10])]);
+        if self.chunks() < CHUNKS {
+            return Ok(None);
         }
-        self.chunks += 1;
-        Ok((self.chunks >= CHUNKS).then(|| self.report(referee)))
-    }
-
-    fn report(&self, referee: &Referee) -> Report {
-        let drawn = self.moments.gaussian();
-        let total: f32 = self.classes.iter().sum();
-        let shares = self.classes.iter().map(|c| c / total).filter(|p| *p > 0.0);
-        Report {
-            entropy: shares.map(|p| -p * p.ln()).sum(),
-            classes: self.classes.clone(),
-            diversity: (drawn.variance() / referee.held_out.variance()).sqrt() as f32,
-            distance: distance(&drawn, &referee.held_out) as f32,
+        let read = read(std::mem::take(&mut self.judged)).await?;
+        let (mut moments, mut classes) = (Moments::new(FEATURES), vec![0.0; 10]);
+        for chunk in read.chunks_exact(2) {
+            moments.add(&chunk[0]);
+            chunk[1].chunks_exact(10).for_each(|row| classes[best(row)] += 1.0);
         }
+        Ok(Some(referee.report(&moments.gaussian(), classes)))
     }
 }
 

@@ -153,7 +153,7 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
         let label = |i: usize| (i % 10) as u8;
         let classes =
             self.config.conditional.then(|| one_hot(&(0..CHUNK).map(label).collect::<Vec<_>>(), &self.device));
-        let z = self.z_judged[evaluation.chunks].clone();
+        let z = self.z_judged[evaluation.chunks()].clone();
         let samples = evaluation.generator.forward(z, classes);
         if let Some(Report { classes, entropy, diversity, distance }) = evaluation.add(referee, samples).await? {
             self.quality.push(evaluation.step, &[distance, entropy, diversity]);
