@@ -2,7 +2,7 @@
 
 use super::{Gaussian, Moments, distance};
 use crate::device::read;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::classifier::{Classifier, FEATURES};
 use crate::rng::{Purpose, Stream};
 use crate::weights::{Checkpoint, load_module};
