@@ -20,6 +20,12 @@ async fn the_tabs_cpu_gives_the_native_curve_of_gan2d() {
 }
 
 #[wasm_bindgen_test]
+async fn the_tabs_cpu_gives_the_native_curve_of_dcgan() {
+    let losses = tab::losses(DeviceKind::Cpu, reference::DCGAN, reference::STEPS).await;
+    tab::close(&losses, include_str!("fixtures/curve-dcgan.json"), 1e-3);
+}
+
+#[wasm_bindgen_test]
 async fn the_same_link_twice_gives_bit_identical_curves() {
     let first = tab::losses(DeviceKind::Cpu, reference::GAN2D, 20).await;
     let second = tab::losses(DeviceKind::Cpu, reference::GAN2D, 20).await;

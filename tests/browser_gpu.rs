@@ -18,3 +18,9 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curve_of_gan2d() {
     let losses = tab::losses(DeviceKind::Webgpu, reference::GAN2D, reference::STEPS).await;
     tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 5e-3);
 }
+
+#[wasm_bindgen_test]
+async fn webgpu_gives_the_cpus_curve_of_dcgan() {
+    let losses = tab::losses(DeviceKind::Webgpu, reference::DCGAN, reference::STEPS).await;
+    tab::close(&losses, include_str!("fixtures/curve-dcgan.json"), 2e-2);
+}

@@ -2,5 +2,4 @@
 
 pub const STEPS: u32 = 6;
 pub const GAN2D: &str = "gan2d?seed=3&width=16&depth=1&batch=16";
-#[allow(dead_code)]
 pub const DCGAN: &str = "dcgan?seed=3&width=4&batch=8";

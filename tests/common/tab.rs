@@ -25,7 +25,7 @@ impl Host for Desk {
     }
 
     fn source(&self) -> Rc<dyn Source> {
-        Rc::new(Nothing)
+        Rc::new(Carried)
     }
 
     fn memory(&self) -> f64 {
@@ -37,11 +37,18 @@ impl Host for Desk {
     }
 }
 
-struct Nothing;
+/// The first digits, carried by the test itself.
+struct Carried;
 
-impl Source for Nothing {
-    fn poll(&self, _path: &str) -> Option<Result<Vec<u8>>> {
-        None
+impl Source for Carried {
+    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+        match path.rsplit('/').next() {
+            Some("train-00.idx.gz") => Some(Ok(include_bytes!("../../www/data/mnist/train-00.idx.gz").to_vec())),
+            Some("train-labels.idx.gz") => {
+                Some(Ok(include_bytes!("../../www/data/mnist/train-labels.idx.gz").to_vec()))
+            }
+            _ => None,
+        }
     }
 
     fn progress(&self, _path: &str) -> (f64, f64) {
