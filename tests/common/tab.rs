@@ -56,19 +56,31 @@ impl Source for Carried {
     }
 }
 
-/// The losses of a run of `steps` steps, as saved in its checkpoint.
-pub async fn losses(kind: DeviceKind, link: &str, steps: u32) -> Vec<f32> {
-    let desk = Rc::new(Desk::default());
-    let mut session = Session::new(desk.clone(), kind);
-    session.handle(Command::Start { software: true, proven: vec![] }).await;
-    session.handle(Command::Open { link: link.into(), checkpoint: None }).await;
-    session.handle(Command::Step { n: steps }).await;
-    while session.tick().await != Next::Sleep {}
-    assert_eq!(*desk.0.borrow(), Vec::<String>::new());
-    let (_, step, bytes) = session.checkpoint().await.expect("a checkpoint");
-    assert_eq!(step, steps);
-    let file = Checkpoint::from_bytes(&bytes).expect("it reads");
-    file.find("history.losses").expect("the curve").values.clone()
+/// A session with its device open. A worker opens WebGPU once, so one serves several runs.
+pub struct Tab {
+    desk: Rc<Desk>,
+    session: Session,
+}
+
+impl Tab {
+    pub async fn start(kind: DeviceKind) -> Self {
+        let desk = Rc::new(Desk::default());
+        let mut session = Session::new(desk.clone(), kind);
+        session.handle(Command::Start { software: true, proven: vec![] }).await;
+        Self { desk, session }
+    }
+
+    /// The losses of a run of `steps` steps, as saved in its checkpoint.
+    pub async fn losses(&mut self, link: &str, steps: u32) -> Vec<f32> {
+        self.session.handle(Command::Open { link: link.into(), checkpoint: None }).await;
+        self.session.handle(Command::Step { n: steps }).await;
+        while self.session.tick().await != Next::Sleep {}
+        assert_eq!(*self.desk.0.borrow(), Vec::<String>::new());
+        let (_, step, bytes) = self.session.checkpoint().await.expect("a checkpoint");
+        assert_eq!(step, steps);
+        let file = Checkpoint::from_bytes(&bytes).expect("it reads");
+        file.find("history.losses").expect("the curve").values.clone()
+    }
 }
 
 /// Against a kept curve; what was not measured counts as 0 there.
