@@ -29,6 +29,14 @@ pub enum Code {
     ShapeMismatch,
     /// Something could not be fetched.
     Fetch,
+    /// The link names a model that is neither in the manifest nor kept here.
+    UnknownModel,
+    /// The file is whole, but of a kind, architecture or number format that Kiln does not run.
+    Unsupported,
+    /// A file's SHA-256 is not the one that it should have.
+    WrongHash,
+    /// The browser has no room left for a file.
+    OutOfSpace,
     /// No WebGPU device could be opened.
     NoGpu,
     /// The device computed something else than the CPU.
@@ -49,7 +57,11 @@ impl Error {
     }
 
     pub fn bad_file(message: impl Into<String>) -> Self {
-        Self::new(Code::BadFile, message, "Choose a .safetensors file that Kiln saved.")
+        Self::new(Code::BadFile, message, "Choose a whole file of a kind that Kiln reads; if it was downloaded, download it again.")
+    }
+
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Code::Unsupported, message, "Choose another model or file; the README lists what Kiln runs.")
     }
 
     pub fn bad_command(message: impl Into<String>) -> Self {

@@ -3,18 +3,22 @@
 //! - [`web`] the tab's way in; `bin/kiln.rs` the terminal's. Both drive the same session.
 //! - [`session`] the protocol and the loop: commands in, events out; the link codec.
 //! - [`demos`] one experiment a file: its config (= its link = its controls), its step, its views.
-//! - [`train`] training loops, stepped from outside; [`weights`] safetensors and checkpoints.
-//! - [`models`] one network a file; [`data`] what is learnt from; [`device`] which processor.
-//! - [`nn`] layers and the optimizer; [`rng`] one seeded stream a purpose; [`error`] the one error type.
+//! - [`train`] training loops, stepped from outside; [`generate`] logits to tokens; [`weights`] downloads, GGUF,
+//!   safetensors, checkpoints.
+//! - [`models`] one network a file; [`data`] what is learnt from; [`device`] which processor;
+//!   [`text`] tokenizers and chat templates.
+//! - [`nn`] layers, the optimizer, engines for inference; [`rng`] one seeded stream a purpose; [`error`] the one error type.
 
 pub mod data;
 pub mod demos;
 pub mod device;
 pub mod error;
+pub mod generate;
 pub mod models;
 pub mod nn;
 pub mod rng;
 pub mod session;
+pub mod text;
 pub mod train;
 #[cfg(target_family = "wasm")]
 pub mod web;

@@ -20,6 +20,8 @@ pub enum Purpose {
     Sampling = 3,
     /// Synthetic data.
     Data = 4,
+    /// Tokens drawn from a language model.
+    Tokens = 5,
 }
 
 /// A position in the random numbers of one purpose.
@@ -41,6 +43,11 @@ impl Stream {
     /// `n` numbers between -`bound` and `bound`.
     pub fn uniform(&mut self, n: usize, bound: f32) -> Vec<f32> {
         (0..n).map(|_| self.0.random_range(-bound..=bound)).collect()
+    }
+
+    /// A number from 0 up to 1, of two words of the stream.
+    pub fn unit(&mut self) -> f64 {
+        self.0.random_range(0.0..1.0)
     }
 
     /// A whole number below `n`; `n` is at least 1.

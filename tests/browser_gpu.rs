@@ -3,22 +3,31 @@
 
 #![cfg(target_family = "wasm")]
 
+#[path = "common/engine.rs"]
+mod engine;
 #[path = "common/reference.rs"]
 mod reference;
 #[path = "common/tab.rs"]
 mod tab;
 
+use burn::tensor::Device;
+use kiln::nn::engine::Gpu;
 use kiln::session::protocol::DeviceKind;
 use tab::Tab;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 #[wasm_bindgen_test]
-async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves() {
+async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_the_cpu_engines_numbers() {
     let mut tab = Tab::start(DeviceKind::Webgpu).await;
     let losses = tab.losses(reference::GAN2D, reference::STEPS).await;
     tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 5e-3);
     let losses = tab.losses(reference::DCGAN, reference::STEPS).await;
     tab::close(&losses, include_str!("fixtures/curve-dcgan.json"), 5e-3);
+
+    // In the same test, for a worker opens WebGPU once.
+    let gpu = Gpu::new(&Device::wgpu(burn::tensor::DeviceKind::DefaultDevice));
+    let worst = engine::every_operation_gives_the_cpus_numbers(&gpu, false).await;
+    console_log!("the engine's largest difference: {worst:e}");
 }

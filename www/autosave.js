@@ -15,6 +15,7 @@ export class Autosave {
     this.every = EVERY;
     this.dueAt = 0;
     this.quiet = false;
+    session.on('checkpoint', (checkpoint) => this.keep(checkpoint));
     setInterval(() => this.#tick(), 500);
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'hidden') this.#take();

@@ -3,6 +3,7 @@
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
 import { controlsOf, linkOf } from './schema.js';
+import { modelChoice } from './model-choice.js';
 
 /** Places of a slider: so many that each arrow key tells, and no more than can be told apart. */
 const PLACES = 200;
@@ -13,12 +14,15 @@ const SEND_EVERY = 60;
 const SETTLE = 600;
 
 export class Controls {
-  /** `elsewhere`: keys that the toolbar draws. */
-  constructor(element, session, { elsewhere = [], open }) {
+  /** `elsewhere`: keys that the toolbar draws. `open(link)`; `choose()` lets the person pick a file. */
+  constructor(element, session, models, { elsewhere = [], open, choose }) {
     this.element = element;
     this.session = session;
+    this.models = models;
     this.elsewhere = elsewhere;
     this.open = open;
+    this.choose = choose;
+    models.on('change', () => this.render());
     this.pending = new Map();
     /** Values that were just changed here: until the worker's answer to the last change is here, its earlier ones are old. */
     this.local = new Map();
@@ -37,7 +41,7 @@ export class Controls {
     render(
       [...groups].map(
         ([group, controls]) => html`<fieldset>
-          ${group ? html`<legend>${t(`group.${group}`, {}, group)}</legend>` : nothing}
+          ${group ? html`<legend>${t(`${demo}.group.${group}`, {}, t(`group.${group}`, {}, group))}</legend>` : nothing}
           ${controls.map((control) => this.#row(demo, control, this.local.get(control.key)?.value ?? values[control.key]))}
         </fieldset>`,
       ),
@@ -81,6 +85,9 @@ export class Controls {
       return html`<input id=${id} type="checkbox" role="switch" .checked=${value === true} @change=${(event) => this.change(control, event.target.checked)} />`;
     }
     if (control.kind === 'text') {
+      const change = (next) => this.change(control, next);
+      if (control.lines && key === 'model') return modelChoice(id, value, this.models, { change, choose: this.choose });
+      if (control.lines) return html`<textarea id=${id} rows="2" .value=${String(value ?? '')} @change=${(event) => change(event.target.value)}></textarea>`;
       return html`<input id=${id} type="text" .value=${String(value ?? '')} @change=${(event) => this.change(control, event.target.value)} />`;
     }
     const { min, max } = control;

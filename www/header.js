@@ -7,10 +7,11 @@ import { DEMOS } from './lesson.js';
 const MB = 1024 * 1024;
 
 export class Header {
-  constructor(element, session, { speak }) {
+  constructor(element, session, { speak, models }) {
     this.element = element;
     this.session = session;
     this.speak = speak;
+    this.models = models;
   }
 
   render() {
@@ -25,6 +26,7 @@ export class Header {
             (name) => html`<a href=${`#${name}`} aria-current=${name === demo ? 'page' : nothing} data-demo=${name}>${t(`demo.${name}`)}</a>`,
           )}
         </nav>
+        <button type="button" class="quiet models" data-do="models" aria-haspopup="dialog" @click=${this.models}>${t('models.title')}</button>
         ${this.#badge()}
         <div class="languages" role="group" aria-label=${t('header.language')}>
           ${[['en', 'EN'], ['zh', '中文']].map(
@@ -37,9 +39,9 @@ export class Header {
   }
 
   #badge() {
-    const { device, speed, deviceReason, wasmBytes, gpuBytes, status } = this.session.state;
+    const { device, demo, speed, deviceReason, wasmBytes, gpuBytes, status } = this.session.state;
     const label = device ? t(`device.${device.kind}`) : t('device.none');
-    const pace = status === 'running' && speed > 0 ? t('device.speed', { speed: number(speed, speed < 10 ? 1 : 0) }) : '';
+    const pace = status === 'running' && speed > 0 ? t(demo === 'text' ? 'device.tokens' : 'device.speed', { speed: number(speed, speed < 10 ? 1 : 0) }) : '';
     return html`<details class="badge ${device?.kind ?? ''}">
       <summary><span class="lamp ${status}" aria-hidden="true"></span><b>${label}</b> <span class="pace">${pace}</span></summary>
       <div class="pop">

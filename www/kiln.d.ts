@@ -25,11 +25,11 @@ export interface Kiln {
   readonly state: KilnState;
   /** Opens a link such as `gan2d?seed=7`, from its beginning and paused. */
   open(link: string): Promise<void>;
-  /** Kept when the run runs. */
+  /** Kept when the run runs. Where a pretrained model is not here yet, its download begins. */
   run(): Promise<void>;
   /** Kept when the run stands, at most one step later. */
   pause(): Promise<void>;
-  /** Takes `n` steps (one where left out) and pauses; kept when they are taken, or when `pause()` came before. */
+  /** Takes `n` steps (one where left out) and pauses; kept when they are taken, when `pause()` came before, or when the demo has ended. */
   step(n?: number): Promise<void>;
   /** Changes a live control, one with `x-live` in the demo's schema. */
   set(key: string, value: number | string | boolean): void;

@@ -8,6 +8,7 @@ import { offer } from './offer.js';
 import { preferred, setLanguage, t } from './i18n.js';
 import { Page } from './page.js';
 import { Resume } from './resume.js';
+import { Models, greeting } from './models.js';
 
 const query = new URLSearchParams(location.search);
 const asked = query.get('device');
@@ -18,14 +19,15 @@ const FALLBACK = 'gan2d';
 const hash = () => location.hash.slice(1);
 const lacking = missing();
 const store = new Store();
-const session = new Session({ store, bound: Number(query.get('watchdog')) || 0 });
+const session = new Session({ store, bound: Number(query.get('watchdog')) || 0, greeting, mayRun: () => models.ready() });
+const models = new Models(session);
 document.body.classList.toggle('embed', query.has('embed'));
 
 // The worker is on its way before the first word is drawn.
 if (!lacking) session.start();
 const words = setLanguage(preferred()).catch(() => {});
 const resume = new Resume(session, store);
-const page = new Page(session);
+const page = new Page(session, models);
 const ready = lacking ? Promise.reject({ code: lacking, message: `This browser lacks ${lacking}.`, help: '' }) : first();
 offer(session, ready);
 

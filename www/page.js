@@ -10,6 +10,8 @@ import { Progress } from './progress.js';
 import { Cards, cardOfError, cardOfNote } from './cards.js';
 import { showLesson } from './lesson.js';
 import { acceptFiles, download } from './files.js';
+import { Consent } from './consent.js';
+import { Library } from './library.js';
 import { linkOf } from './schema.js';
 import { share } from './share.js';
 
@@ -18,9 +20,13 @@ const at = (id) => document.getElementById(id);
 const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn' };
 
 export class Page {
-  constructor(session) {
+  constructor(session, models) {
     this.session = session;
-    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name) });
+    this.models = models;
+    const choose = () => this.chooseFile();
+    this.library = new Library(at('models'), models, { choose });
+    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name), models: () => this.library.show() });
+    this.consent = new Consent(at('consent'), session, models, { run: () => this.quietly(session.run()), choose });
     this.cards = new Cards(at('cards'), { describe: () => this.describe() });
     this.toolbar = new Toolbar(at('toolbar'), session, {
       toggle: () => this.toggle(),
@@ -29,18 +35,18 @@ export class Page {
       seed: () => this.newSeed(),
       share: () => share(session.state.link),
       save: () => this.save(),
-      load: () => this.chooseFile(),
+      load: choose,
       set: (key, value) => session.set(key, value),
       act: (name) => session.act(name),
     });
-    this.controls = new Controls(at('controls'), session, { elsewhere: ['speed'], open: (link) => this.open(link) });
-    this.panels = new Panels(at('panels'), () => {
+    this.controls = new Controls(at('controls'), session, models, { elsewhere: ['speed'], open: (link) => this.open(link), choose });
+    this.panels = new Panels(at('panels'), session, () => {
       const draws = session.schema?.actions.find((action) => action.draws);
-      return { onDraw: draws && ((points) => session.act(draws.name, { points })) };
+      return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })) };
     });
     this.progress = new Progress(at('progress'), {
       cancellable: () => session.state.status === 'loading',
-      cancel: () => this.quietly(session.cancel()),
+      cancel: () => session.cancel().catch(() => {}),
     });
   }
 
@@ -48,7 +54,8 @@ export class Page {
     const { session } = this;
     this.chooseFile = acceptFiles({
       take: (bytes, name) => this.load(bytes, name),
-      refuse: (name) => this.cards.show({ key: 'file', kind: 'error', title: t('error.bad-file'), text: t('file.unreadable', { name }) }),
+      keep: (files) => this.keep(files),
+      refuse: (name, why) => this.cards.show({ key: 'file', kind: 'error', title: t('error.bad-file'), text: t(`file.${why}`, { name }) }),
     });
     session.on('state', () => this.draw());
     session.on('reset', (event) => this.begin(event));
@@ -86,6 +93,7 @@ export class Page {
     this.words();
     this.panels.retitle();
     this.cards.render();
+    this.library.render();
     this.lesson(this.session.state.demo);
     this.draw();
   }
@@ -95,8 +103,10 @@ export class Page {
       this.frame = null;
       this.header.render();
       this.toolbar.render();
-      const { status } = this.session.state;
-      if (status !== this.said) at('said').textContent = t(`status.${status}`, { step: number(this.session.state.step) });
+      this.consent.render();
+      const { status, demo } = this.session.state;
+      const args = { step: number(this.session.state.step) };
+      if (status !== this.said) at('said').textContent = t(`${demo}.status.${status}`, args, t(`status.${status}`, args));
       this.said = status;
       document.body.dataset.status = status;
     });
@@ -117,8 +127,10 @@ export class Page {
   // --- what is clicked ---------------------------------------------------------------------------------------------
 
   toggle() {
-    const { session } = this;
-    this.quietly(session.state.status === 'running' ? session.pause() : session.run());
+    const { session, consent } = this;
+    if (session.state.status === 'running') this.quietly(session.pause());
+    else if (consent.open) consent.agree();
+    else this.quietly(session.run());
   }
 
   /** A refusal is told by the worker's own error event; the promise needs no second card. */
@@ -140,9 +152,12 @@ export class Page {
   }
 
   newSeed() {
-    const { demo, values } = this.session.schema;
+    const { demo, schema, values } = this.session.schema;
     const seed = 1 + Math.floor(Math.random() * 9999);
-    this.open(linkOf(demo, { ...values, seed }));
+    if (!schema.properties.seed['x-live']) return this.open(linkOf(demo, { ...values, seed }));
+    // Where it is live, what was loaded stays.
+    this.session.set('seed', seed);
+    if (!this.consent.open) this.quietly(this.session.run());
   }
 
   async save() {
@@ -161,6 +176,17 @@ export class Page {
       this.cards.show({ key: 'loaded', kind: 'note', title: t('loaded', { name }), text: t('loaded.text', { step: number(this.session.state.step) }) });
     } catch {
       // The worker's error says what is wrong with the file.
+    }
+  }
+
+  /** A person's own model: its files are kept, then opened. */
+  async keep(files) {
+    try {
+      await this.open(await this.models.import(files), { run: true });
+    } catch {
+      // The worker's error says what is wrong with them.
+    } finally {
+      this.progress.clear();
     }
   }
 
@@ -184,6 +210,8 @@ export class Page {
       card.link = false;
     } else if (event.code === 'fetch') {
       card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run()) : this.open(session.pendingLink, { run: true }))]];
+    } else if (event.code === 'out-of-space') {
+      card.actions = [[t('models.title'), () => this.library.show()]];
     }
     this.cards.show(card);
   }
@@ -191,7 +219,8 @@ export class Page {
   card({ key, args = {}, detail = '', actions, gone, error }) {
     if (gone) return this.cards.dismiss(key);
     const kind = KINDS[key] ?? 'note';
-    const card = { key, kind, title: t(`card.${key}`, args), text: t(`card.${key}.text`, args, ''), detail, actions, stay: Boolean(actions) };
+    const say = (name, ...fallback) => t(`${this.session.state.demo}.${name}`, args, t(name, args, ...fallback));
+    const card = { key, kind, title: say(`card.${key}`), text: say(`card.${key}.text`, ''), detail, actions, stay: Boolean(actions) };
     if (key === 'unreachable' || key === 'stopped') {
       if (error?.message && error.code !== key) card.help = `${error.message} ${error.help ?? ''}`;
       card.actions = [[t('retry'), () => this.quietly(this.session.retry())]];

@@ -1,11 +1,15 @@
 // The tiles of a run: one for each panel that comes, in the order in which they come, their views inside.
 
 import { t } from './i18n.js';
+import { Emitter } from './emitter.js';
 import { Scalars } from './views/scalars.js';
 import { Images } from './views/images.js';
 import { Plane } from './views/plane.js';
 import { Histogram } from './views/histogram.js';
 import { Figures } from './views/figures.js';
+import { Tokens } from './views/tokens.js';
+import { Attention } from './views/attention.js';
+import { Lens } from './views/lens.js';
 
 const PARTS = {
   scalars: Scalars,
@@ -15,14 +19,23 @@ const PARTS = {
   mesh2d: Plane,
   histogram: Histogram,
   figures: Figures,
+  tokens: Tokens,
+  attention: Attention,
+  lens: Lens,
 };
 
 export class Panels {
-  /** `options()` gives `{ onDraw }` for the demo that is open. */
-  constructor(element, options) {
+  /**
+   * `options()` gives `{ onDraw, session, consent }` for the demo that is open; `bus` carries what views tell each other: the text's
+   * tokens, and `attention` (`{ token, weights }`) of the head that is shown.
+   */
+  constructor(element, session, options) {
     this.element = element;
-    this.options = options;
+    this.session = session;
+    this.bus = Object.assign(new Emitter(), { tokens: [] });
+    this.options = () => ({ session, bus: this.bus, ...options() });
     this.tiles = new Map();
+    session.on('schema', () => this.#switch());
   }
 
   /** Another run stands: its tiles begin anew, or show what is still true, up to the step `keepTo`. */
@@ -46,6 +59,7 @@ export class Panels {
       element.setAttribute('aria-label', title);
       for (const part of parts.values()) part.retitle?.(title);
     }
+    this.#switch();
     if (this.last?.demo === this.demo) this.update(this.last.event, true);
   }
 
@@ -75,8 +89,31 @@ export class Panels {
           tile.parts.set(Part, part);
           tile.element.append(part.element);
         }
+        tile.element.classList.add(view.film ? 'has-film' : `has-${view.type}`);
         part.update(view, { step: event.step, title });
       }
+    }
+    this.#switch();
+  }
+
+  /**
+   * A panel is shown while it has something to show. One that a live switch of the same name computes is shown while the
+   * switch is on, and can be put away by itself.
+   */
+  #switch() {
+    const values = this.session.schema?.values ?? {};
+    for (const [id, { element, heading, parts }] of this.tiles) {
+      element.hidden = parts.size === 0 || values[id] === false;
+      if (typeof values[id] !== 'boolean' || element.hidden) continue;
+      if (!heading.nextElementSibling.matches('.away')) {
+        const button = Object.assign(document.createElement('button'), { type: 'button', className: 'away', textContent: '×' });
+        button.addEventListener('click', () => {
+          this.session.set(id, false);
+          element.hidden = true;
+        });
+        heading.after(button);
+      }
+      heading.nextElementSibling.setAttribute('aria-label', t('panel.hide', { title: heading.textContent }));
     }
   }
 
@@ -95,7 +132,7 @@ export class Panels {
 
   #tile(panel, title) {
     const element = document.createElement('section');
-    element.className = `tile ${panel.views.map(({ type, film }) => (film ? 'has-film' : `has-${type}`)).join(' ')}`;
+    element.className = 'tile';
     element.dataset.panel = panel.id;
     const heading = document.createElement('h2');
     heading.textContent = title;

@@ -11,12 +11,13 @@ const FLOOR = 5_000;
  * `why` is `unreachable` (never said hello), `panic`, `error`, `silent` or `device-lost`.
  */
 export class Runner extends Emitter {
-  constructor(kind, { software = false, proven = [], bound = 0, patience = 1 } = {}) {
+  constructor(kind, { software = false, proven = [], bound = 0, patience = 1, greeting = [] } = {}) {
     super();
     this.kind = kind;
     this.software = software;
     this.bound = bound;
     this.patience = patience;
+    this.greeting = greeting;
     this.device = null;
     this.dead = false;
     this.heard = false;
@@ -83,6 +84,7 @@ export class Runner extends Emitter {
         break;
       case 'device':
         this.device = event;
+        for (const command of this.greeting) this.post(command);
         this.startedResolve(event);
         break;
       case 'panic':

@@ -42,6 +42,7 @@ export function controlsOf(schema) {
         log: part['x-log'] === true,
         presets: part['x-presets'],
         live: part['x-live'] === true,
+        lines: part['x-text'] === true,
         group: part['x-group'] ?? '',
         hidden: part['x-hidden'] === true,
         options,

@@ -34,9 +34,12 @@ export class Session extends Emitter {
   /** The highest step that this run has reached. */
   #farthest = 0;
 
-  constructor({ store, bound = 0 }) {
+  /** `greeting()`: commands that each worker gets first. `mayRun()`: whether what is open may begin by itself. */
+  constructor({ store, bound = 0, greeting = () => [], mayRun = async () => true }) {
     super();
     this.bound = bound;
+    this.greeting = greeting;
+    this.mayRun = mayRun;
     this.saves = new Autosave(this, store);
   }
 
@@ -46,7 +49,7 @@ export class Session extends Emitter {
   }
 
   #launch(kind, options = {}) {
-    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, ...options });
+    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, greeting: this.greeting(), ...options });
     runner.on('event', (event) => this.#receive(runner, event));
     runner.on('lost', (loss) => this.#lost(runner, loss));
     return runner;
@@ -78,8 +81,9 @@ export class Session extends Emitter {
       }
       throw error;
     }
+    const runs = run && (await this.mayRun());
     if (ticket !== this.#ticket) throw SUPERSEDED;
-    this.want = run ? 'running' : 'paused';
+    this.want = runs ? 'running' : 'paused';
     if (checkpoint) this.saves.soon(2000);
     this.#release();
     this.#pursue();
@@ -145,10 +149,9 @@ export class Session extends Emitter {
   }
 
   #release() {
-    const held = this.#held ?? [];
-    this.#held = null;
     // Running or not is decided by what is wanted at the end, not by each click on the way.
-    for (const command of held) if (!['run', 'pause', 'step'].includes(command.type)) this.#active.post(command);
+    for (const command of this.#held ?? []) if (!['run', 'pause', 'step'].includes(command.type)) this.#active.post(command);
+    this.#held = null;
   }
 
   #pursue() {
@@ -169,24 +172,17 @@ export class Session extends Emitter {
   #receive(runner, event) {
     if (event.type === 'device' && event.kind === 'webgpu') rememberProven(event.name);
     if (runner !== this.#active) return;
-    if (event.type === 'device') {
-      this.#update({ device: deviceOf(event) });
-    } else if (event.type === 'schema') {
+    if (event.type === 'device') this.#update({ device: deviceOf(event) });
+    else if (event.type === 'link') this.#update({ link: event.link });
+    else if (event.type === 'views') this.#backwards(event.step);
+    else if (event.type === 'status') this.#status(event);
+    else if (event.type === 'error') this.#failed(event);
+    else if (event.type === 'checkpoint') this.#checkpoints.next(event);
+    else if (event.type === 'schema') {
       this.schema = event;
       this.#update({ demo: event.demo });
       // Without an opening it only tells of changed values: an action's, or those of a live control.
       if (this.opening) this.#begin(this.opening.keepTo);
-    } else if (event.type === 'link') {
-      this.#update({ link: event.link });
-    } else if (event.type === 'views') {
-      this.#backwards(event.step);
-    } else if (event.type === 'status') {
-      this.#status(event);
-    } else if (event.type === 'checkpoint') {
-      this.saves.keep(event);
-      this.#checkpoints.next(event);
-    } else if (event.type === 'error') {
-      this.#failed(event);
     }
     this.emit(event.type, event);
   }
@@ -214,8 +210,13 @@ export class Session extends Emitter {
     this.#backwards(step);
     this.#farthest = Math.max(this.#farthest, step);
     // Nobody has wished for the pause of a hand-over: it is not shown.
-    this.#update({ status: this.#handing ? this.state.status : status, step, speed, wasmBytes, gpuBytes });
-    if (!this.#held) this.#statuses.check({ status, step });
+    const before = this.state.status;
+    this.#update({ status: this.#handing ? before : status, step, speed, wasmBytes, gpuBytes });
+    if (this.#held || this.#statuses.check({ status, step }) || this.want === 'paused' || status !== 'paused' || before === 'paused') return;
+    // The demo has come to an end of its own: nothing is wanted any more, and whoever waits for more steps gets none.
+    this.want = 'paused';
+    this.#statuses.resolve();
+    this.saves.soon();
   }
 
   #failed(error) {
@@ -334,11 +335,10 @@ export class Session extends Emitter {
   }
 
   #stop(loss) {
-    const { code = loss.why, message = loss.message, help = '' } = loss.error ?? {};
-    const error = { code, message, help, step: this.state.step };
+    const error = errorOf({ code: loss.why, message: loss.message, help: '', ...loss.error, step: this.state.step });
     this.#update({ status: 'idle', error });
     this.#statuses.reject(error);
-    this.emit('card', { key: loss.why === 'unreachable' ? 'unreachable' : 'stopped', detail: message, error });
+    this.emit('card', { key: loss.why === 'unreachable' ? 'unreachable' : 'stopped', detail: error.message, error });
   }
 
   /** Another try after a stop, from the last checkpoint or else from the link. */

@@ -3,6 +3,7 @@
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
 import { controlsOf } from './schema.js';
+import { COMPOSED } from './composer.js';
 
 /** Choices for a speed that the schema gives as a range. */
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
@@ -27,6 +28,8 @@ export class Toolbar {
     const { schema } = session;
     const running = status === 'running';
     const off = !schema || status === 'idle';
+    // A step of this demo may have a name of its own: a token, for one.
+    const own = (key, args) => t(`${schema?.demo}.${key}`, args, t(key, args));
     const button = (name, act, { disabled = off, hint = '' } = {}) =>
       html`<button type="button" data-do=${name} ?disabled=${disabled} title=${hint} @click=${act}>${t(`do.${name}`)}</button>`;
     render(
@@ -34,11 +37,11 @@ export class Toolbar {
           <button type="button" class="primary" data-do="run" aria-pressed=${running} ?disabled=${off} title=${t('do.run.hint')} @click=${does.toggle}>
             <span class="icon ${running ? 'pause' : 'play'}" aria-hidden="true"></span>${t(running ? 'do.pause' : 'do.run')}
           </button>
-          ${button('step', does.step, { hint: t('do.step.hint') })} ${button('reset', does.reset, { hint: t('do.reset.hint') })}
+          ${button('step', does.step, { hint: own('do.step.hint') })} ${button('reset', does.reset, { hint: t('do.reset.hint') })}
           ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
         </div>
         ${this.#speed()} ${this.#actions(off)}
-        <output class="step-count" aria-label=${t('step.label')}>${t('step.count', { step: number(step) })}</output>
+        <output class="step-count" aria-label=${own('step.label')}>${own('step.count', { step: number(step) })}</output>
         <div class="group files">
           ${button('share', does.share)} ${button('save', does.save, { hint: t('do.save.hint') })}
           ${button('load', does.load, { disabled: false, hint: t('do.load.hint') })}
@@ -68,7 +71,9 @@ export class Toolbar {
   // Actions whose names begin alike exclude each other (train_both, train_generator): they are drawn as one switch.
   #actions(off) {
     const { schema } = this.session;
-    const actions = (schema?.actions ?? []).filter(({ draws }) => !draws);
+    const offered = (schema?.actions ?? []).filter(({ draws }) => !draws);
+    const composed = Boolean(schema?.schema.properties?.prompt);
+    const actions = offered.filter(({ name }) => !composed || !COMPOSED.includes(name));
     if (!actions.length) return nothing;
     const family = ({ name }) => (name.includes('_') ? name.split('_')[0] : name);
     const sizes = actions.reduce((map, action) => map.set(family(action), (map.get(family(action)) ?? 0) + 1), new Map());

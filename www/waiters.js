@@ -12,15 +12,22 @@ export class Waiters {
     for (const waiter of this.#list) waiter.condition = condition;
   }
 
+  /** Answers everybody whose condition is met, and says how many they were. */
   check(value) {
     const met = this.#list.filter(({ condition }) => condition(value));
     this.#list = this.#list.filter((waiter) => !met.includes(waiter));
     for (const { resolve } of met) resolve();
+    return met.length;
   }
 
   /** Answers the one who has waited longest. */
   next(value) {
     this.#list.shift()?.resolve(value);
+  }
+
+  /** Answers everybody. */
+  resolve() {
+    for (const { resolve } of this.#list.splice(0)) resolve();
   }
 
   reject(error) {

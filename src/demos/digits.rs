@@ -14,7 +14,7 @@ pub const REFEREE: &str = "www/weights/digits-classifier.safetensors";
 
 impl From<Waiting> for Stepped {
     fn from(waiting: Waiting) -> Self {
-        Stepped::Waiting { what: waiting.path, done: waiting.done, total: waiting.total }
+        Stepped::Waiting { what: waiting.path, done: waiting.done, total: waiting.total, bytes: true }
     }
 }
 

@@ -6,11 +6,13 @@ mod classifier;
 mod dcgan;
 mod digits;
 mod gan2d;
+mod speed;
+mod text;
 
 use crate::data::Source;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, Library};
 use async_trait::async_trait;
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
@@ -19,7 +21,9 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 pub mod panel;
-pub use panel::{Action, Figure, Floats, HistogramSeries, Panel, PointSet, View};
+pub use speed::Speed;
+
+pub use panel::{Action, Candidate, Figure, Floats, HistogramSeries, Panel, PointSet, Token, View};
 
 /// What a demo is built with.
 #[derive(Clone)]
@@ -27,6 +31,10 @@ pub struct Context {
     /// With autodiff.
     pub device: Device,
     pub source: Rc<dyn Source>,
+    /// Pretrained models.
+    pub library: Rc<dyn Library>,
+    /// Milliseconds from some beginning: for figures of speed, never for what is computed.
+    pub clock: Rc<dyn Fn() -> f64>,
 }
 
 /// What came of a step.
@@ -37,7 +45,11 @@ pub enum Stepped {
         what: String,
         done: f64,
         total: f64,
+        /// They count bytes that travel; otherwise work that is being done.
+        bytes: bool,
     },
+    /// There is nothing more to do: the run pauses.
+    Ended,
 }
 
 /// Samples of a trained model: `[N, C, H, W]` in [-1, 1], or `[N, 2]` points.
@@ -57,6 +69,9 @@ pub trait Demo {
 
     /// One training step; reads back only what its own figures need.
     async fn step(&mut self) -> Result<Stepped>;
+
+    /// Gives up what `step` waits for; the next step asks for it again.
+    fn cancel(&mut self) {}
 
     /// What the page draws now, with one readback; all of the curves with `fresh`.
     async fn views(&mut self, fresh: bool) -> Result<Vec<Panel>>;
@@ -92,7 +107,7 @@ pub struct Entry {
 }
 
 /// All demos; the first is opened by an empty link.
-pub const DEMOS: &[Entry] = &[gan2d::ENTRY, dcgan::ENTRY, classifier::ENTRY];
+pub const DEMOS: &[Entry] = &[gan2d::ENTRY, dcgan::ENTRY, text::ENTRY, classifier::ENTRY];
 
 /// The JSON schema of a config.
 fn schema<C: JsonSchema>() -> Value {

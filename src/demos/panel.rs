@@ -54,6 +54,47 @@ pub enum View {
     Histogram { series: Vec<HistogramSeries>, low: f32, high: f32, categories: Vec<String> },
     /// Named numbers, largest type first: the figures of a run.
     Figures { figures: Vec<Figure> },
+    /// Text as a language model sees it. `tokens` replaces what the page holds from index `from` on. `chosen` is the token
+    /// whose attention and lens are shown. `stop` says why writing ended: `end`, `length`, `context`, `string`, or empty.
+    Tokens { from: u32, tokens: Vec<Token>, chosen: Option<u32>, stop: String },
+    /// What one token attended to: for each head of `layer` a weight for each token up to `token`, `[heads, token + 1]`.
+    Attention { token: u32, layer: u32, layers: u32, head: u32, heads: u32, weights: Floats },
+    /// What each layer would have said after `token`, from the embedding (first) to the last layer: the logit lens
+    /// (nostalgebraist 2020).
+    Lens { token: u32, layers: Vec<Vec<Candidate>> },
+}
+
+/// One token of a text.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Token {
+    pub id: u32,
+    /// What it adds to the text: whole characters only. Empty where it ends inside a character; the token that completes
+    /// the character adds it.
+    pub text: String,
+    /// The token by itself, for a label: bytes that are no character are written `<0xE4>`.
+    pub piece: String,
+    /// `template` (marks of the chat format), `system`, `user`, `assistant`; `prompt` and `generated` outside a chat.
+    pub role: String,
+    /// Its probability before temperature and filters, and after; `None` where it was not computed (prompts).
+    pub raw: Option<f32>,
+    pub p: Option<f32>,
+    /// The person chose it, not the model.
+    pub forced: bool,
+    /// What else could have stood here, likeliest first; empty for prompts.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A token that a model weighed.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Candidate {
+    pub id: u32,
+    pub piece: String,
+    /// Probability before temperature and filters.
+    pub raw: f32,
+    /// Probability after; 0 where a filter removed it.
+    pub p: f32,
 }
 
 #[derive(Debug, Clone, Serialize)]

@@ -65,7 +65,8 @@ pub fn reserved_bytes(device: &Device) -> f64 {
     0.0
 }
 
-fn is_cpu(device: &Device) -> bool {
+/// Whether tensors lie in Rust's own memory.
+pub fn is_cpu(device: &Device) -> bool {
     #[cfg(feature = "cpu")]
     return device.clone().inner() == Device::flex();
     #[cfg(not(feature = "cpu"))]

@@ -1,8 +1,12 @@
 //! One network a file: paper, reference and parameter count at the top.
 
+pub mod causal;
 pub mod classifier;
 pub mod dcgan;
 pub mod dense_gan;
+pub mod gpt2;
+pub mod gpt_neox;
+pub mod llama;
 pub mod mlp_gan;
 
 use burn::module::Module;

@@ -1,6 +1,8 @@
 //! Layers with PyTorch's names and layouts, and the optimizer. A checkpoint then is a loop over fields, not a table.
+//! [`engine`] runs pretrained transformers.
 
 mod adam;
+pub mod engine;
 mod layers;
 
 pub use adam::{Adam, AdamOptions};

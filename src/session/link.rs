@@ -14,8 +14,8 @@ pub struct Link {
     pub notes: Vec<Event>,
 }
 
-/// Longest link that is read: drawn points take 1,600 characters.
-const LONGEST: usize = 4_000;
+/// Longest link that is read: a text of 4,000 Chinese characters takes 36,000.
+const LONGEST: usize = 40_000;
 
 /// Reads a link, with or without its `#`. An empty link is the first demo.
 ///
@@ -65,7 +65,7 @@ pub fn canonical(entry: &Entry, values: &Values) -> String {
     let defaults = (entry.defaults)();
     let differs = |(key, value): &(&String, &Value)| defaults.get(*key) != Some(value);
     let pairs: Vec<String> =
-        values.iter().filter(differs).map(|(key, value)| format!("{key}={}", write(value))).collect();
+        values.iter().filter(differs).map(|(key, value)| format!("{key}={}", escape(&write(value)))).collect();
     if pairs.is_empty() { entry.name.into() } else { format!("{}?{}", entry.name, pairs.join("&")) }
 }
 
@@ -104,6 +104,14 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
             Ok((value, note))
         }
         Some("boolean") => value.as_bool().map(|b| (Value::from(b), None)).ok_or("it is not true or false".into()),
+        _ if property.get("x-text") == Some(&Value::Bool(true)) => {
+            let text = value.as_str().ok_or("it is not text")?;
+            let longest = property.get("maxLength").and_then(Value::as_u64).unwrap_or(4_000) as usize;
+            match text.char_indices().nth(longest) {
+                None => Ok((value.clone(), None)),
+                Some((end, _)) => Ok((Value::from(&text[..end]), Some(format!("it was cut to {longest} characters")))),
+            }
+        }
         _ => match value.as_str() {
             Some(text) if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
                 Ok((Value::from(text), None))
@@ -135,8 +143,35 @@ fn read(property: &Map<String, Value>, text: &str) -> Value {
     match property.get("type").and_then(Value::as_str) {
         Some("integer" | "number") => text.parse::<f64>().map_or(Value::Null, Value::from),
         Some("boolean") => text.parse::<bool>().map_or(Value::Null, Value::from),
-        _ => Value::from(text),
+        _ => unescape(text).map_or(Value::Null, Value::from),
     }
+}
+
+/// Text as it may stand in a link: what has a meaning there, and what browsers would rewrite, as `%` and two digits.
+fn escape(text: &str) -> String {
+    let keep = |b: u8| b.is_ascii_alphanumeric() || b"-_.,:/~!*'()".contains(&b);
+    text.bytes().fold(String::new(), |mut out, b| {
+        match keep(b) {
+            true => out.push(char::from(b)),
+            false => out.push_str(&format!("%{b:02X}")),
+        }
+        out
+    })
+}
+
+/// The text behind [`escape`]; `None` where it is no UTF-8. A `+` is a space, as people type it.
+fn unescape(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let code = match (first, tail) {
+            (b'%', [a, b, ..]) => u8::from_str_radix(std::str::from_utf8(&[*a, *b]).ok()?, 16).ok(),
+            _ => None,
+        };
+        bytes.push(code.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = if code.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn write(value: &Value) -> String {

@@ -1,5 +1,6 @@
 //! The protocol and the loop: commands in, events out. The tab and the terminal drive the same session.
 
+mod library;
 pub mod link;
 mod pace;
 pub mod protocol;

@@ -2,6 +2,7 @@
 
 use crate::demos::{Action, Panel};
 use crate::error::{Code, Error};
+use crate::weights::Stored;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -44,9 +45,31 @@ pub enum Command {
     },
     /// Asks for an `Event::Checkpoint`.
     Checkpoint,
+    /// Looks after what is kept of downloaded models; answered by `Event::Library`.
+    Library {
+        task: LibraryTask,
+    },
     /// Answered by `Event::Status`; the page's watchdog sends it.
     Ping,
     Close,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum LibraryTask {
+    List,
+    /// Reads a file again and holds it against its hash.
+    Verify {
+        sha256: String,
+    },
+    Delete {
+        sha256: String,
+    },
+    /// Base URLs that are tried before the manifest's own.
+    Endpoints {
+        urls: Vec<String>,
+    },
 }
 
 /// Worker to page.
@@ -90,7 +113,11 @@ pub enum Event {
         what: String,
         done: f64,
         total: f64,
+        /// They count bytes.
+        bytes: bool,
     },
+    /// What is kept of downloaded and dropped models: the answer to `Command::Library`, and to a file that was dropped.
+    Library(Stored),
     Views {
         step: u32,
         panels: Vec<Panel>,

@@ -7,7 +7,7 @@ use crate::data::Source;
 use crate::demos::{Context, Demo, Entry, Samples, Stepped, Values};
 use crate::device::{self, Opened, probe};
 use crate::error::{Code, Error, Result};
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, Library};
 use serde_json::Value;
 use std::rc::Rc;
 
@@ -18,6 +18,8 @@ pub trait Host {
     fn now(&self) -> f64;
     /// Files of the page.
     fn source(&self) -> Rc<dyn Source>;
+    /// Pretrained models.
+    fn library(&self) -> Rc<dyn Library>;
     /// Bytes of wasm memory; 0 elsewhere.
     fn memory(&self) -> f64;
     /// Least milliseconds between two views; infinite where nobody watches.
@@ -92,6 +94,9 @@ impl Session {
             Command::Step { n } => self.go(Some(n)),
             Command::Pause => {
                 self.remaining = None;
+                if self.status == Status::Loading {
+                    self.opened()?.demo.cancel();
+                }
                 if self.open.is_some() && self.status != Status::Paused {
                     self.status = Status::Paused;
                     self.show().await?;
@@ -106,6 +111,10 @@ impl Session {
                 let (link, step, bytes) = self.checkpoint().await?;
                 self.host.emit(Event::Checkpoint { link, step, bytes });
                 return Ok(());
+            }
+            Command::Library { task } => {
+                let stored = super::library::tend(&*self.host.library(), task).await?;
+                self.host.emit(Event::Library(stored));
             }
             Command::Ping => {}
             Command::Close => {
@@ -138,7 +147,10 @@ impl Session {
         let own: Option<String> = file.as_ref().map(|f| f.text("link")).transpose()?;
         let text = if text.is_empty() { own.as_deref().unwrap_or("") } else { text };
         let link = link::parse(text)?;
-        let mut demo = (link.entry.build)(&link.values, Context { device, source: self.host.source() })?;
+        let host = self.host.clone();
+        let clock = Rc::new(move || host.now());
+        let context = Context { device, source: self.host.source(), library: self.host.library(), clock };
+        let mut demo = (link.entry.build)(&link.values, context)?;
         if let Some(file) = &file {
             demo.load(file)?;
         }
@@ -241,20 +253,23 @@ impl Session {
         let open = self.opened()?;
         let pace = pace(&open.values);
         match open.demo.step().await? {
-            Stepped::Waiting { what, done, total } => {
+            Stepped::Waiting { what, done, total, bytes } => {
                 if self.status != Status::Loading || now >= self.next_view {
                     self.status = Status::Loading;
                     self.next_view = now + 100.0;
-                    self.host.emit(Event::Progress { what, done, total });
+                    self.host.emit(Event::Progress { what, done, total, bytes });
                     self.tell();
                 }
-                return Ok(Next::After(POLL));
+                return Ok(Next::After(if bytes { POLL } else { 0.0 }));
             }
-            Stepped::Done if self.status == Status::Loading => {
-                self.status = Status::Running;
-                self.host.emit(Event::Progress { what: String::new(), done: 1.0, total: 1.0 });
+            Stepped::Ended => {
+                self.arrived();
+                (self.remaining, self.status) = (None, Status::Paused);
+                self.show().await?;
+                self.tell();
+                return Ok(Next::Sleep);
             }
-            Stepped::Done => {}
+            Stepped::Done => self.arrived(),
         }
         self.next_step = now + pace;
         self.rate.count(self.host.now());
@@ -269,6 +284,14 @@ impl Session {
             self.tell();
         }
         Ok(if self.status == Status::Paused { Next::Sleep } else { Next::After(0.0) })
+    }
+
+    /// What was waited for is here.
+    fn arrived(&mut self) {
+        if self.status == Status::Loading {
+            self.status = Status::Running;
+            self.host.emit(Event::Progress { what: String::new(), done: 1.0, total: 1.0, bytes: false });
+        }
     }
 
     fn opened(&mut self) -> Result<&mut Open> {

@@ -1,5 +1,10 @@
 //! The tab's way in: a dedicated worker that owns all of Rust. The only room that names the browser's interfaces.
 
+mod blob;
+mod fetch;
+mod library;
+mod opfs;
+mod scope;
 mod source;
 mod worker;
 

@@ -1,20 +1,23 @@
 //! The worker's loop: messages become commands, events become messages, and between steps the browser gets a turn.
 
+use super::library::Shelf;
+use super::scope::{scope, set_timeout};
 use super::source::Network;
 use crate::data::Source;
 use crate::error::Error;
 use crate::session::protocol::{Command, DeviceKind, Event};
 use crate::session::{Host, Next, Session};
+use crate::weights::Library;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array, WebAssembly};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::{Deserializer, Serializer};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
+use web_sys::{MessageChannel, MessageEvent};
 
 /// Starts the worker: call it once from the module's `main`.
 pub fn start(kind: DeviceKind) {
@@ -36,11 +39,15 @@ pub fn start(kind: DeviceKind) {
 }
 
 async fn run(kind: DeviceKind, queue: Rc<Queue>) {
-    let host = Rc::new(Tab { source: Network::default(), turn: Turn::new() });
+    let host = Rc::new(Tab { source: Network::default(), library: Shelf::new(post), turn: Turn::new() });
     let mut session = Session::new(host.clone(), kind);
     let mut next = Next::Sleep;
     loop {
         while let Some(message) = queue.pop() {
+            if let Some(files) = dropped(&message) {
+                host.library.import(files);
+                continue;
+            }
             match Command::deserialize(Deserializer::from(message)) {
                 Ok(command) => {
                     let started = matches!(command, Command::Start { .. });
@@ -70,6 +77,12 @@ async fn run(kind: DeviceKind, queue: Rc<Queue>) {
     }
 }
 
+/// The files of `{type: "import", files}`: no command, since files do not pass through serde.
+fn dropped(message: &JsValue) -> Option<Array> {
+    let get = |key: &str| Reflect::get(message, &key.into()).ok();
+    get("type")?.as_string().filter(|t| t == "import").and_then(|_| get("files")?.dyn_into().ok())
+}
+
 /// Says so when the GPU device goes away, even while nothing is read from it.
 fn watch_device() {
     #[cfg(feature = "gpu")]
@@ -79,6 +92,7 @@ fn watch_device() {
 /// The session's host in a tab.
 struct Tab {
     source: Network,
+    library: Shelf,
     turn: Turn,
 }
 
@@ -93,6 +107,10 @@ impl Host for Tab {
 
     fn source(&self) -> Rc<dyn Source> {
         Rc::new(self.source.clone())
+    }
+
+    fn library(&self) -> Rc<dyn Library> {
+        Rc::new(self.library.clone())
     }
 
     fn memory(&self) -> f64 {
@@ -137,10 +155,6 @@ fn post_panic(message: &str) {
     let _ = scope().post_message(&event);
 }
 
-fn scope() -> DedicatedWorkerGlobalScope {
-    js_sys::global().unchecked_into()
-}
-
 /// Puts a function into the worker's scope, where the tests of recovery find it.
 fn offer(name: &str, function: Closure<dyn FnMut()>) {
     let _ = Reflect::set(&js_sys::global(), &name.into(), function.as_ref());
@@ -152,12 +166,6 @@ fn offer(name: &str, function: Closure<dyn FnMut()>) {
 struct Queue {
     messages: RefCell<VecDeque<JsValue>>,
     waiting: RefCell<Option<js_sys::Function>>,
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(function: &js_sys::Function, ms: f64) -> i32;
 }
 
 impl Queue {

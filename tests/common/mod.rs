@@ -7,7 +7,7 @@ use kiln::demos::{Panel, View};
 use kiln::error::{Code, Error, Result};
 use kiln::session::protocol::{Command, DeviceKind, Event};
 use kiln::session::{Host, Next, Session};
-use kiln::weights::Checkpoint;
+use kiln::weights::{Checkpoint, Folder, Library};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -30,6 +30,11 @@ impl Host for Desk {
         Rc::new(Disk)
     }
 
+    fn library(&self) -> Rc<dyn Library> {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        Rc::new(Folder::new(&root, vec![root.join("tests/fixtures/text"), models()]))
+    }
+
     fn memory(&self) -> f64 {
         0.0
     }
@@ -37,6 +42,12 @@ impl Host for Desk {
     fn view_interval(&self) -> f64 {
         if self.views { 0.0 } else { f64::INFINITY }
     }
+}
+
+/// Where the real models lie that are not committed; a test that needs one says "skipped" where it is missing.
+pub fn models() -> PathBuf {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/models");
+    std::env::var_os("KILN_MODELS").map_or_else(beside, PathBuf::from)
 }
 
 pub struct Disk;

@@ -1,10 +1,11 @@
 //! A session as a browser test drives it.
 
+use async_trait::async_trait;
 use kiln::data::Source;
-use kiln::error::Result;
+use kiln::error::{Code, Error, Result};
 use kiln::session::protocol::{Command, DeviceKind, Event};
 use kiln::session::{Host, Next, Session};
-use kiln::weights::Checkpoint;
+use kiln::weights::{Arrival, Checkpoint, Library, Stored};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -25,6 +26,10 @@ impl Host for Desk {
     }
 
     fn source(&self) -> Rc<dyn Source> {
+        Rc::new(Carried)
+    }
+
+    fn library(&self) -> Rc<dyn Library> {
         Rc::new(Carried)
     }
 
@@ -54,6 +59,30 @@ impl Source for Carried {
     fn progress(&self, _path: &str) -> (f64, f64) {
         (0.0, 0.0)
     }
+}
+
+/// No pretrained models.
+#[async_trait(?Send)]
+impl Library for Carried {
+    fn poll(&self, model: &str) -> Result<Arrival> {
+        Err(Error::new(Code::UnknownModel, format!("{model:?} is not carried."), ""))
+    }
+
+    fn cancel(&self, _model: &str) {}
+
+    async fn stored(&self) -> Result<Stored> {
+        Ok(Stored::default())
+    }
+
+    async fn verify(&self, _sha256: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delete(&self, _sha256: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn endpoints(&self, _urls: Vec<String>) {}
 }
 
 /// A session with its device open. A worker opens WebGPU once, so one serves several runs.

@@ -3,13 +3,18 @@
 import { test as base, expect } from '@playwright/test';
 import { fileURLToPath } from 'node:url';
 import { serve } from './serve.mjs';
+import { serveModels } from './models-server.mjs';
 
 const DIST = process.env.KILN_DIST || fileURLToPath(new URL('../../dist', import.meta.url));
+export const FIXTURES = fileURLToPath(new URL('../fixtures/text', import.meta.url));
 export const SHOTS = fileURLToPath(new URL('../../test-results', import.meta.url));
 
 /** Small networks: what is tested here is the page. */
 export const SMALL = 'gan2d?width=16&batch=32';
 export const SMALL_DIGITS = 'dcgan?width=8&batch=16';
+
+/** Origins besides the page's that a test has named. */
+export const elsewhere = new Set();
 
 export const test = base.extend({
   site: [
@@ -22,13 +27,25 @@ export const test = base.extend({
     },
     { scope: 'worker' },
   ],
-  // In every test: nothing is asked of another origin, and nothing is against the policy.
+  /** A server of the tiny models, for the tests that name it: `models.url` and what was `asked` of it. */
+  // eslint-disable-next-line no-empty-pattern
+  models: async ({}, use) => {
+    const server = await serveModels({ folder: FIXTURES });
+    const url = `http://127.0.0.1:${server.address().port}/`;
+    elsewhere.add(url);
+    await use({ url, asked: server.asked });
+    elsewhere.delete(url);
+    server.closeAllConnections();
+    server.close();
+  },
+  // In every test: nothing is asked of an origin that the test does not name, and nothing is against the policy.
   watched: [
     async ({ page, site }, use) => {
       const wrong = [];
       page.on('request', (request) => {
         const url = request.url();
-        if (!url.startsWith(site) && !/^(blob|data):/.test(url)) wrong.push(`asked of another origin: ${url}`);
+        const known = [site, ...elsewhere].some((origin) => url.startsWith(origin));
+        if (!known && !/^(blob|data):/.test(url)) wrong.push(`asked of another origin: ${url}`);
       });
       page.on('console', (message) => {
         if (/Content Security Policy|Content-Security-Policy/.test(message.text())) wrong.push(message.text());

@@ -6,14 +6,15 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const POLICY =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'";
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self' https: http://localhost:* http://127.0.0.1:*; worker-src 'self'; base-uri 'none'; form-action 'none'";
 const SUB_PATH = '/some/sub/path/';
 const TYPES = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.json': 'application/json',
   '.wasm': 'application/wasm', '.svg': 'image/svg+xml',
 };
 
-export function serve(root, port = 0) {
+/** `change(path, body)` may put another body in a file's place. */
+export function serve(root, port = 0, change = (_, body) => body) {
   const server = createServer(async (request, response) => {
     let path = decodeURIComponent(new URL(request.url, 'http://x').pathname);
     if (path.startsWith(SUB_PATH)) path = `/${path.slice(SUB_PATH.length)}`;
@@ -21,7 +22,7 @@ export function serve(root, port = 0) {
     const file = join(root, normalize(path));
     try {
       if (!file.startsWith(root) || !(await stat(file)).isFile()) throw new Error('no such file');
-      const body = await readFile(file);
+      const body = await change(path, await readFile(file));
       response.writeHead(200, {
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
         'content-security-policy': POLICY,

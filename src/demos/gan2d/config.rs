@@ -1,6 +1,7 @@
 //! The settings of the GAN on points: its link, its controls, its flags.
 
 use crate::data::points::Shape;
+use crate::demos::Speed;
 use crate::train::{GanLoss, Players};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,17 +59,6 @@ pub struct Config {
     /// How fast to go: slow takes two steps a second, full as many as the device can.
     #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true))]
     pub speed: Speed,
-}
-
-/// Steps a second that the session takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-#[serde(rename_all = "lowercase")]
-pub enum Speed {
-    Slow,
-    Medium,
-    Fast,
-    Full,
 }
 
 impl Default for Config {

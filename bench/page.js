@@ -1,0 +1,89 @@
+// window.bench(workload, options) as the harness expects it, for the transformers: w3, w3s and w4 on the CPU, one thread.
+
+import init, { Text } from './pkg/kiln_bench.js';
+
+const PREFILL = 64;
+const SHAPES = {
+  w3: { file: 'gpt2', n_layer: 12, n_embd: 768, n_head: 12, n_positions: 1024, vocab_size: 50257 },
+  w3s: { file: 'gpt2s', n_layer: 6, n_embd: 384, n_head: 6, n_positions: 1024, vocab_size: 8192 },
+};
+const PROMPT = 'The history of the printing press begins in Europe around the year 1440, when Johannes Gutenberg';
+const now = () => performance.now();
+const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
+
+/** The harness's names in a safetensors header, as GPT-2's own. */
+function rename(file) {
+  const length = Number(new DataView(file.buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+  const names = { ln1: 'ln_1', ln2: 'ln_2', attn: 'attn.c_attn', proj: 'attn.c_proj', fc: 'mlp.c_fc', fc2: 'mlp.c_proj', lnf: 'ln_f' };
+  const ends = { w: 'weight', b: 'bias', g: 'weight' };
+  const ours = (name) => {
+    if (name === 'wte' || name === 'wpe') return `${name}.weight`;
+    const parts = name.split('.');
+    const end = ends[parts.pop()];
+    return [...parts.slice(0, -1), names[parts.at(-1)], end].join('.');
+  };
+  const renamed = Object.fromEntries(Object.entries(header).map(([name, tensor]) => [ours(name), tensor]));
+  let text = JSON.stringify(renamed);
+  text += ' '.repeat((8 - (text.length % 8)) % 8);
+  const out = new Uint8Array(8 + text.length + file.length - 8 - length);
+  new DataView(out.buffer).setBigUint64(0, BigInt(text.length), true);
+  out.set(new TextEncoder().encode(text), 8);
+  out.set(file.subarray(8 + length), 8 + text.length);
+  return out;
+}
+
+async function timed(samples, work) {
+  const began = now();
+  const result = await work();
+  samples.push(now() - began);
+  return result;
+}
+
+async function random(workload, budget) {
+  const { file, ...shape } = SHAPES[workload];
+  const config = JSON.stringify({ model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], layer_norm_epsilon: 1e-5, activation_function: 'gelu_new', ...shape });
+  const text = new Text(rename(await bytes(`/models/${file}.safetensors`)), config, 128);
+  const prompt = Uint32Array.from({ length: PREFILL }, (_, i) => (i * 7919 + 13) % shape.vocab_size);
+  const [prefill, samples, check] = [[], [], []];
+  let began = now();
+  while (prefill.length < 5 && now() - began < budget) await timed(prefill, () => text.prefill(prompt));
+  const first = now();
+  let id = await text.prefill(prompt);
+  check.push(id);
+  began = now();
+  for (let i = 0; samples.length < 60 && (samples.length < 5 || now() - began < budget); i++) {
+    id = i % 40 ? await timed(samples, () => text.decode(id)) : await text.decode(i ? await text.prefill(prompt) : id);
+    if (check.length < 7) check.push(id);
+  }
+  return { first_ms: prefill[0], cold_ms: first, samples, prefill: { samples: prefill }, check, unit: 'ms/token' };
+}
+
+async function smollm2(budget) {
+  const text = new Text(await bytes('/models/smollm2-135m-q4_1.gguf'), undefined, 512);
+  const prompt = text.encode(PROMPT);
+  const run = async () => {
+    const [began, ids] = [now(), []];
+    let id = await text.prefill(prompt);
+    const first = now() - began;
+    ids.push(id);
+    while (ids.length < 32) ids.push((id = await text.decode(id)));
+    return { first, mean: (now() - began - first) / (ids.length - 1), ids };
+  };
+  const warm = await run();
+  const cold = now();
+  const runs = [];
+  const began = now();
+  while (runs.length < 3 || (now() - began < budget && runs.length < 6)) runs.push(await run());
+  return {
+    first_ms: warm.first, cold_ms: cold, samples: runs.map((r) => r.mean), prefill: { samples: runs.map((r) => r.first) },
+    check: [text.text(Uint32Array.from(runs[0].ids)).slice(0, 120)], unit: 'ms/token',
+  };
+}
+
+window.bench = async (workload, { budgetMs = 8000 } = {}) => {
+  if (workload !== 'w4' && !SHAPES[workload]) return { skip: 'transformers only' };
+  await init();
+  const result = workload === 'w4' ? await smollm2(budgetMs) : await random(workload, budgetMs);
+  return { version: 'kiln', backend: 'cpu', threads: 1, ...result };
+};

@@ -1,0 +1,215 @@
+//! Matrix products of the CPU: `x W^T` with `W` as it lies in memory.
+//!
+//! Quantised weights are multiplied as whole numbers. Activations are cut in the weights' groups and rounded to 16 bits by
+//! the group's largest: no vector instruction of wasm multiplies bytes, so that 16 bits cost nothing over the 8 that
+//! llama.cpp rounds to, and the error is at most a 65,000th of the group's largest. Products of 4- or 8-bit weights with them
+//! fit 32 bits over a group: 128 * 32767 * 32 < 2^31.
+
+use super::lanes::{F32x4, I16x8, dot};
+use super::matrix::{Data, GROUP, Matrix};
+
+/// `x W^T` into `out`: `x` is `[n, cols]`, `out` `[n, rows]`.
+pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
+    let (rows, cols) = (w.rows, w.cols);
+    let n = x.len() / cols;
+    assert!(x.len() == n * cols && out.len() == n * rows, "activations of another shape");
+    match &w.data {
+        Data::F32(values) => {
+            assert!(values.len() == rows * cols, "a matrix of another shape");
+            dense(values, x, cols, rows, out);
+        }
+        Data::F16(bits) => expanded(bits, half, x, cols, rows, out),
+        Data::Bf16(bits) => expanded(bits, |b| f32::from_bits(u32::from(b) << 16), x, cols, rows, out),
+        Data::Q4 { q, d, m } => {
+            assert!(q.len() == rows * cols / 2, "a matrix of another shape");
+            let w = Groups { unpack: |g| I16x8::nibbles(q, g * 16), d, m, rows, groups: cols / GROUP };
+            w.matmul(x, out);
+        }
+        Data::Q8 { q, group: 16, d, m } => {
+            assert!(q.len() == rows * cols, "a matrix of another shape");
+            let w = Groups { unpack: |g| I16x8::bytes(q, g * 16), d, m, rows, groups: cols / 16 };
+            w.matmul(x, out);
+        }
+        Data::Q8 { q, d, m, .. } => {
+            assert!(q.len() == rows * cols, "a matrix of another shape");
+            let unpack = |g: usize| {
+                let ([a, b], [c, d]) = (I16x8::bytes(q, g * 32), I16x8::bytes(q, g * 32 + 16));
+                [a, b, c, d]
+            };
+            Groups { unpack, d, m, rows, groups: cols / GROUP }.matmul(x, out);
+        }
+    }
+}
+
+/// Rows of f32 in tiles: eight rows for one token, or two rows for four.
+fn dense(w: &[f32], x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
+    let n = x.len() / cols;
+    tiles::<8, 2, 4>(rows, n, |r, t, tile| match tile {
+        Tile::Tall => dense_tile::<8, 1>(w, x, cols, rows, r, t, out),
+        Tile::Wide => dense_tile::<2, 4>(w, x, cols, rows, r, t, out),
+        Tile::One => dense_tile::<1, 1>(w, x, cols, rows, r, t, out),
+    });
+}
+
+fn dense_tile<const R: usize, const T: usize>(
+    w: &[f32],
+    x: &[f32],
+    cols: usize,
+    rows: usize,
+    r: usize,
+    t: usize,
+    out: &mut [f32],
+) {
+    let w: [&[f32]; R] = std::array::from_fn(|k| &w[(r + k) * cols..(r + k + 1) * cols]);
+    let x: [&[f32]; T] = std::array::from_fn(|j| &x[(t + j) * cols..(t + j + 1) * cols]);
+    let mut sums = [[F32x4::splat(0.0); T]; R];
+    let whole = cols / 4 * 4;
+    for c in (0..whole).step_by(4) {
+        let x4 = x.map(|x| F32x4::load(x, c));
+        for (w, sums) in w.iter().zip(&mut sums) {
+            let w4 = F32x4::load(w, c);
+            for (x4, sum) in x4.iter().zip(sums) {
+                *sum = sum.add(w4.mul(*x4));
+            }
+        }
+    }
+    for k in 0..R {
+        for j in 0..T {
+            let rest: f32 = w[k][whole..].iter().zip(&x[j][whole..]).map(|(w, x)| w * x).sum();
+            out[(t + j) * rows + r + k] = sums[k][j].sum() + rest;
+        }
+    }
+}
+
+/// Rows of 16-bit numbers, turned to f32 one row at a time.
+fn expanded(bits: &[u16], value: impl Fn(u16) -> f32, x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
+    assert!(bits.len() == rows * cols, "a matrix of another shape");
+    let mut row = vec![0.0; cols];
+    for (r, bits) in bits.chunks_exact(cols).enumerate() {
+        row.iter_mut().zip(bits).for_each(|(v, &b)| *v = value(b));
+        for (t, x) in x.chunks_exact(cols).enumerate() {
+            out[t * rows + r] = dot(&row, x);
+        }
+    }
+}
+
+/// As `f16`, without its branch for infinities, which are no weights: so that compilers make vectors of it.
+fn half(bits: u16) -> f32 {
+    let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
+    f32::from_bits(magnitude.to_bits() | u32::from(bits & 0x8000) << 16)
+}
+
+/// Rows of quantised groups of `8 N` weights.
+struct Groups<'a, U> {
+    unpack: U,
+    d: &'a [f32],
+    m: &'a [f32],
+    rows: usize,
+    /// Groups in a row.
+    groups: usize,
+}
+
+impl<U> Groups<'_, U> {
+    fn matmul<const N: usize>(&self, x: &[f32], out: &mut [f32])
+    where
+        U: Fn(usize) -> [I16x8; N],
+    {
+        let all = self.rows * self.groups;
+        assert!(self.d.len() == all && (self.m.is_empty() || self.m.len() == all), "a matrix of another shape");
+        let x = Activations::new(x, 8 * N);
+        let n = x.d.len() / self.groups;
+        tiles::<4, 1, 4>(self.rows, n, |r, t, tile| match tile {
+            Tile::Tall => self.tile::<N, 4, 1>(&x, r, t, out),
+            Tile::Wide => self.tile::<N, 1, 4>(&x, r, t, out),
+            Tile::One => self.tile::<N, 1, 1>(&x, r, t, out),
+        });
+    }
+
+    fn tile<const N: usize, const R: usize, const T: usize>(
+        &self,
+        x: &Activations,
+        r: usize,
+        t: usize,
+        out: &mut [f32],
+    ) where
+        U: Fn(usize) -> [I16x8; N],
+    {
+        let groups = self.groups;
+        let d: [&[f32]; R] = std::array::from_fn(|k| &self.d[(r + k) * groups..(r + k + 1) * groups]);
+        let xd: [&[f32]; T] = std::array::from_fn(|j| &x.d[(t + j) * groups..(t + j + 1) * groups]);
+        let mut sums = [[F32x4::splat(0.0); T]; R];
+        for g in 0..groups {
+            for k in 0..R {
+                let w = (self.unpack)((r + k) * groups + g);
+                for j in 0..T {
+                    let at = ((t + j) * groups + g) * 8 * N;
+                    let mut sum = w[0].dot(I16x8::load(&x.q, at));
+                    for i in 1..N {
+                        sum = sum.add(w[i].dot(I16x8::load(&x.q, at + 8 * i)));
+                    }
+                    sums[k][j] = sums[k][j].add(sum.to_f32().mul(F32x4::splat(d[k][g] * xd[j][g])));
+                }
+            }
+        }
+        for k in 0..R {
+            for j in 0..T {
+                let lowest = match self.m.is_empty() {
+                    true => 0.0,
+                    false => dot(
+                        &self.m[(r + k) * groups..(r + k + 1) * groups],
+                        &x.sums[(t + j) * groups..(t + j + 1) * groups],
+                    ),
+                };
+                out[(t + j) * self.rows + r + k] = sums[k][j].sum() + lowest;
+            }
+        }
+    }
+}
+
+/// Activations in groups: 16-bit numbers, what one of them is worth, and the group's sum.
+struct Activations {
+    q: Vec<i16>,
+    d: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+impl Activations {
+    fn new(x: &[f32], group: usize) -> Self {
+        let count = x.len() / group;
+        let mut all =
+            Self { q: Vec::with_capacity(x.len()), d: Vec::with_capacity(count), sums: Vec::with_capacity(count) };
+        for x in x.chunks_exact(group) {
+            let largest = x.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            let steps = if largest > 0.0 { 32767.0 / largest } else { 0.0 };
+            let (d, from) = (largest / 32767.0, all.q.len());
+            all.q.extend(x.iter().map(|v| (v * steps).round_ties_even() as i16));
+            all.d.push(d);
+            // Of the rounded numbers: then `d q + m` is multiplied by them as one, and their errors by no more than that.
+            all.sums.push(d * all.q[from..].iter().map(|&q| i32::from(q)).sum::<i32>() as f32);
+        }
+        all
+    }
+}
+
+enum Tile {
+    Tall,
+    Wide,
+    One,
+}
+
+/// Covers `rows` x `n` with tall tiles (`R` x 1), wide tiles (`S` x `T`) and single ones.
+fn tiles<const R: usize, const S: usize, const T: usize>(
+    rows: usize,
+    n: usize,
+    mut tile: impl FnMut(usize, usize, Tile),
+) {
+    let wide = n / T * T;
+    for r in (0..rows / S * S).step_by(S) {
+        (0..wide).step_by(T).for_each(|t| tile(r, t, Tile::Wide));
+    }
+    for t in 0..n {
+        let (first, tall) = if t < wide { (rows / S * S, rows / S * S) } else { (0, rows / R * R) };
+        (first..tall).step_by(R).for_each(|r| tile(r, t, Tile::Tall));
+        (tall..rows).for_each(|r| tile(r, t, Tile::One));
+    }
+}

@@ -1,0 +1,114 @@
+//! The terminal's way in: the same session as in the tab.
+
+mod files;
+mod generate;
+mod inspect;
+mod samples;
+mod terminal;
+mod train;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use kiln::device;
+use kiln::error::Result;
+use kiln::session::protocol::Command;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use terminal::Terminal;
+
+/// Generative models that train and run in one browser tab; here in a terminal.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    /// Folder that holds `www/` with data and weights.
+    #[arg(long, global = true, default_value = ".")]
+    root: PathBuf,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Trains a demo from its link, such as "dcgan?seed=7", or goes on from a checkpoint.
+    Train {
+        link: String,
+        #[arg(long, value_enum, default_value = "auto")]
+        device: Choice,
+        /// Training steps to take.
+        #[arg(long)]
+        steps: u32,
+        /// Folder for metrics.jsonl, samples.png, samples.safetensors and model.safetensors.
+        #[arg(long)]
+        out: PathBuf,
+        /// A model.safetensors to go on from.
+        #[arg(long)]
+        resume: Option<PathBuf>,
+        /// Leave optimizer and curves out of model.safetensors: smaller, but it cannot be resumed.
+        #[arg(long)]
+        weights_only: bool,
+    },
+    /// Draws samples from a model that `train` wrote or the page saved.
+    Sample {
+        model: PathBuf,
+        #[arg(long, default_value_t = 64)]
+        n: usize,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A .png or .safetensors file.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Writes text with a pretrained model.
+    Generate(Box<generate::Generate>),
+    /// Prints the header of a GGUF or safetensors file.
+    Inspect { file: PathBuf },
+    /// Lists the devices and holds each against the CPU.
+    Devices,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Choice {
+    Auto,
+    Cpu,
+    Webgpu,
+}
+
+fn main() -> ExitCode {
+    match pollster::block_on(run(Cli::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<()> {
+    match cli.task {
+        Task::Train { link, device, steps, out, resume, weights_only } => {
+            let resume = resume.map(|path| files::read(&path)).transpose()?;
+            train::train(&cli.root, train::Job { link, device, steps, out, resume, weights_only }).await
+        }
+        Task::Sample { model, n, seed, out } => {
+            let mut session = Terminal::open(&cli.root, Choice::Cpu).await?;
+            session.obey(Command::Open { link: String::new(), checkpoint: Some(files::read(&model)?) }).await?;
+            let samples = session.session.sample(n, seed).await?;
+            samples::save_samples(&samples, &out)
+        }
+        Task::Generate(args) => generate::run(*args).await,
+        Task::Inspect { file } => inspect::run(&file),
+        Task::Devices => devices().await,
+    }
+}
+
+async fn devices() -> Result<()> {
+    let cpu = device::open_cpu()?;
+    println!("cpu     {} (difference from the reference: {:.1e})", cpu.name, device::probe::verify(&cpu.device).await?);
+    match device::open_webgpu(true).await {
+        Ok(gpu) => match device::probe::verify(&gpu.device).await {
+            Ok(worst) => println!("webgpu  {} (difference from the CPU: {worst:.1e})", gpu.name),
+            Err(error) => println!("webgpu  {}: {error}", gpu.name),
+        },
+        Err(error) => println!("webgpu  {error}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `kiln train`: a demo from its link, and what came of it as files.
+
+use crate::Choice;
+use crate::files::{file_error, write};
+use crate::samples::save_samples;
+use crate::terminal::Terminal;
+use kiln::error::Result;
+use kiln::session::protocol::Command;
+use kiln::weights::Checkpoint;
+use std::path::{Path, PathBuf};
+
+pub struct Job {
+    pub link: String,
+    pub device: Choice,
+    pub steps: u32,
+    pub out: PathBuf,
+    pub resume: Option<Vec<u8>>,
+    pub weights_only: bool,
+}
+
+pub async fn train(root: &Path, job: Job) -> Result<()> {
+    let mut terminal = Terminal::open(root, job.device).await?;
+    terminal.obey(Command::Open { link: job.link, checkpoint: job.resume }).await?;
+    std::fs::create_dir_all(&job.out).map_err(|e| file_error(&job.out, e))?;
+    terminal.host.bar.set_length(u64::from(job.steps));
+    terminal.host.mark_start();
+    terminal.obey(Command::Step { n: job.steps }).await?;
+    let outcome = terminal.pump().await;
+    terminal.host.bar.finish();
+    outcome?;
+
+    let (_, step, bytes) = terminal.session.checkpoint().await?;
+    let mut file = Checkpoint::from_bytes(&bytes)?;
+    write(&job.out.join("metrics.jsonl"), metrics(&file).as_bytes())?;
+    if job.weights_only {
+        file.tensors.retain(|t| !t.name.starts_with("optimizer.") && !t.name.starts_with("history."));
+    }
+    write(&job.out.join("model.safetensors"), &file.to_bytes()?)?;
+    // A classifier draws nothing; every generator does.
+    if let Ok(samples) = terminal.session.sample(64, 1).await {
+        save_samples(&samples, &job.out.join("samples.png"))?;
+        save_samples(&samples, &job.out.join("samples.safetensors"))?;
+    }
+    println!("{} steps on {}, written to {}", step, terminal.device, job.out.display());
+    Ok(())
+}
+
+/// The curves of a checkpoint, one JSON object a step and curve.
+fn metrics(file: &Checkpoint) -> String {
+    let mut lines = String::new();
+    for entry in file.tensors.iter().filter(|t| t.name.starts_with("history.") && t.shape.len() == 2) {
+        let names: Vec<String> = file
+            .text::<String>(&format!("{}.series", entry.name))
+            .map_or_else(|_| Vec::new(), |s| s.split(',').map(String::from).collect());
+        for row in entry.values.chunks_exact(entry.shape[1]) {
+            let mut line = serde_json::Map::from_iter([("step".into(), serde_json::Value::from(row[0] as u32))]);
+            // NaN stands for what was not measured at a step.
+            line.extend(
+                names.iter().zip(&row[1..]).filter(|(_, v)| !v.is_nan()).map(|(n, v)| (n.clone(), (*v).into())),
+            );
+            lines += &serde_json::Value::from(line).to_string();
+            lines.push('\n');
+        }
+    }
+    lines
+}

@@ -1,0 +1,137 @@
+//! The settings of the text demo: its link, its controls, its flags.
+
+use crate::demos::Speed;
+use crate::generate::Sampling;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A pretrained transformer that writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Config {
+    /// A model of the list, hub:owner/name/file, an address, or a file of yours.
+    #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true))]
+    pub model: String,
+    /// What it goes on from; in a chat the person's turns, parted by U+001E.
+    #[schemars(title = "Prompt", length(max = 8000), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    pub prompt: String,
+    /// Puts the prompt in the form in which the model was taught to answer.
+    #[schemars(title = "Chat", extend("x-group" = "model", "x-live" = true))]
+    pub chat: bool,
+    /// Who the model is told to be; empty leaves the model's own.
+    #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true))]
+    pub system: String,
+    /// Always the likeliest token.
+    #[schemars(title = "Greedy", extend("x-group" = "sampling", "x-live" = true))]
+    pub greedy: bool,
+    /// Below 1 the likely becomes likelier, above 1 less so; 0 is greedy.
+    #[schemars(title = "Temperature", range(min = 0.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.05))]
+    pub temperature: f64,
+    /// Only so many of the likeliest tokens may be drawn; 0 for all.
+    #[schemars(title = "Top-k", range(min = 0, max = 200), extend("x-group" = "sampling", "x-live" = true))]
+    pub top_k: u32,
+    /// Only the likeliest tokens that together hold this much probability may be drawn.
+    #[schemars(title = "Top-p", range(min = 0.01, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
+    pub top_p: f64,
+    /// Only tokens at least this likely, relative to the likeliest, may be drawn.
+    #[schemars(title = "Min-p", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
+    pub min_p: f64,
+    /// Makes tokens that were there already less likely; 1 does nothing.
+    #[schemars(title = "Repetition penalty", range(min = 1.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
+    pub repetition_penalty: f64,
+    /// The same seed gives the same text.
+    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "sampling", "x-live" = true))]
+    pub seed: u32,
+    /// Tokens of an answer, at most.
+    #[schemars(title = "Longest answer", range(min = 1, max = 4096), extend("x-group" = "stopping", "x-live" = true, "x-unit" = "tokens"))]
+    pub max_tokens: u32,
+    /// Writing ends where one of these texts appears: one a line.
+    #[schemars(title = "Stop at", length(max = 500), extend("x-group" = "stopping", "x-text" = true, "x-live" = true))]
+    pub stop: String,
+    /// Tokens that the model can look back on.
+    #[schemars(title = "Context", range(min = 16, max = 8192), extend("x-group" = "stopping", "x-step" = 16, "x-unit" = "tokens"))]
+    pub context: u32,
+    /// What happens when the context is full: stop, or forget the older half and go on.
+    #[schemars(title = "When the context is full", extend("x-group" = "stopping", "x-live" = true))]
+    pub full: Full,
+    /// Tokens that the person chose, and seeds that changed on the way.
+    #[schemars(title = "Edits", length(max = 4000), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    pub edits: String,
+    /// Shows what the chosen token attends to.
+    #[schemars(title = "Attention", extend("x-hidden" = true, "x-live" = true))]
+    pub attention: bool,
+    /// Shows what each layer would have said.
+    #[schemars(title = "Logit lens", extend("x-hidden" = true, "x-live" = true))]
+    pub lens: bool,
+    /// The layer whose attention is shown.
+    #[schemars(title = "Layer", range(min = 0, max = 511), extend("x-hidden" = true, "x-live" = true))]
+    pub layer: u32,
+    /// The head whose attention is shown.
+    #[schemars(title = "Head", range(min = 0, max = 511), extend("x-hidden" = true, "x-live" = true))]
+    pub head: u32,
+    /// How fast to write: slow is two tokens a second, full as many as the device can.
+    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true))]
+    pub speed: Speed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Full {
+    Stop,
+    Slide,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            model: "smollm2-135m".into(),
+            prompt: "Why is the sky blue?".into(),
+            chat: true,
+            system: String::new(),
+            greedy: false,
+            temperature: 0.7,
+            top_k: 40,
+            top_p: 0.95,
+            min_p: 0.0,
+            repetition_penalty: 1.1,
+            seed: 1,
+            max_tokens: 200,
+            stop: String::new(),
+            context: 1024,
+            full: Full::Stop,
+            edits: String::new(),
+            attention: false,
+            lens: false,
+            layer: 0,
+            head: 0,
+            speed: Speed::Full,
+        }
+    }
+}
+
+/// Parts the person's turns of a chat.
+pub const TURN: char = '\u{1e}';
+
+impl Config {
+    /// The person's turns; outside a chat the whole prompt.
+    pub fn turns(&self) -> Vec<&str> {
+        if self.chat { self.prompt.split(TURN).collect() } else { vec![&self.prompt] }
+    }
+
+    pub fn sampling(&self, seed_change: u64) -> Sampling {
+        Sampling {
+            greedy: self.greedy,
+            temperature: self.temperature as f32,
+            top_k: self.top_k as usize,
+            top_p: self.top_p as f32,
+            min_p: self.min_p as f32,
+            repetition_penalty: self.repetition_penalty as f32,
+            seed: u64::from(self.seed) + seed_change,
+        }
+    }
+
+    pub fn stops(&self) -> Vec<String> {
+        self.stop.lines().filter(|l| !l.is_empty()).map(str::to_string).collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! From a model's name to a model that can write: its files arrive, then its weights are loaded part by part.
+
+use super::config::Config;
+use super::transcript::Voice;
+use crate::demos::{Context, Stepped};
+use crate::error::Result;
+use crate::generate::Writer;
+use crate::models::causal::{self, LanguageModel};
+use crate::nn::engine;
+use crate::text::Tokenizer;
+use crate::weights::{Arrival, Pretrained};
+
+pub struct Opening {
+    model: String,
+    positions: usize,
+    coming: Option<Coming>,
+}
+
+/// A model whose files are here.
+struct Coming {
+    files: Pretrained,
+    voice: Voice,
+    model: Box<dyn LanguageModel>,
+}
+
+pub enum Opened {
+    Waiting(Stepped),
+    Here(Voice, Writer),
+}
+
+/// Milliseconds of loading between two looks at what the person wants.
+const SPELL: f64 = 50.0;
+
+impl Opening {
+    pub fn new(config: &Config) -> Self {
+        Self { model: config.model.clone(), positions: config.context as usize, coming: None }
+    }
+
+    pub fn step(&mut self, context: &Context) -> Result<Opened> {
+        let Some(mut coming) = self.coming.take() else {
+            return Ok(Opened::Waiting(match context.library.poll(&self.model)? {
+                Arrival::Coming { what, done, total } => Stepped::Waiting { what, done, total, bytes: true },
+                Arrival::Here(files) => {
+                    let files = Pretrained::open(&files)?;
+                    let tokenizer = Tokenizer::new(files.vocabulary.clone())?;
+                    let template = files.chat_template.clone();
+                    let model = open(context, &files, self.positions)?;
+                    self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, model });
+                    Stepped::Waiting { what: "weights".into(), done: 0.0, total: 1.0, bytes: false }
+                }
+            }));
+        };
+        let until = (context.clock)() + SPELL;
+        loop {
+            let (done, total) = coming.model.load(&coming.files)?;
+            if done == total {
+                return Ok(Opened::Here(coming.voice, Writer::new(coming.model)));
+            }
+            if (context.clock)() >= until {
+                self.coming = Some(coming);
+                let (done, total) = (done as f64, total as f64);
+                return Ok(Opened::Waiting(Stepped::Waiting { what: "weights".into(), done, total, bytes: false }));
+            }
+        }
+    }
+
+    pub fn cancel(&mut self, context: &Context, model: &str) {
+        context.library.cancel(model);
+    }
+}
+
+fn open(context: &Context, files: &Pretrained, positions: usize) -> Result<Box<dyn LanguageModel>> {
+    let architecture = files.architecture.clone();
+    #[cfg(feature = "gpu")]
+    if !crate::device::is_cpu(&context.device) {
+        return causal::open(engine::Gpu::new(&context.device), architecture, positions);
+    }
+    let _ = context;
+    causal::open(engine::Cpu, architecture, positions)
+}

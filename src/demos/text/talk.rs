@@ -1,0 +1,264 @@
+//! An open model in conversation: reads the turns, writes the answers, stops where it should.
+
+use super::config::{Config, Full};
+use super::edits::Edits;
+use super::transcript::{Author, Piece, Voice, written};
+use crate::demos::Stepped;
+use crate::error::Result;
+use crate::generate::Writer;
+use crate::text::{Stops, Utf8};
+use std::rc::Rc;
+
+pub struct Talk {
+    pub voice: Voice,
+    pub writer: Writer,
+    pub pieces: Vec<Piece>,
+    /// The turn that is answered.
+    pub turn: usize,
+    pub stop: Stop,
+    pub timing: Timing,
+    /// Tokens that this answer may have: more each time the person lets it go on.
+    allowance: usize,
+    stops: Stops,
+    utf8: Utf8,
+    /// The first piece that has changed since it was shown.
+    pub changed: usize,
+    /// It stopped before it was opened here: the first step says so, and only the next goes on.
+    stood: bool,
+}
+
+/// Why the answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    None,
+    End,
+    Length,
+    Context,
+    String,
+}
+
+impl Stop {
+    pub fn name(self) -> &'static str {
+        match self {
+            Stop::None => "",
+            Stop::End => "end",
+            Stop::Length => "length",
+            Stop::Context => "context",
+            Stop::String => "string",
+        }
+    }
+}
+
+/// How fast the answer comes.
+pub struct Timing {
+    clock: Rc<dyn Fn() -> f64>,
+    asked: f64,
+    /// From the question to the first token of the answer.
+    pub first_ms: Option<f64>,
+    /// Spent on the tokens after the first.
+    spent_ms: f64,
+    counted: u32,
+}
+
+impl Timing {
+    fn new(clock: Rc<dyn Fn() -> f64>) -> Self {
+        Self { asked: clock(), clock, first_ms: None, spent_ms: 0.0, counted: 0 }
+    }
+
+    fn ask(&mut self) {
+        *self = Self::new(self.clock.clone());
+    }
+
+    fn count(&mut self, began: f64) {
+        let now = (self.clock)();
+        match self.first_ms {
+            None => self.first_ms = Some(now - self.asked),
+            Some(_) => {
+                self.spent_ms += now - began;
+                self.counted += 1;
+            }
+        }
+    }
+
+    pub fn tokens_per_second(&self) -> Option<f64> {
+        (self.counted > 0).then(|| f64::from(self.counted) / self.spent_ms * 1000.0)
+    }
+}
+
+/// Candidates that are kept for each token.
+const SHOWN: usize = 10;
+
+impl Talk {
+    pub fn new(
+        config: &Config,
+        voice: Voice,
+        writer: Writer,
+        restored: Vec<Piece>,
+        clock: Rc<dyn Fn() -> f64>,
+    ) -> Result<Self> {
+        let mut talk = Self {
+            voice,
+            writer,
+            pieces: Vec::new(),
+            turn: 0,
+            stop: Stop::None,
+            timing: Timing::new(clock),
+            allowance: config.max_tokens as usize,
+            stops: Stops::new(&config.stops()),
+            utf8: Utf8::new(),
+            changed: 0,
+            stood: false,
+        };
+        let vocab = talk.vocab();
+        if restored.is_empty() || restored.iter().any(|p| p.id as usize >= vocab) {
+            talk.ask(config, 0)?;
+        } else {
+            talk.pieces = restored;
+            talk.resume(config);
+            talk.stood = talk.stop != Stop::None;
+        }
+        Ok(talk)
+    }
+
+    pub fn vocab(&self) -> usize {
+        self.writer.model().architecture().vocab
+    }
+
+    /// One token of the answer, or some of the question.
+    pub async fn step(&mut self, config: &Config) -> Result<Stepped> {
+        if std::mem::take(&mut self.stood) && !self.asked_more(config) {
+            return Ok(Stepped::Ended);
+        }
+        match self.stop {
+            Stop::None => {}
+            _ if self.asked_more(config) => self.ask(config, self.turn + 1)?,
+            // Asked to run after it stopped: it goes on.
+            Stop::Length | Stop::String => self.go_on(config),
+            Stop::Context if config.full == Full::Slide => self.go_on(config),
+            Stop::End | Stop::Context => return Ok(Stepped::Ended),
+        }
+        if self.pieces.is_empty() {
+            return Ok(Stepped::Ended); // nothing was asked yet
+        }
+        let began = (self.timing.clock)();
+        if self.writer.is_full() && config.full == Full::Slide {
+            self.writer.slide();
+        }
+        self.writer.feed().await?;
+        if self.writer.waiting() > 0 {
+            let total = (self.writer.ids().len() - self.writer.start()) as f64;
+            let done = total - self.writer.waiting() as f64;
+            return Ok(Stepped::Waiting { what: "prompt".into(), done, total, bytes: false });
+        }
+        if self.writer.is_full() && config.full == Full::Stop {
+            self.stop = Stop::Context;
+            return Ok(Stepped::Ended);
+        }
+        self.write(config)?;
+        self.timing.count(began);
+        Ok(if self.stop != Stop::None && !self.asked_more(config) { Stepped::Ended } else { Stepped::Done })
+    }
+
+    fn write(&mut self, config: &Config) -> Result<()> {
+        let (edits, at) = (Edits::parse(&config.edits), written(&self.pieces).count());
+        let forced = edits.token(at).filter(|&id| (id as usize) < self.vocab());
+        let choice = self.writer.write(&config.sampling(edits.seed_change(at)), forced, SHOWN)?;
+        let id = choice.token.id;
+        let author = if self.voice.chats(config) { Author::Assistant } else { Author::Generated };
+        let piece = Piece { id, author, turn: self.turn, choice: Some(choice), forced: forced.is_some() };
+        self.pieces.push(piece);
+        let text = self.utf8.push(self.voice.tokenizer.bytes(id));
+        self.stop = if self.voice.tokenizer.ends().contains(&id) {
+            Stop::End
+        } else if self.stops.push(&text).stopped.is_some() {
+            Stop::String
+        } else if self.answer_length() >= self.allowance {
+            Stop::Length
+        } else {
+            Stop::None
+        };
+        Ok(())
+    }
+
+    /// A further turn of the chat waits for its answer.
+    fn asked_more(&self, config: &Config) -> bool {
+        self.turn + 1 < config.turns().len() && self.voice.chats(config)
+    }
+
+    fn answer_length(&self) -> usize {
+        self.pieces.iter().rev().take_while(|p| p.turn == self.turn && p.choice.is_some()).count()
+    }
+
+    fn go_on(&mut self, config: &Config) {
+        self.allowance = self.answer_length() + config.max_tokens as usize;
+        (self.stops, self.utf8) = (Stops::new(&config.stops()), Utf8::new());
+        self.stop = Stop::None;
+    }
+
+    /// Puts the question of a turn to the model.
+    fn ask(&mut self, config: &Config, turn: usize) -> Result<()> {
+        self.cut(self.pieces.iter().position(|p| p.turn >= turn).unwrap_or(self.pieces.len()));
+        let question = self.voice.ask(config, &self.pieces, turn)?;
+        self.pieces.extend(question);
+        self.turn = turn;
+        self.allowance = config.max_tokens as usize;
+        (self.stops, self.utf8) = (Stops::new(&config.stops()), Utf8::new());
+        self.stop = Stop::None;
+        self.timing.ask();
+        self.read();
+        Ok(())
+    }
+
+    /// Goes on from the pieces as they are.
+    fn resume(&mut self, config: &Config) {
+        self.turn = self.pieces.last().map_or(0, |p| p.turn);
+        self.go_on(config);
+        self.allowance = config.max_tokens as usize;
+        let ended = self.pieces.last().is_some_and(|p| p.choice.is_some() && self.voice.tokenizer.ends().contains(&p.id));
+        if ended {
+            self.stop = Stop::End;
+        } else if self.answer_length() >= self.allowance {
+            self.stop = Stop::Length;
+        }
+        self.timing.ask();
+        self.read();
+    }
+
+    fn read(&mut self) {
+        self.writer.set(self.pieces.iter().map(|p| p.id).collect());
+    }
+
+    /// Drops the pieces from `at` on.
+    fn cut(&mut self, at: usize) {
+        self.pieces.truncate(at);
+        self.changed = self.changed.min(at);
+    }
+
+    /// Takes over what the person changed; as much of the text as still holds is kept.
+    pub fn change(&mut self, old: &Config, new: &Config) -> Result<()> {
+        let turns = (old.turns(), new.turns());
+        let anew = old.chat != new.chat || old.system != new.system || old.seed != new.seed;
+        let same = turns.0.iter().zip(&turns.1).take_while(|(a, b)| a == b).count();
+        if anew || same == 0 {
+            return self.ask(new, 0);
+        }
+        let edited = Edits::parse(&old.edits).first_difference(&Edits::parse(&new.edits));
+        // A cut at the end of what is written is no change to it.
+        let edited = edited.and_then(|at| written(&self.pieces).nth(at));
+        if same < turns.0.len().min(self.turn + 1) && edited.is_none_or(|at| self.pieces[at].turn >= same) {
+            return self.ask(new, same.min(turns.1.len() - 1));
+        }
+        if let Some(at) = edited {
+            self.cut(at);
+            self.resume(new);
+        }
+        if old.max_tokens != new.max_tokens && matches!(self.stop, Stop::None | Stop::Length) {
+            self.allowance = new.max_tokens as usize;
+            self.stop = if self.answer_length() >= self.allowance { Stop::Length } else { Stop::None };
+        }
+        if old.stop != new.stop {
+            self.stops = Stops::new(&new.stops());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! Drawing from a trained model: logits to tokens.
+
+mod sampling;
+mod writer;
+
+pub use sampling::{Choice, Sampling, Weighed, choose};
+pub use writer::Writer;

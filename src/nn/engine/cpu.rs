@@ -1,0 +1,214 @@
+//! The CPU's engine: plain vectors, one thread.
+
+use super::{Activation, Data, Engine, Heads, Linear, Matrix, Norm, Rope};
+use crate::error::Result;
+use async_trait::async_trait;
+use kiln_kernels as kernels;
+use kernels::{dot, matmul};
+use std::rc::Rc;
+
+pub struct Cpu;
+
+/// Activations `[n, width]`.
+#[derive(Clone)]
+pub struct Rows {
+    width: usize,
+    values: Rc<Vec<f32>>,
+}
+
+/// Keys and values, `[layers, kv_heads, context, head_dim]` each.
+pub struct Cache {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    heads: Heads,
+    context: usize,
+}
+
+impl Rows {
+    fn new(width: usize, values: Vec<f32>) -> Self {
+        Self { width, values: Rc::new(values) }
+    }
+
+    fn n(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    fn rows(&self) -> std::slice::ChunksExact<'_, f32> {
+        self.values.chunks_exact(self.width)
+    }
+}
+
+impl Cache {
+    /// Where the keys of a layer's head begin.
+    fn start(&self, layer: usize, head: usize) -> usize {
+        (layer * self.heads.kv_heads + head) * self.context * self.heads.head_dim
+    }
+}
+
+/// A vector's numbers; norms and biases are kept as f32.
+fn vector(matrix: &Matrix) -> &[f32] {
+    match &matrix.data {
+        Data::F32(values) => values,
+        _ => &[],
+    }
+}
+
+fn product(x: &Rows, layer: &Linear<Matrix>) -> Vec<f32> {
+    let width = layer.weight.rows;
+    let mut out = vec![0.0; x.n() * width];
+    matmul(&layer.weight, &x.values, &mut out);
+    if let Some(bias) = &layer.bias {
+        let bias = vector(bias);
+        out.chunks_exact_mut(width).for_each(|row| kernels::add(row, bias));
+    }
+    out
+}
+
+/// Turns each head of a row for its position.
+fn rotate(row: &mut [f32], head_dim: usize, rope: &Rope, position: usize) {
+    let pairs = rope.frequencies.len();
+    let turns: Vec<(f32, f32)> = rope.frequencies.iter().map(|f| (position as f32 * f).sin_cos()).collect();
+    for head in row.chunks_exact_mut(head_dim) {
+        for (i, (sin, cos)) in turns.iter().enumerate() {
+            let (a, b) = if rope.interleaved { (2 * i, 2 * i + 1) } else { (i, i + pairs) };
+            (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[a] * sin + head[b] * cos);
+        }
+    }
+}
+
+fn activate(x: f32, activation: Activation) -> f32 {
+    const ROOT_2_OVER_PI: f32 = 0.797_884_6;
+    match activation {
+        Activation::None => x,
+        Activation::GeluTanh => 0.5 * x * (1.0 + (ROOT_2_OVER_PI * (x + 0.044_715 * x * x * x)).tanh()),
+        Activation::Gelu => 0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2)),
+    }
+}
+
+impl Cpu {
+    /// What one query attends to: the keys of positions `0..=at`.
+    fn weights(&self, query: &[f32], cache: &Cache, layer: usize, head: usize, at: usize) -> Vec<f32> {
+        let (shape, hd) = (cache.heads, cache.heads.head_dim);
+        let start = cache.start(layer, head * shape.kv_heads / shape.heads);
+        let scale = 1.0 / (hd as f32).sqrt();
+        let keys = &cache.keys[start..start + (at + 1) * hd];
+        let mut row: Vec<f32> = keys.chunks_exact(hd).map(|key| dot(query, key) * scale).collect();
+        kernels::softmax(&mut row);
+        row
+    }
+}
+
+#[async_trait(?Send)]
+impl Engine for Cpu {
+    type Weight = Matrix;
+    type Rows = Rows;
+    type Cache = Cache;
+
+    fn weight(&self, matrix: Matrix) -> Result<Matrix> {
+        Ok(matrix)
+    }
+
+    fn cache(&self, layers: usize, context: usize, heads: Heads) -> Result<Cache> {
+        let size = layers * heads.kv_heads * context * heads.head_dim;
+        Ok(Cache { keys: vec![0.0; size], values: vec![0.0; size], heads, context })
+    }
+
+    fn embed(&self, table: &Matrix, ids: &[u32]) -> Rows {
+        let mut values = vec![0.0; ids.len() * table.cols];
+        for (row, &id) in values.chunks_exact_mut(table.cols).zip(ids) {
+            table.row(id as usize, row);
+        }
+        Rows::new(table.cols, values)
+    }
+
+    fn add(&self, a: &Rows, b: &Rows) -> Rows {
+        let mut out = a.values.to_vec();
+        kernels::add(&mut out, &b.values);
+        Rows::new(a.width, out)
+    }
+
+    fn norm(&self, x: &Rows, norm: &Norm<Matrix>) -> Rows {
+        self.norm_heads(x, norm, x.width)
+    }
+
+    fn linear(&self, x: &Rows, layer: &Linear<Matrix>, activation: Activation, residual: Option<&Rows>) -> Rows {
+        let mut out = product(x, layer);
+        if activation != Activation::None {
+            out.iter_mut().for_each(|v| *v = activate(*v, activation));
+        }
+        if let Some(residual) = residual {
+            kernels::add(&mut out, &residual.values);
+        }
+        Rows::new(layer.weight.rows, out)
+    }
+
+    fn gated(&self, x: &Rows, gate: &Linear<Matrix>, up: &Linear<Matrix>) -> Rows {
+        let (mut out, up) = (product(x, gate), product(x, up));
+        kernels::gate(&mut out, &up);
+        Rows::new(gate.weight.rows, out)
+    }
+
+    fn norm_heads(&self, x: &Rows, norm: &Norm<Matrix>, head_dim: usize) -> Rows {
+        let mut values = x.values.to_vec();
+        let (weight, bias) = (vector(&norm.weight), norm.bias.as_ref().map(vector));
+        values.chunks_exact_mut(head_dim).for_each(|head| kernels::norm(head, weight, bias, norm.eps));
+        Rows::new(x.width, values)
+    }
+
+    fn attend(
+        &self,
+        q: &Rows,
+        k: &Rows,
+        v: &Rows,
+        cache: &mut Cache,
+        layer: usize,
+        at: usize,
+        rope: Option<&Rope>,
+    ) -> Rows {
+        let (shape, hd) = (cache.heads, cache.heads.head_dim);
+        let (mut queries, mut keys) = (q.values.to_vec(), k.values.to_vec());
+        if let Some(rope) = rope {
+            let rows = queries.chunks_exact_mut(q.width).zip(keys.chunks_exact_mut(k.width));
+            for (position, (query, key)) in (at..).zip(rows) {
+                rotate(query, hd, rope, position);
+                rotate(key, hd, rope, position);
+            }
+        }
+        for (position, (key, value)) in (at..).zip(keys.chunks_exact(k.width).zip(v.rows())) {
+            for head in 0..shape.kv_heads {
+                let to = cache.start(layer, head) + position * hd;
+                cache.keys[to..to + hd].copy_from_slice(&key[head * hd..(head + 1) * hd]);
+                cache.values[to..to + hd].copy_from_slice(&value[head * hd..(head + 1) * hd]);
+            }
+        }
+        let mut out = vec![0.0; queries.len()];
+        let heads = queries.chunks_exact(hd).zip(out.chunks_exact_mut(hd)).enumerate();
+        for (i, (query, out)) in heads {
+            let (row, head) = (i / shape.heads, i % shape.heads);
+            let weights = self.weights(query, cache, layer, head, at + row);
+            let start = cache.start(layer, head * shape.kv_heads / shape.heads);
+            for (weight, value) in weights.iter().zip(cache.values[start..].chunks_exact(hd)) {
+                kernels::add_scaled(out, *weight, value);
+            }
+        }
+        Rows::new(q.width, out)
+    }
+
+    fn attention(&self, q: &Rows, cache: &Cache, layer: usize, at: usize, rope: Option<&Rope>) -> Rows {
+        let hd = cache.heads.head_dim;
+        let mut query = self.last(q).values.to_vec();
+        if let Some(rope) = rope {
+            rotate(&mut query, hd, rope, at);
+        }
+        let heads = query.chunks_exact(hd).enumerate();
+        Rows::new(at + 1, heads.flat_map(|(head, query)| self.weights(query, cache, layer, head, at)).collect())
+    }
+
+    fn last(&self, x: &Rows) -> Rows {
+        Rows::new(x.width, x.values[x.values.len() - x.width..].to_vec())
+    }
+
+    async fn read(&self, x: &Rows) -> Result<Vec<f32>> {
+        Ok(x.values.to_vec())
+    }
+}

@@ -1,0 +1,107 @@
+//! What is done to rows of activations one by one.
+
+use super::weights::{Form, scale, unpack};
+use cubecl::prelude::*;
+
+/// Adds up what every thread of the workgroup has.
+#[cube]
+pub fn sum(shared: &mut Shared<[f32]>, value: f32, #[comptime] threads: usize) -> f32 {
+    shared[UNIT_POS as usize] = value;
+    #[unroll]
+    for step in 0..comptime!(threads.ilog2() as usize) {
+        sync_cube();
+        let half = comptime!(threads >> (step + 1));
+        if (UNIT_POS as usize) < half {
+            let other = shared[UNIT_POS as usize + half];
+            shared[UNIT_POS as usize] += other;
+        }
+    }
+    sync_cube();
+    let total = shared[0];
+    sync_cube();
+    total
+}
+
+/// Norms rows of `width` numbers, one a workgroup. Layer norm where `layer`, else RMS norm.
+#[cube(launch_unchecked)]
+pub fn norm(
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    width: usize,
+    eps: f32,
+    #[comptime] layer: bool,
+    #[comptime] threads: usize,
+) {
+    let mut shared = Shared::<[f32]>::new_slice(threads);
+    let first = CUBE_POS_X as usize * width;
+    let count = f32::cast_from(width);
+    let mut mean = 0.0f32;
+    if comptime!(layer) {
+        let mut part = 0.0f32;
+        for i in range_stepped(UNIT_POS as usize, width, threads) {
+            part += x[first + i];
+        }
+        mean = sum(&mut shared, part, threads) / count;
+    }
+    let mut part = 0.0f32;
+    for i in range_stepped(UNIT_POS as usize, width, threads) {
+        let v = x[first + i] - mean;
+        part += v * v;
+    }
+    let scale = 1.0f32 / (sum(&mut shared, part, threads) / count + eps).sqrt();
+    for i in range_stepped(UNIT_POS as usize, width, threads) {
+        let mut v = (x[first + i] - mean) * scale * weight[i];
+        if comptime!(layer) {
+            v += bias[i];
+        }
+        out[first + i] = v;
+    }
+}
+
+/// Row `id` of a table to row `row` of `out`, a unit a thread.
+#[cube(launch_unchecked)]
+pub fn embed<N: Size>(
+    table: &[Vector<u32, N>],
+    out: &mut [Vector<f32, N>],
+    id: usize,
+    row: usize,
+    rows: usize,
+    units: usize,
+    #[comptime] form: Form,
+) {
+    let unit = ABSOLUTE_POS as usize;
+    if unit < units {
+        let at = id * units + unit;
+        let packed = table[at];
+        #[unroll]
+        for part in 0..comptime!(form.parts()) {
+            let mut value = unpack(packed, part, form);
+            if comptime!(!form.is_float()) {
+                let d = rows * units;
+                value = value * Vector::<f32, N>::new(scale(table, d, at / comptime!(form.shared())));
+                if comptime!(form.low()) {
+                    let m = d + (rows * units / comptime!(form.shared())).div_ceil(4);
+                    value += Vector::<f32, N>::new(scale(table, m, at / comptime!(form.shared())));
+                }
+            }
+            out[(row * units + unit) * comptime!(form.parts()) + part] = value;
+        }
+    }
+}
+
+#[cube(launch_unchecked)]
+pub fn add(a: &[f32], b: &[f32], out: &mut [f32], count: usize) {
+    if (ABSOLUTE_POS as usize) < count {
+        out[ABSOLUTE_POS as usize] = a[ABSOLUTE_POS as usize] + b[ABSOLUTE_POS as usize];
+    }
+}
+
+/// `count` numbers from `from`.
+#[cube(launch_unchecked)]
+pub fn copy(x: &[f32], out: &mut [f32], from: usize, count: usize) {
+    if (ABSOLUTE_POS as usize) < count {
+        out[ABSOLUTE_POS as usize] = x[from + ABSOLUTE_POS as usize];
+    }
+}

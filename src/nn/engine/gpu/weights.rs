@@ -1,0 +1,166 @@
+//! Weights on the device: quantised ones stay quantised, and kernels unpack them in registers.
+//!
+//! A matrix is one buffer of 32-bit words. A row is cut in units of one vector of words each: 32 weights of 4 bits, 16 of 8
+//! bits, 8 of 16 bits or 4 of 32 bits. After all rows come the scales `d` of all groups, then their `m`s if there are any.
+
+use super::super::{Data, GROUP, Matrix};
+use crate::error::Result;
+use cubecl::bytes::Bytes;
+use cubecl::client::Client;
+use cubecl::prelude::*;
+use cubecl::server::Handle;
+
+/// How a matrix lies in its buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    F32,
+    F16,
+    Bf16,
+    Q4 { low: bool },
+    /// `shared` units of 16 weights have one scale.
+    Q8 { shared: usize, low: bool },
+}
+
+impl Form {
+    /// Vectors of activations that one unit of weights is multiplied with.
+    pub const fn parts(self) -> usize {
+        match self {
+            Self::F32 => 1,
+            Self::F16 | Self::Bf16 => 2,
+            Self::Q8 { .. } => 4,
+            Self::Q4 { .. } => 8,
+        }
+    }
+
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F16 | Self::Bf16)
+    }
+
+    pub const fn is_q4(self) -> bool {
+        matches!(self, Self::Q4 { .. })
+    }
+
+    /// Whether groups have an `m`.
+    pub const fn low(self) -> bool {
+        matches!(self, Self::Q4 { low: true } | Self::Q8 { low: true, .. })
+    }
+
+    /// Units that share a scale.
+    pub const fn shared(self) -> usize {
+        match self {
+            Self::Q8 { shared, .. } => shared,
+            _ => 1,
+        }
+    }
+}
+
+/// A matrix `[rows, cols]` on the device.
+pub struct Weight {
+    pub handle: Handle,
+    pub form: Form,
+    pub rows: usize,
+    pub cols: usize,
+    /// Words of a unit, and numbers of an activation's vector: 4, or 1 where rows of f32 cannot be cut in fours.
+    pub vector: usize,
+}
+
+impl Weight {
+    /// Units in a row.
+    pub fn units(&self) -> usize {
+        self.cols / (self.form.parts() * self.vector)
+    }
+
+    /// Uploads a matrix to a buffer of its own size. Nothing of it stays in Rust's memory.
+    pub fn upload(client: &Client, matrix: Matrix, allocate: impl FnOnce(usize) -> Result<Handle>) -> Result<Self> {
+        let Matrix { rows, cols, data } = matrix;
+        let (form, pieces) = match data {
+            Data::F32(values) => (Form::F32, vec![Bytes::from_elems(values)]),
+            // No checkpoint has such rows; the kernels read whole units.
+            Data::F16(_) | Data::Bf16(_) if cols % 8 != 0 => {
+                let matrix = Matrix { rows, cols, data };
+                let mut values = vec![0.0; rows * cols];
+                values.chunks_exact_mut(cols).enumerate().for_each(|(r, row)| matrix.row(r, row));
+                (Form::F32, vec![Bytes::from_elems(values)])
+            }
+            Data::F16(bits) => (Form::F16, vec![Bytes::from_elems(bits)]),
+            Data::Bf16(bits) => (Form::Bf16, vec![Bytes::from_elems(bits)]),
+            Data::Q4 { q, d, m } => (Form::Q4 { low: !m.is_empty() }, vec![Bytes::from_elems(q), scales(d), scales(m)]),
+            Data::Q8 { q, group, d, m } => {
+                let form = Form::Q8 { shared: group * 2 / GROUP, low: !m.is_empty() };
+                (form, vec![Bytes::from_elems(q), scales(d), scales(m)])
+            }
+        };
+        let vector = if form == Form::F32 && cols % 4 != 0 { 1 } else { 4 };
+        let size = pieces.iter().map(|p| p.len()).sum::<usize>();
+        let handle = allocate(size)?;
+        let mut from = 0;
+        for piece in pieces.into_iter().filter(|p| !p.is_empty()) {
+            let to = from + piece.len() as u64;
+            client.write(&handle.clone().offset_start(from).offset_end(size as u64 - to), piece);
+            from = to;
+        }
+        // Or the writes, with their bytes, would wait in a queue for a dozen more.
+        let _ = client.flush();
+        Ok(Self { handle, form, rows, cols, vector })
+    }
+}
+
+/// Scales, up to a whole vector.
+fn scales(mut values: Vec<f32>) -> Bytes {
+    values.resize(values.len().next_multiple_of(4), 0.0);
+    Bytes::from_elems(values)
+}
+
+/// Vector `part` of a unit's weights, without scale.
+#[cube]
+pub fn unpack<N: Size>(unit: Vector<u32, N>, #[comptime] part: usize, #[comptime] form: Form) -> Vector<f32, N> {
+    if comptime!(form == Form::F32) {
+        Vector::<f32, N>::reinterpret(unit)
+    } else {
+        let mut out = Vector::<f32, N>::empty();
+        #[unroll]
+        for i in 0..4usize {
+            out.insert(i, weight(unit, comptime!(part * 4 + i), form));
+        }
+        out
+    }
+}
+
+/// Weight `i` of a unit, without scale.
+#[cube]
+fn weight<N: Size>(unit: Vector<u32, N>, #[comptime] i: usize, #[comptime] form: Form) -> f32 {
+    if comptime!(form.is_q4()) {
+        // Byte `j` holds weights `j` and `j + 16`.
+        let word = unit.extract(comptime!(i % 16 / 4));
+        f32::cast_from((word >> comptime!((i % 4 * 8 + i / 16 * 4) as u32)) & 15u32)
+    } else if comptime!(form == Form::F16) {
+        half(unit.extract(comptime!(i / 2)) >> comptime!((i % 2 * 16) as u32))
+    } else if comptime!(form == Form::Bf16) {
+        let word = unit.extract(comptime!(i / 2));
+        if comptime!(i % 2 == 0) { f32::reinterpret(word << 16u32) } else { f32::reinterpret(word & 0xffff_0000u32) }
+    } else {
+        let byte = (unit.extract(comptime!(i / 4)) >> comptime!((i % 4 * 8) as u32)) & 255u32;
+        f32::cast_from(byte ^ 128u32) - 128.0f32
+    }
+}
+
+/// The half-precision number in the lower 16 bits, without the f16 that not every device has. Subnormals come out right
+/// where the device takes subnormal f32 for zero.
+#[cube]
+fn half(bits: u32) -> f32 {
+    let rest = bits & 0x7fffu32;
+    let normal = f32::reinterpret((rest << 13u32) + 0x3800_0000u32);
+    let subnormal = f32::cast_from(rest) * 5.960_464_5e-8f32;
+    let magnitude = select(rest < 0x400u32, subnormal, normal);
+    select((bits & 0x8000u32) != 0u32, -magnitude, magnitude)
+}
+
+/// Scale `i` of those that begin at vector `from`.
+#[cube]
+pub fn scale<N: Size>(w: &[Vector<u32, N>], from: usize, i: usize) -> f32 {
+    let four = w[from + i / 4];
+    let (odd, upper) = (i % 2 == 1, i % 4 >= 2);
+    let lower_half = select(odd, four.extract(1usize), four.extract(0usize));
+    let upper_half = select(odd, four.extract(3usize), four.extract(2usize));
+    f32::reinterpret(select(upper, upper_half, lower_half))
+}

@@ -1,0 +1,317 @@
+//! The download of one file: resumed, retried, held against its hash, and only then kept. It knows no browser: network and
+//! storage are the two traits of `ports`, so that the tests can play every fault.
+
+use super::bytes::Bytes;
+use super::manifest::{Wanted, hex};
+use super::mirrors::{Mirrors, Verdict, verdict};
+use super::ports::{Kept, Label, Net, NetFault, Part, Store, StoreFault};
+use crate::error::{Code, Error};
+use sha2::{Digest, Sha256};
+
+/// How long to go on.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Tries of every mirror in a row that bring nothing new.
+    pub rounds: u32,
+    /// Milliseconds without a byte until a connection counts as stalled.
+    pub patience: f64,
+    /// Milliseconds before the second round; doubled before each further one.
+    pub wait: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rounds: 5, patience: 15_000.0, wait: 1_000.0 }
+    }
+}
+
+/// Why a download ended without a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    Cancelled,
+    /// The store is full; what has arrived is still there.
+    Full,
+    /// A server answered that there is no such file.
+    Missing(Error),
+    Failed(Error),
+}
+
+/// What it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Fetching,
+    /// Reads again what an earlier visit left, or a file that is kept.
+    Checking,
+    /// Another tab writes the same file.
+    Waiting,
+}
+
+/// What a download works with.
+pub struct Tools<'a> {
+    pub net: &'a dyn Net,
+    pub limits: Limits,
+    /// Told the phase, the bytes that are here and the bytes in all.
+    pub report: &'a dyn Fn(Phase, u64, Option<u64>),
+}
+
+/// Bytes that are read and hashed in one go.
+const PIECE: u64 = 1 << 22;
+
+/// Fetches one file into `store`; gives its SHA-256.
+///
+/// # Errors
+/// See [`Stop`]. The store is whole in every case: what has arrived stays a part, and a wrong file is deleted.
+pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> Result<String, Stop> {
+    let part = loop {
+        match store.part(&wanted.key()).await {
+            Ok(part) => break part,
+            Err(StoreFault::Busy) => {
+                (tools.report)(Phase::Waiting, 0, wanted.bytes);
+                tools.net.wait(tools.limits.wait).await?;
+            }
+            Err(fault) => return Err(fault.into()),
+        }
+    };
+    // The tab that was waited for may have finished.
+    let kept = store.list().await?;
+    if let Some(whole) = find(&kept, wanted) {
+        drop(part);
+        store.discard(&wanted.key()).await?;
+        return Ok(whole.key.clone());
+    }
+    let mut transfer = Transfer::resume(tools, store, wanted, part, &kept).await?;
+    let ended = transfer.run().await;
+    let Transfer { part, mut label, .. } = transfer;
+    if ended.is_err() && part.is_empty() {
+        drop(part);
+        store.discard(&wanted.key()).await?;
+        return ended;
+    }
+    let sha256 = ended?;
+    // The same file may have come from elsewhere before.
+    if let Some(same) = kept.iter().find(|k| k.complete && k.key == sha256) {
+        label.sources.extend(same.label.sources.iter().filter(|s| **s != wanted.source).cloned());
+    }
+    store.keep(part, &wanted.key(), &sha256, &label).await?;
+    Ok(sha256)
+}
+
+/// The whole file that `wanted` means: by its hash, or by where it came from.
+pub fn find<'a>(kept: &'a [Kept], wanted: &Wanted) -> Option<&'a Kept> {
+    kept.iter().filter(|k| k.complete).find(|k| match &wanted.sha256 {
+        Some(sha256) => k.key == *sha256,
+        None => k.label.sources.contains(&wanted.source),
+    })
+}
+
+/// SHA-256 of a file, read piece by piece.
+pub async fn hash(net: &dyn Net, bytes: &dyn Bytes, report: &dyn Fn(u64)) -> Result<String, Stop> {
+    let (mut hash, mut at) = (Sha256::new(), 0);
+    while at < bytes.len() {
+        let n = PIECE.min(bytes.len() - at);
+        hash.update(bytes.take(at, n).map_err(Stop::Failed)?);
+        at += n;
+        report(at);
+        net.wait(0.0).await?;
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+struct Transfer<'a> {
+    tools: &'a Tools<'a>,
+    store: &'a dyn Store,
+    wanted: &'a Wanted,
+    part: Box<dyn Part>,
+    hash: Sha256,
+    label: Label,
+    /// The mirror that every byte here came from, if it was one.
+    origin: Option<String>,
+    /// The most bytes that were ever here.
+    best: u64,
+}
+
+/// What came of one answer.
+enum Outcome {
+    Whole,
+    /// This mirror will not do, now or later.
+    Gone(u16, String),
+    Again(String),
+}
+
+impl<'a> Transfer<'a> {
+    /// Reads again what is there already, for its hash.
+    async fn resume(
+        tools: &'a Tools<'a>,
+        store: &'a dyn Store,
+        wanted: &'a Wanted,
+        part: Box<dyn Part>,
+        kept: &[Kept],
+    ) -> Result<Self, Stop> {
+        let key = wanted.key();
+        let old = kept.iter().find(|k| !k.complete && k.key == key).map(|k| k.label.clone());
+        let old = old.unwrap_or_default();
+        let label = Label {
+            name: wanted.name.clone(),
+            sources: vec![wanted.source.clone()],
+            bytes: wanted.bytes.or(old.bytes),
+            validator: old.validator,
+        };
+        let mut transfer = Self { tools, store, wanted, part, hash: Sha256::new(), label, origin: None, best: 0 };
+        let len = transfer.part.len();
+        if transfer.label.bytes.is_some_and(|bytes| len > bytes) {
+            transfer.clear()?;
+        }
+        let (mut at, len) = (0, transfer.part.len());
+        while at < len {
+            let mut piece = vec![0; PIECE.min(len - at) as usize];
+            transfer.part.read(at, &mut piece)?;
+            transfer.hash.update(&piece);
+            at += piece.len() as u64;
+            (tools.report)(Phase::Checking, at, transfer.label.bytes);
+            tools.net.wait(0.0).await?;
+        }
+        transfer.best = len;
+        Ok(transfer)
+    }
+
+    async fn run(&mut self) -> Result<String, Stop> {
+        let mut mirrors = Mirrors::new(self.wanted);
+        let mut wrong = 0;
+        loop {
+            // All may be here already, from a visit that ended before the last step.
+            let outcome = match mirrors.current() {
+                _ if self.is_whole() => Outcome::Whole,
+                Some(url) => self.pull(url).await?,
+                None if wrong > 0 => return Err(Stop::Failed(wrong_hash(&self.wanted.name))),
+                None => return Err(mirrors.failure()),
+            };
+            let better = self.part.len() > self.best;
+            self.best = self.best.max(self.part.len());
+            match outcome {
+                Outcome::Gone(status, why) => mirrors.gone(status, &why),
+                Outcome::Again(why) => mirrors.again(&why, better, self.tools.net, &self.tools.limits).await?,
+                Outcome::Whole => {
+                    let sha256 = hex(&std::mem::take(&mut self.hash).finalize());
+                    if self.wanted.sha256.as_ref().is_none_or(|s| *s == sha256) {
+                        return Ok(sha256);
+                    }
+                    wrong += 1;
+                    // Bytes of several servers or visits may have been mixed: then once more, from the beginning.
+                    let one_origin = self.origin.is_some();
+                    self.clear()?;
+                    if one_origin || wrong > self.wanted.urls.len() {
+                        mirrors.gone(0, "the file had the wrong SHA-256");
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.label.bytes == Some(self.part.len()) && self.wanted.sha256.is_some()
+    }
+
+    fn clear(&mut self) -> Result<(), Stop> {
+        self.part.clear()?;
+        self.hash = Sha256::new();
+        self.origin = None;
+        Ok(())
+    }
+
+    /// Takes what one mirror gives.
+    async fn pull(&mut self, url: &str) -> Result<Outcome, Stop> {
+        let mut answer = match self.tools.net.get(url, self.part.len(), self.tools.limits.patience).await {
+            Ok(answer) => answer,
+            Err(fault) => return again(fault),
+        };
+        match answer.status {
+            206 if answer.start.is_none_or(|start| start == self.part.len()) => {}
+            // The server knows no ranges: this is the file from the beginning.
+            200 => self.clear()?,
+            206 | 416 if !self.part.is_empty() => {
+                self.clear()?;
+                return Ok(Outcome::Again("it no longer has the same file".into()));
+            }
+            status if verdict(status) == Verdict::Again => return Ok(Outcome::Again(format!("it answered {status}"))),
+            status => return Ok(Outcome::Gone(status, format!("it answered {status}"))),
+        }
+        let total = self.wanted.bytes.or(answer.total);
+        if answer.total.is_some() && answer.total != total {
+            return Ok(Outcome::Gone(0, "it has a file of another size".into()));
+        }
+        if self.part.is_empty() {
+            self.origin = Some(url.into());
+            self.label = Label { bytes: total, validator: answer.validator, ..self.label.clone() };
+            self.store.mark(&self.wanted.key(), &self.label).await?;
+        } else {
+            // With a known hash mixed bytes are found out at the end; without one they must not be mixed.
+            let same =
+                answer.validator.is_some() && answer.validator == self.label.validator && total == self.label.bytes;
+            if self.wanted.sha256.is_none() && !same {
+                self.clear()?;
+                return Ok(Outcome::Again("the file has changed on the server".into()));
+            }
+            self.origin = self.origin.take().filter(|origin| origin == url);
+        }
+        loop {
+            (self.tools.report)(Phase::Fetching, self.part.len(), total);
+            if total == Some(self.part.len()) {
+                return Ok(Outcome::Whole);
+            }
+            match answer.body.next(self.tools.limits.patience).await {
+                Ok(Some(bytes)) if total.is_some_and(|t| self.part.len() + bytes.len() as u64 > t) => {
+                    self.clear()?;
+                    return Ok(Outcome::Gone(0, "it sent more than it announced".into()));
+                }
+                Ok(Some(bytes)) => {
+                    self.part.append(&bytes)?;
+                    self.hash.update(&bytes);
+                }
+                Ok(None) if total.is_none() => return Ok(Outcome::Whole),
+                Ok(None) => return Ok(Outcome::Again("the answer broke off".into())),
+                Err(fault) => return again(fault),
+            }
+        }
+    }
+}
+
+fn again(fault: NetFault) -> Result<Outcome, Stop> {
+    match fault {
+        NetFault::Cancelled => Err(Stop::Cancelled),
+        NetFault::Stalled => Ok(Outcome::Again("it fell silent".into())),
+        NetFault::Lost(why) => Ok(Outcome::Again(why)),
+    }
+}
+
+/// The error of a file that is not what it should be.
+pub fn wrong_hash(name: &str) -> Error {
+    Error::new(
+        Code::WrongHash,
+        format!("{name} is damaged or was replaced: its SHA-256 is wrong, and it was deleted."),
+        "Try again, or choose another mirror or model.",
+    )
+}
+
+impl From<NetFault> for Stop {
+    fn from(fault: NetFault) -> Self {
+        match fault {
+            NetFault::Cancelled => Stop::Cancelled,
+            other => Stop::Failed(Error::internal(format!("{other:?}"))),
+        }
+    }
+}
+
+impl From<StoreFault> for Stop {
+    fn from(fault: StoreFault) -> Self {
+        let why = match fault {
+            StoreFault::Full => return Stop::Full,
+            StoreFault::Busy => "another tab uses the file".into(),
+            StoreFault::Failed(why) => why,
+        };
+        Stop::Failed(Error::new(
+            Code::Fetch,
+            format!("The browser's storage failed: {why}."),
+            "Close other tabs of this page, then try again.",
+        ))
+    }
+}

@@ -1,0 +1,287 @@
+//! From a model's name to its files: what is kept is opened, what is not is downloaded, with one progress for all of it.
+
+use super::bytes::ModelFile;
+use super::download::{Limits, Phase, Stop, Tools, download, find};
+use super::manifest::{Plan, Repository, Wanted};
+use super::mirrors::{Mirrors, Verdict, verdict};
+use super::ports::{Net, NetFault, Store};
+use crate::error::{Code, Error};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Told what is being done: a file's name, `checking`, or `another tab` where that is waited for; bytes that are here and
+/// bytes in all, 0 while that is not known.
+pub type Report<'a> = dyn Fn(&str, f64, f64) + 'a;
+
+/// What gathering works with.
+pub struct Gatherer<'a> {
+    pub net: &'a dyn Net,
+    /// In the order of preference: the browser's files, then memory, which takes over where they are full.
+    pub stores: &'a [Rc<dyn Store>],
+    pub limits: Limits,
+    pub report: &'a Report<'a>,
+    /// Told the name of a file that goes to the next store.
+    pub spilled: &'a dyn Fn(&str),
+}
+
+/// Files of a repository beside its weights, and whether a model cannot do without.
+const BESIDE: [(&str, bool); 4] = [
+    ("config.json", true),
+    ("tokenizer.json", true),
+    ("tokenizer_config.json", false),
+    ("generation_config.json", false),
+];
+const WEIGHTS: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+/// An index is far smaller; anything larger is none.
+const LARGEST_INDEX: u64 = 1 << 24;
+/// Bytes that are carried from a full store to the next in one go.
+const PIECE: u64 = 1 << 20;
+
+/// One progress for several files, which never runs backwards.
+#[derive(Default)]
+struct Bar {
+    finished: Cell<u64>,
+    total: Cell<Option<u64>>,
+    best: Cell<u64>,
+}
+
+impl Gatherer<'_> {
+    /// All files of a model.
+    ///
+    /// # Errors
+    /// See [`Stop`]; `Full` comes back as `Failed` with `OutOfSpace`.
+    pub async fn model(&self, plan: &Plan) -> Result<Vec<ModelFile>, Stop> {
+        match plan {
+            Plan::Files(wanted) => self.files(wanted, &Bar::default()).await,
+            Plan::Repository(repository) => self.repository(repository).await,
+            Plan::Kept(hashes) => {
+                let mut files = Vec::new();
+                for sha256 in hashes {
+                    files.push(self.kept(sha256).await?.ok_or_else(|| Stop::Failed(not_kept()))?);
+                }
+                Ok(files)
+            }
+        }
+    }
+
+    /// A whole file by its SHA-256.
+    pub async fn kept(&self, sha256: &str) -> Result<Option<ModelFile>, Stop> {
+        self.look(&Wanted {
+            name: String::new(),
+            source: String::new(),
+            sha256: Some(sha256.into()),
+            bytes: None,
+            urls: Vec::new(),
+        })
+        .await
+    }
+
+    async fn look(&self, wanted: &Wanted) -> Result<Option<ModelFile>, Stop> {
+        for store in self.stores {
+            if let Some(whole) = find(&store.list().await?, wanted) {
+                let bytes = store.open(&whole.key).await?;
+                return Ok(Some(ModelFile { name: whole.label.name.clone(), bytes }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn files(&self, wanted: &[Wanted], bar: &Bar) -> Result<Vec<ModelFile>, Stop> {
+        let sizes: Option<u64> = wanted.iter().map(|w| w.bytes).sum();
+        bar.total.set(sizes.map(|s| s + bar.finished.get()));
+        let mut files = Vec::new();
+        for one in wanted {
+            files.push(self.file(one, bar, wanted.len() == 1).await?);
+        }
+        Ok(files)
+    }
+
+    /// One file, kept or fetched. `alone`: the bar is its own, so that its size is the total.
+    async fn file(&self, wanted: &Wanted, bar: &Bar, alone: bool) -> Result<ModelFile, Stop> {
+        let file = match self.look(wanted).await? {
+            Some(file) => file,
+            None => self.fetch(wanted, bar, alone).await?,
+        };
+        bar.finished.set(bar.finished.get() + file.bytes.len());
+        Ok(file)
+    }
+
+    async fn fetch(&self, wanted: &Wanted, bar: &Bar, alone: bool) -> Result<ModelFile, Stop> {
+        let report = |phase: Phase, done: u64, total: Option<u64>| {
+            let what = match phase {
+                Phase::Fetching => &wanted.name,
+                Phase::Checking => "checking",
+                Phase::Waiting => "another tab",
+            };
+            bar.best.set(bar.best.get().max(bar.finished.get() + done));
+            if alone && bar.total.get().is_none() {
+                bar.total.set(total.map(|t| t + bar.finished.get()));
+            }
+            let total = bar.total.get().map_or(0, |t| t.max(bar.best.get()));
+            (self.report)(what, bar.best.get() as f64, total as f64);
+        };
+        let tools = Tools { net: self.net, limits: self.limits, report: &report };
+        let mut stores = self.stores.iter().peekable();
+        while let Some(store) = stores.next() {
+            // A part that has gone to the next store goes on there.
+            if let Some(next) = stores.peek()
+                && next.list().await?.iter().any(|k| k.key == wanted.key())
+            {
+                continue;
+            }
+            match (download(&tools, &**store, wanted).await, stores.peek()) {
+                (Ok(sha256), _) => {
+                    let bytes = store.open(&sha256).await?;
+                    return Ok(ModelFile { name: wanted.name.clone(), bytes });
+                }
+                (Err(Stop::Full), Some(next)) => match carry(&**store, &***next, &wanted.key()).await {
+                    Err(Stop::Full) => break,
+                    Err(stop) => return Err(stop),
+                    Ok(()) => (self.spilled)(&wanted.name),
+                },
+                (Err(Stop::Full), None) => break,
+                (Err(stop), _) => return Err(stop),
+            }
+        }
+        Err(Stop::Failed(out_of_space(&wanted.name)))
+    }
+
+    async fn repository(&self, repository: &Repository) -> Result<Vec<ModelFile>, Stop> {
+        if let Some(files) = self.kept_repository(repository).await? {
+            return Ok(files);
+        }
+        let (bar, mut files) = (Bar::default(), Vec::new());
+        for (path, needed) in BESIDE {
+            match self.file(&repository.file(path), &bar, false).await {
+                Ok(file) => files.push(file),
+                Err(Stop::Missing(_)) if !needed => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        let mut weights = vec![repository.file(WEIGHTS)];
+        if let Err(stop) = self.measure(&mut weights[0]).await {
+            let Stop::Missing(missing) = stop else { return Err(stop) };
+            let index = match self.file(&repository.file(INDEX), &bar, false).await {
+                Err(Stop::Missing(_)) => return Err(Stop::Missing(missing)),
+                other => other?,
+            };
+            weights = shards(&index)?.iter().map(|path| repository.file(path)).collect();
+            for shard in &mut weights {
+                self.measure(shard).await?;
+            }
+            files.push(index);
+        }
+        files.extend(self.files(&weights, &bar).await?);
+        Ok(files)
+    }
+
+    /// All files of a repository without asking the network, where all are kept.
+    async fn kept_repository(&self, repository: &Repository) -> Result<Option<Vec<ModelFile>>, Stop> {
+        let mut files = Vec::new();
+        for (path, needed) in BESIDE {
+            match self.look(&repository.file(path)).await? {
+                Some(file) => files.push(file),
+                None if needed => return Ok(None),
+                None => {}
+            }
+        }
+        let mut weights = vec![WEIGHTS.to_string()];
+        if let Some(index) = self.look(&repository.file(INDEX)).await? {
+            weights = shards(&index)?;
+            files.push(index);
+        }
+        for path in weights {
+            match self.look(&repository.file(&path)).await? {
+                Some(file) => files.push(file),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(files))
+    }
+
+    /// Finds out the size of a file from the head of an answer.
+    async fn measure(&self, wanted: &mut Wanted) -> Result<(), Stop> {
+        if let Some(file) = self.look(wanted).await? {
+            wanted.bytes = Some(file.bytes.len());
+            return Ok(());
+        }
+        let mut mirrors = Mirrors::new(wanted);
+        while let Some(url) = mirrors.current() {
+            let why = match self.net.get(url, 0, self.limits.patience).await {
+                Err(NetFault::Cancelled) => return Err(Stop::Cancelled),
+                Err(NetFault::Stalled) => "it fell silent".into(),
+                Err(NetFault::Lost(why)) => why,
+                Ok(answer) => match verdict(answer.status) {
+                    Verdict::Fine => {
+                        wanted.bytes = answer.total;
+                        return Ok(());
+                    }
+                    Verdict::Gone => {
+                        mirrors.gone(answer.status, &format!("it answered {}", answer.status));
+                        continue;
+                    }
+                    Verdict::Again => format!("it answered {}", answer.status),
+                },
+            };
+            mirrors.again(&why, false, self.net, &self.limits).await?;
+        }
+        Err(mirrors.failure())
+    }
+}
+
+/// Takes a part from a store that is full to another one.
+async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), Stop> {
+    let (source, mut target) = (from.part(key).await?, to.part(key).await?);
+    target.clear()?;
+    if let Some(kept) = from.list().await?.iter().find(|k| k.key == key) {
+        to.mark(key, &kept.label).await?;
+    }
+    let mut at = 0;
+    while at < source.len() {
+        let mut piece = vec![0; PIECE.min(source.len() - at) as usize];
+        source.read(at, &mut piece)?;
+        target.append(&piece)?;
+        at += piece.len() as u64;
+    }
+    drop(source);
+    Ok(from.discard(key).await?)
+}
+
+/// The names of the shards in `model.safetensors.index.json`.
+fn shards(index: &ModelFile) -> Result<Vec<String>, Stop> {
+    let bad = || Stop::Failed(Error::bad_file(format!("{INDEX} is no index of safetensors files.")));
+    if index.bytes.len() > LARGEST_INDEX {
+        return Err(bad());
+    }
+    let text = index.bytes.take(0, index.bytes.len()).map_err(Stop::Failed)?;
+    let index: serde_json::Value = serde_json::from_slice(&text).map_err(|_| bad())?;
+    let map = index.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(bad)?;
+    let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();
+    let names = names.ok_or_else(bad)?;
+    // They become parts of URLs.
+    let plain = |name: &&str| {
+        name.ends_with(".safetensors") && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    if names.is_empty() || !names.iter().all(plain) {
+        return Err(bad());
+    }
+    Ok(names.into_iter().map(String::from).collect())
+}
+
+fn not_kept() -> Error {
+    Error::new(
+        Code::UnknownModel,
+        "A file of this model is not kept here.",
+        "Drop the file on the page once more, or choose a model of the list.",
+    )
+}
+
+fn out_of_space(name: &str) -> Error {
+    Error::new(
+        Code::OutOfSpace,
+        format!("There is no room for {name}."),
+        "Delete models that are no longer needed, or free space on the disk, then try again.",
+    )
+}

@@ -1,0 +1,192 @@
+//! Which models Kiln knows, and what a model's name means: `www/weights/models.json` and the forms of a name.
+
+use crate::error::{Code, Error, Result};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// Where the manifest lies.
+pub const MANIFEST: &str = "www/weights/models.json";
+
+/// `www/weights/models.json`.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Manifest {
+    /// Base URLs of model hubs: `{endpoint}/{owner}/{name}/resolve/main/{file}`.
+    pub endpoints: Vec<String>,
+    pub models: Vec<Model>,
+}
+
+/// A model of the manifest.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Model {
+    /// Its name in links.
+    pub id: String,
+    pub title: String,
+    pub licence: String,
+    /// The page of whoever made it.
+    pub source: String,
+    pub files: Vec<Listed>,
+}
+
+/// A file of the manifest.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Listed {
+    pub name: String,
+    pub bytes: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+    /// `owner/name/file` on the hub.
+    pub hub: String,
+    /// Mirrors that are no hub, tried last.
+    #[serde(default)]
+    pub urls: Vec<String>,
+}
+
+/// A file to fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    pub name: String,
+    /// Where it comes from, whichever mirror serves it: `hub:owner/name/file` or a URL. A kept file is found by it.
+    pub source: String,
+    /// What it must hash to, where that is known.
+    pub sha256: Option<String>,
+    /// Its size, where that is known.
+    pub bytes: Option<u64>,
+    /// Where to look, in this order.
+    pub urls: Vec<String>,
+}
+
+impl Wanted {
+    /// The name under which it is kept while it arrives.
+    pub fn key(&self) -> String {
+        self.sha256.clone().unwrap_or_else(|| hex(&Sha256::digest(&self.source)))
+    }
+}
+
+/// What a model's name asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    Files(Vec<Wanted>),
+    /// A repository of the hub, as safetensors: what it holds is seen on the way.
+    Repository(Repository),
+    /// Files that are kept, by SHA-256.
+    Kept(Vec<String>),
+}
+
+/// A repository of the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// `owner/name`.
+    pub name: String,
+    endpoints: Vec<String>,
+}
+
+impl Repository {
+    /// One of its files.
+    pub fn file(&self, path: &str) -> Wanted {
+        let url = |endpoint: &String| format!("{}/{}/resolve/main/{path}", endpoint.trim_end_matches('/'), self.name);
+        Wanted {
+            name: last(path).into(),
+            source: format!("hub:{}/{path}", self.name),
+            sha256: None,
+            bytes: None,
+            urls: self.endpoints.iter().map(url).collect(),
+        }
+    }
+}
+
+impl Manifest {
+    /// # Errors
+    /// `BadFile` where it is no manifest.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        serde_json::from_slice(text).map_err(|e| Error::bad_file(format!("{MANIFEST} cannot be read: {e}.")))
+    }
+
+    /// What `model` asks for; `own` are endpoints that are tried before the manifest's.
+    ///
+    /// # Errors
+    /// `UnknownModel` where the name means nothing.
+    pub fn plan(&self, model: &str, own: &[String]) -> Result<Plan> {
+        let endpoints: Vec<String> = own.iter().chain(&self.endpoints).cloned().collect();
+        if let Some(listed) = self.models.iter().find(|m| m.id == model) {
+            let wanted = |file: &Listed| {
+                let (name, path) = repository(&file.hub).ok_or_else(|| unknown(&file.hub))?;
+                let mut wanted = Repository { name, endpoints: endpoints.clone() }.file(&path);
+                wanted.urls.extend(file.urls.iter().cloned());
+                Ok(Wanted {
+                    name: file.name.clone(),
+                    sha256: Some(file.sha256.clone()),
+                    bytes: Some(file.bytes),
+                    ..wanted
+                })
+            };
+            return Ok(Plan::Files(listed.files.iter().map(wanted).collect::<Result<_>>()?));
+        }
+        if let Some(path) = model.strip_prefix("hub:") {
+            let (name, path) = repository(path).ok_or_else(|| unknown(model))?;
+            let repository = Repository { name, endpoints };
+            return Ok(match path.as_str() {
+                "" => Plan::Repository(repository),
+                path => Plan::Files(vec![repository.file(path)]),
+            });
+        }
+        if let Some(hashes) = model.strip_prefix("sha256:") {
+            let hashes: Vec<String> = hashes.split(',').map(str::to_ascii_lowercase).collect();
+            let all = hashes.iter().all(|h| is_sha256(h));
+            return if all { Ok(Plan::Kept(hashes)) } else { Err(unknown(model)) };
+        }
+        url(model).map(|wanted| Plan::Files(vec![wanted])).ok_or_else(|| unknown(model))
+    }
+}
+
+/// A URL as a file to fetch. One that carries a name and a password is refused: no credentials are sent anywhere.
+fn url(text: &str) -> Option<Wanted> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let path = rest.split(['?', '#']).next()?;
+    let (authority, path) = path.split_once('/')?;
+    let whole = !authority.is_empty() && !authority.contains('@') && !last(path).is_empty();
+    let source = text.split('#').next()?.to_string();
+    whole.then(|| Wanted {
+        name: last(path).into(),
+        source: source.clone(),
+        sha256: None,
+        bytes: None,
+        urls: vec![source],
+    })
+}
+
+/// `owner/name` and the path behind it, from `owner/name[/path]`.
+fn repository(text: &str) -> Option<(String, String)> {
+    let plain = |part: &&str| {
+        let mut chars = part.chars();
+        part.chars().any(|c| c != '.') && chars.all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c))
+    };
+    let parts: Vec<&str> = text.split('/').collect();
+    (parts.len() >= 2 && parts.iter().all(plain)).then(|| (parts[..2].join("/"), parts[2..].join("/")))
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn unknown(model: &str) -> Error {
+    Error::new(
+        Code::UnknownModel,
+        format!("The model {model:?} is not known."),
+        "Choose one of the list, or give hub:owner/name/file, a URL, or drop the file on the page.",
+    )
+}
+
+/// Whether it is a SHA-256 in lower-case hexadecimal: then it is safe as a file's name, too.
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,229 @@
+//! Safetensors files of a model: one, or several with an index. Only headers are read, and nothing in them is believed
+//! before it is held against the file's size.
+//!
+//! Reference: the format's page in `huggingface/safetensors`: a length, JSON, then the data without holes. The crate of
+//! that name wants the whole file in memory, so its types are used and its reader is not.
+
+use super::blocks::Format;
+use super::bytes::{Bytes, ModelFile};
+use super::gguf::HEADER_LIMIT;
+use super::quoted::quoted;
+use crate::error::{Error, Result};
+use safetensors::Dtype;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::rc::Rc;
+
+/// An index, or a model's configuration, beyond it is refused: the largest models' have a tenth.
+pub const JSON_LIMIT: u64 = 4 << 20;
+
+/// More tensors than any model has, and more dimensions than any tensor.
+const COUNT_LIMIT: usize = 1 << 16;
+const DIMS_LIMIT: usize = 8;
+
+/// What a safetensors file's header says.
+#[derive(Debug, Clone)]
+pub struct Shard {
+    pub metadata: BTreeMap<String, String>,
+    /// In the order of their places.
+    pub tensors: Vec<ShardTensor>,
+}
+
+/// A tensor's description.
+#[derive(Debug, Clone)]
+pub struct ShardTensor {
+    pub name: String,
+    pub dtype: Dtype,
+    pub shape: Vec<usize>,
+    /// First byte in the file.
+    pub at: u64,
+    pub bytes: u64,
+}
+
+impl ShardTensor {
+    /// How Kiln reads it; `None` where it does not.
+    pub fn format(&self) -> Option<Format> {
+        match self.dtype {
+            Dtype::F32 => Some(Format::F32),
+            Dtype::F16 => Some(Format::F16),
+            Dtype::BF16 => Some(Format::Bf16),
+            _ => None,
+        }
+    }
+}
+
+impl Shard {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// `BadFile` where it is damaged or contradicts itself.
+    pub fn read(bytes: &dyn Bytes) -> Result<Self> {
+        let mut length = [0; 8];
+        if bytes.len() < 8 {
+            return Err(Error::bad_file("The file is too short for safetensors."));
+        }
+        bytes.read(0, &mut length)?;
+        let length = u64::from_le_bytes(length);
+        if length > HEADER_LIMIT {
+            return Err(Error::bad_file(format!("The file claims a header of {length} bytes.")));
+        }
+        let header: Header = parse(&bytes.take(8, length)?)?;
+        let data = 8 + length;
+        let mut tensors = Vec::with_capacity(header.tensors.len());
+        for (name, entry) in header.tensors {
+            let (from, to) = entry.data_offsets;
+            let weights = entry.shape.0.iter().try_fold(1u64, |n, &dim| n.checked_mul(dim as u64));
+            let bits = weights.and_then(|n| n.checked_mul(entry.dtype.bitsize() as u64));
+            if to < from || bits != (to - from).checked_mul(8) {
+                return Err(Error::bad_file(format!("The tensor {}: its shape is not of its size.", quoted(&name))));
+            }
+            tensors.push(ShardTensor { name, dtype: entry.dtype, shape: entry.shape.0, at: from, bytes: to - from });
+        }
+        // Tensors of no bytes lie anywhere: by their end they come before what begins there.
+        tensors.sort_by_key(|t| (t.at, t.bytes));
+        let mut next = 0;
+        for tensor in &mut tensors {
+            if tensor.at != next {
+                let what = if tensor.at < next { "overlaps another" } else { "has a hole before it" };
+                return Err(Error::bad_file(format!("The tensor {} {what}.", quoted(&tensor.name))));
+            }
+            next += tensor.bytes;
+            tensor.at = tensor.at.saturating_add(data);
+        }
+        if data.checked_add(next) != Some(bytes.len()) {
+            return Err(Error::bad_file("The file is not as long as its tensors."));
+        }
+        Ok(Self { metadata: header.metadata, tensors })
+    }
+}
+
+/// The tensors of all safetensors files among a model's files, with the files that they lie in. Where there is an index,
+/// they are those that it names.
+///
+/// # Errors
+/// `BadFile` where a file is damaged, is missing, or lacks a tensor that the index places there.
+pub fn tensors(files: &[ModelFile]) -> Result<Vec<(ShardTensor, Rc<dyn Bytes>)>> {
+    let mut found = Vec::new();
+    let mut homes: BTreeMap<String, &str> = BTreeMap::new();
+    for file in files.iter().filter(|f| f.name.ends_with(".safetensors")) {
+        for tensor in Shard::read(&*file.bytes)?.tensors {
+            if homes.insert(tensor.name.clone(), base(&file.name)).is_some() {
+                return Err(Error::bad_file(format!("The tensor {} is there twice.", quoted(&tensor.name))));
+            }
+            found.push((tensor, file.bytes.clone()));
+        }
+    }
+    if let Some(index) = files.iter().find(|f| f.name.ends_with(".safetensors.index.json")) {
+        let index: Index = json(&*index.bytes)?;
+        let names: BTreeSet<&str> = files.iter().map(|f| base(&f.name)).collect();
+        for (tensor, home) in &index.weight_map {
+            if !names.contains(home.as_str()) {
+                return Err(Error::bad_file(format!("The model's file {} is missing.", quoted(home))));
+            }
+            if homes.get(tensor) != Some(&home.as_str()) {
+                let (tensor, home) = (quoted(tensor), quoted(home));
+                return Err(Error::bad_file(format!(
+                    "The index places the tensor {tensor} in {home}: it is not there."
+                )));
+            }
+        }
+        found.retain(|(tensor, _)| index.weight_map.contains_key(&tensor.name));
+    }
+    Ok(found)
+}
+
+/// A JSON file of modest size.
+///
+/// # Errors
+/// `BadFile` where it is too large or says something else.
+pub fn json<T: for<'de> Deserialize<'de>>(bytes: &dyn Bytes) -> Result<T> {
+    if bytes.len() > JSON_LIMIT {
+        return Err(Error::bad_file(format!("A JSON file of {} bytes is too large.", bytes.len())));
+    }
+    parse(&bytes.take(0, bytes.len())?)
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(text).map_err(|e| Error::bad_file(format!("JSON in the file: {}.", quoted(&e.to_string()))))
+}
+
+/// A path's last part.
+pub fn base(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+#[derive(Default)]
+struct Header {
+    metadata: BTreeMap<String, String>,
+    tensors: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    dtype: Dtype,
+    shape: Dims,
+    data_offsets: (u64, u64),
+}
+
+struct Dims(Vec<usize>);
+
+/// By hand: a name that comes twice is an error, and lists end.
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Header;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("tensors by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Header, A::Error> {
+                let mut header = Header::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        header.metadata = map.next_value()?;
+                    } else if header.tensors.len() >= COUNT_LIMIT {
+                        return Err(A::Error::custom("too many tensors"));
+                    } else if header.tensors.insert(name.clone(), map.next_value()?).is_some() {
+                        return Err(A::Error::custom(format!("{name} is there twice")));
+                    }
+                }
+                Ok(header)
+            }
+        }
+        input.deserialize_map(Read)
+    }
+}
+
+impl<'de> Deserialize<'de> for Dims {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        struct Read;
+        impl<'de> Visitor<'de> for Read {
+            type Value = Dims;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a shape")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Dims, A::Error> {
+                let mut dims = Vec::new();
+                while let Some(dim) = seq.next_element()? {
+                    if dims.len() == DIMS_LIMIT {
+                        return Err(A::Error::custom("too many dimensions"));
+                    }
+                    dims.push(dim);
+                }
+                Ok(Dims(dims))
+            }
+        }
+        input.deserialize_seq(Read)
+    }
+}

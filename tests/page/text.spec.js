@@ -1,0 +1,208 @@
+import { test, expect, visit, state, coloursOf, SHOTS } from './kiln.js';
+
+const MODEL = 'tiny-llama-q8_0.gguf';
+
+/** A link to the tiny model on the test's own server. */
+const linkTo = (models, values = '') => `text?model=${models.url}plain/tiny/${MODEL}&max_tokens=24${values && `&${values}`}`;
+
+/** Opens the tiny model and lets it write its first answer. */
+async function write(page, site, models, values = 'prompt=Hello') {
+  await visit(page, site, linkTo(models, values));
+  await page.evaluate(() => window.kiln.run());
+  await stands(page);
+}
+
+const stands = (page, least = 1) =>
+  page.waitForFunction((steps) => window.kiln.state.status === 'paused' && window.kiln.state.step >= steps, least, { timeout: 60_000, polling: 50 });
+const written = (page) => page.locator('.turn.assistant .token, .turn.generated .token');
+const text = (page) => page.locator('.reading').evaluate((element) => element.textContent);
+const field = (page) => page.locator('.composer textarea');
+const press = (page, name) => page.click(`.composer [data-do=${name}]`);
+
+test('before a download the page says what it weighs and asks', async ({ page, site }) => {
+  await page.goto(`${site}?device=cpu#text`);
+  await page.evaluate(() => window.kiln.ready);
+  const consent = page.locator('.consent');
+  await expect(consent).toContainText('SmolLM2-135M-Instruct');
+  await expect(consent).toContainText('Apache-2.0');
+  await expect(consent.locator('[data-do=download]')).toHaveText('Download 98 MB');
+  await page.waitForTimeout(500);
+  // The watch over other origins would have seen a request.
+  expect((await state(page)).status).toBe('paused');
+  await page.screenshot({ path: `${SHOTS}/text-consent.png`, fullPage: true });
+});
+
+test('a model is fetched at the click, once, and is there after a reload', async ({ page, site, models }) => {
+  await page.goto(`${site}?device=cpu#${linkTo(models, 'prompt=Hello')}`);
+  await page.evaluate(() => window.kiln.ready);
+  expect(models.asked).toEqual([]);
+  await page.click('[data-do=download]');
+  await stands(page);
+  await expect(page.locator('.consent')).toBeHidden();
+  const asked = models.asked.length;
+  expect(asked).toBeGreaterThan(0);
+  await page.reload();
+  await page.evaluate(() => window.kiln.ready);
+  await stands(page);
+  await expect(page.locator('.consent')).toBeHidden();
+  expect(models.asked.length).toBe(asked);
+});
+
+test('a chat streams, stops, goes on and is answered anew', async ({ page, site, models }) => {
+  await visit(page, site, linkTo(models, 'prompt=&max_tokens=400&temperature=1.2'));
+  await page.evaluate(() => window.kiln.run());
+  await stands(page, 0);
+  await page.evaluate(() => window.kiln.set('speed', 'fast'));
+  await field(page).fill('Hello');
+  await field(page).press('Enter');
+  await expect(field(page)).toHaveValue('');
+  await expect(page.locator('.turn.user')).toContainText('Hello');
+  await expect.poll(() => written(page).count()).toBeGreaterThan(3);
+  await press(page, 'stop');
+  await expect.poll(async () => (await state(page)).status).toBe('paused');
+  const before = await written(page).count();
+  await press(page, 'continue');
+  await expect.poll(() => written(page).count()).toBeGreaterThan(before);
+  await press(page, 'stop');
+  await expect.poll(async () => (await state(page)).status).toBe('paused');
+  const first = await text(page);
+  await press(page, 'regenerate');
+  await expect.poll(() => written(page).count()).toBeGreaterThan(3);
+  await press(page, 'stop');
+  await expect.poll(async () => (await state(page)).status).toBe('paused');
+  expect(await text(page)).not.toBe(first);
+  expect((await state(page)).link).toMatch(/seed=2/);
+  await press(page, 'new-chat');
+  await expect(page.locator('.token')).toHaveCount(0);
+});
+
+test('why it stopped is said in words, and Continue writes on', async ({ page, site, models }) => {
+  await write(page, site, models, 'prompt=Hello&chat=false&max_tokens=5');
+  const said = page.locator('.stop');
+  await expect(said).toHaveText(/Stopped after 5 tokens|has ended its answer/);
+  if (/5 tokens/.test(await said.textContent())) {
+    await press(page, 'continue');
+    await stands(page, 6);
+  }
+});
+
+test('a second turn is written after the first answer', async ({ page, site, models }) => {
+  await write(page, site, models);
+  await field(page).fill('And then?');
+  await press(page, 'send');
+  await expect(page.locator('.turn.user')).toHaveCount(2);
+  await expect.poll(async () => (await state(page)).link).toMatch(/prompt=Hello%1EAnd%20then%3F/);
+  await stands(page);
+});
+
+test('another candidate can be chosen, and the link then gives the same text', async ({ page, site, models }) => {
+  await write(page, site, models, 'prompt=Hello&chat=false');
+  const before = await text(page);
+  await written(page).nth(2).click();
+  const card = page.locator('.token-card');
+  await expect(card).toContainText('bits');
+  await expect(card.locator('.candidate[aria-current]')).toHaveCount(1);
+  await card.locator('button.candidate').first().click();
+  await expect.poll(async () => (await state(page)).link).toMatch(/edits=2\.\d+/);
+  await stands(page);
+  await expect(page.locator('.token.forced')).toHaveCount(1);
+  const after = await text(page);
+  expect(after).not.toBe(before);
+  const { link } = await state(page);
+  await page.goto('about:blank');
+  await visit(page, site, link);
+  await page.evaluate(() => window.kiln.run());
+  await stands(page);
+  expect(await text(page)).toBe(after);
+});
+
+test('the token that is chosen shows what it attended to and what each layer would have said', async ({ page, site, models }) => {
+  await write(page, site, models);
+  await expect(page.locator('[data-panel=attention]')).toBeHidden();
+  await page.click('[data-show=attention]');
+  await page.click('[data-show=lens]');
+  await written(page).nth(1).click();
+  const heads = page.locator('[data-panel=attention] canvas');
+  await expect(heads).toBeVisible();
+  expect(await coloursOf(heads)).toBeGreaterThan(3);
+  await expect(page.locator('.attended li').first()).toContainText('%');
+  await expect(page.locator('.turn:not(.template) > [data-heat]').first()).toBeVisible();
+  await expect(page.locator('[data-panel=lens] tr')).toHaveCount(3);
+  const box = await heads.boundingBox();
+  await page.mouse.click(box.x + 5, box.y + box.height - 3);
+  await expect.poll(async () => (await state(page)).link).toMatch(/head=3/);
+  await page.locator('[data-set=layer]').fill('1');
+  await expect.poll(async () => (await state(page)).link).toMatch(/layer=1/);
+  await page.screenshot({ path: `${SHOTS}/text-inside.png`, fullPage: true });
+  await page.click('[data-panel=attention] .away');
+  await expect(page.locator('[data-panel=attention]')).toBeHidden();
+  await expect.poll(async () => (await state(page)).link).not.toMatch(/attention=true/);
+  await page.click('[data-show=lens]');
+  await expect(page.locator('[data-panel=lens]')).toBeHidden();
+});
+
+test('the knobs of sampling act while it writes', async ({ page, site, models }) => {
+  await visit(page, site, linkTo(models, 'prompt=Hello&chat=false&max_tokens=400&speed=fast'));
+  await page.evaluate(() => window.kiln.run());
+  await expect.poll(() => written(page).count()).toBeGreaterThan(2);
+  await page.locator('#control-temperature').fill('1.5');
+  await page.locator('#control-temperature').press('Enter');
+  await expect.poll(async () => (await state(page)).link).toMatch(/temperature=1\.5/);
+  expect((await state(page)).step).toBeGreaterThan(2);
+});
+
+test('the step button writes one token', async ({ page, site, models }) => {
+  await write(page, site, models, 'prompt=Hello&chat=false&max_tokens=3');
+  const before = await written(page).count();
+  await page.click('[data-do=step]');
+  await expect.poll(() => written(page).count()).toBe(before + 1);
+});
+
+test('the keyboard alone is enough', async ({ page, site, models }) => {
+  await write(page, site, models, 'prompt=Hello&chat=false');
+  const reading = page.locator('.reading');
+  await reading.focus();
+  await reading.press('Home');
+  await reading.press('ArrowRight');
+  await reading.press('ArrowRight');
+  await expect(page.locator('.token.at')).toHaveCount(1);
+  await expect(page.locator('.token-card')).toContainText('Token 3 of');
+  await reading.press('End');
+  await reading.press('Enter');
+  await expect(page.locator('.token.chosen')).toHaveCount(1);
+  await reading.press('Escape');
+  await expect(page.locator('.token.chosen')).toHaveCount(0);
+  const box = field(page);
+  await box.fill('One');
+  await box.press('Shift+Enter');
+  expect(await box.inputValue()).toBe('One\n');
+  // The Enter that ends a composition of an input method sends nothing.
+  await box.evaluate((element) => element.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true })));
+  expect((await state(page)).link).toContain('prompt=Hello');
+});
+
+test('surprise colours the text, and the text can be copied', async ({ page, site, models, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await write(page, site, models, 'prompt=Hello&chat=false');
+  await page.click('[data-show=surprise]');
+  await expect(page.locator('.tools .legend')).toContainText('bits');
+  const shades = await written(page).evaluateAll((spans) => new Set(spans.map((span) => getComputedStyle(span).backgroundColor)).size);
+  expect(shades).toBeGreaterThan(1);
+  await page.click('[data-do=copy]');
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('Hello');
+});
+
+test('the text demo speaks Chinese, in the dark, on a page 360 px wide', async ({ page, site, models }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await visit(page, site, linkTo(models, 'prompt=Hello'), 'paused&device=cpu&lang=zh');
+  await expect(page.locator('.consent [data-do=download]')).toHaveText('下载');
+  await page.click('[data-do=download]');
+  await stands(page);
+  await expect(page.locator('.composer [data-do=send]')).toHaveText('发送');
+  await expect(page.locator('#lesson h2')).toContainText('Transformer');
+  await page.locator('#controls-box > summary').click();
+  await page.click('[data-show=attention]');
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await page.screenshot({ path: `${SHOTS}/text-narrow.png`, fullPage: true });
+});

@@ -1,0 +1,93 @@
+// Where the person writes to a language model: a field, and what can be done about the answer.
+
+import { html, render } from './vendor/lit-html.js';
+import { t } from './i18n.js';
+
+/** Actions that are done from here: the toolbar shows no buttons for them. */
+export const COMPOSED = ['send', 'regenerate', 'branch', 'choose', 'clear'];
+
+export class Composer {
+  /** `text`: the view that it writes for, `{ tokens, written }`. */
+  constructor(session, consent, text) {
+    this.session = session;
+    this.consent = consent;
+    this.text = text;
+    this.element = document.createElement('form');
+    this.element.className = 'composer';
+    this.element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      // One button for both, so that the focus stays on it.
+      if (this.#busy()) this.session.pause().catch(() => {});
+      else this.#send();
+    });
+  }
+
+  #busy() {
+    return ['running', 'loading'].includes(this.session.state.status);
+  }
+
+  get field() {
+    return this.element.querySelector('textarea');
+  }
+
+  /** What is done to the text, and then the model goes on. */
+  #act(name, args) {
+    this.session.act(name, args);
+    this.session.run().catch(() => {});
+  }
+
+  #send() {
+    const text = this.field.value;
+    if (!text.trim() || this.#busy()) return;
+    // Nothing is fetched that was not asked for: first the person sees what it weighs.
+    if (this.consent.open) return this.consent.ask();
+    this.#act('send', { text });
+    if (this.session.schema.values.chat) this.field.value = '';
+    this.render();
+  }
+
+  #clear() {
+    this.session.act('clear');
+    this.field.value = '';
+    this.field.focus();
+  }
+
+  #key(event) {
+    // Enter that ends a composition of an input method belongs to it; so does the one of keyCode 229 in Safari.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    this.#send();
+  }
+
+  render() {
+    const { session, text } = this;
+    const { schema } = session;
+    if (!schema) return;
+    const { chat, prompt = '' } = schema.values;
+    const busy = this.#busy();
+    // A completion begins with its prompt, which the link or an action may have changed.
+    const given = chat ? '' : prompt;
+    const fresh = given !== this.given;
+    this.given = given;
+    const button = (name, act, off) =>
+      html`<button type="button" data-do=${name} ?disabled=${off} title=${t(`compose.${name}.hint`)} @click=${act}>${t(`compose.${name}`)}</button>`;
+    render(
+      html`<label class="off-screen" for="compose">${t(chat ? 'compose.message' : 'compose.prompt')}</label>
+        <textarea
+          id="compose" rows="2" placeholder=${t(chat ? 'compose.message' : 'compose.prompt')} aria-describedby="compose-hint"
+          @keydown=${(event) => this.#key(event)}
+        ></textarea>
+        <div class="group">
+          <button class="primary" data-do=${busy ? 'stop' : 'send'} title=${t(busy ? 'compose.stop' : 'compose.hint')}>
+            ${t(busy ? 'compose.stop' : chat ? 'compose.send' : 'compose.write')}
+          </button>
+          ${button('continue', () => session.run().catch(() => {}), busy || !text.tokens.length)}
+          ${button('regenerate', () => this.#act('regenerate'), busy || !text.written)}
+          ${button(chat ? 'new-chat' : 'clear', () => this.#clear(), busy || !text.tokens.length)}
+        </div>
+        <span id="compose-hint" class="off-screen">${t('compose.hint')}</span>`,
+      this.element,
+    );
+    if (fresh) this.field.value = given;
+  }
+}

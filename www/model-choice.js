@@ -1,0 +1,40 @@
+// The choice of a pretrained model: those of the manifest, those that are kept, a file, or an address.
+
+import { html } from './vendor/lit-html.js';
+import { t } from './i18n.js';
+
+let asking = false;
+
+/** `does`: `{ change(name), choose() }`. */
+export function modelChoice(id, value, models, does) {
+  const offered = models.manifest.map(({ id: name, title }) => [name, title]);
+  if (!offered.some(([name]) => name === value)) offered.push([value, models.describe(value).title]);
+  const pick = (event) => {
+    const { value: picked } = event.target;
+    asking = picked === '+address';
+    // What is picked takes effect when there is a file or an address.
+    event.target.value = value;
+    if (asking) {
+      const field = event.target.nextElementSibling;
+      field.hidden = false;
+      field.focus();
+    } else if (picked === '+file') does.choose();
+    else does.change(picked);
+  };
+  return html`<select id=${id} @change=${pick}>
+      ${offered.map(([name, title]) => html`<option value=${name} .selected=${name === value}>${title}</option>`)}
+      <option value="+file">${t('model.file')}</option>
+      <option value="+address">${t('model.address')}</option>
+    </select>
+    <input
+      type="text" class="address" ?hidden=${!asking} placeholder="hub:owner/name/file.gguf" aria-label=${t('model.address.label')} title=${t('model.address.hint')}
+      @change=${(event) => {
+        const address = event.target.value.trim();
+        asking = false;
+        event.target.value = '';
+        event.target.hidden = true;
+        // An address without a scheme is one of the hub.
+        if (address) does.change(/^(https?|hub|sha256):/.test(address) ? address : `hub:${address}`);
+      }}
+    />`;
+}

@@ -1,0 +1,158 @@
+// Pretrained models as the page knows them: what the manifest offers, what this browser keeps, and where else to look.
+
+import { Emitter } from './emitter.js';
+
+const KEY = 'kiln.endpoints';
+const MANIFEST = new URL('./weights/models.json', import.meta.url);
+const HASHES = 'sha256:';
+
+/** Megabytes as a file's seller counts them. */
+export const MB = 1e6;
+
+export function readEndpoints() {
+  try {
+    const urls = JSON.parse(localStorage.getItem(KEY) ?? '[]');
+    return Array.isArray(urls) ? urls.filter((url) => typeof url === 'string') : [];
+  } catch {
+    return [];
+  }
+}
+
+/** What every worker is told first; its answer is the list of what is kept. */
+export const greeting = () => [{ type: 'library', task: { type: 'endpoints', urls: readEndpoints() } }];
+
+/** Emits `change` whenever another answer to `describe` may hold. */
+export class Models extends Emitter {
+  /** The last `library` event: `{ files, used, quota, persistent }`, or null before the first. */
+  stored = null;
+  manifest = [];
+  endpoints = readEndpoints();
+  /** Models that have been opened in this visit, kept or not. */
+  #opened = new Set();
+  #manifest = null;
+  /** Who waits for the library's next answer, in turn, and the import that waits for its files. */
+  #asked = [];
+  #import = null;
+
+  constructor(session) {
+    super();
+    this.session = session;
+    session.on('library', (stored) => this.#arrived(stored));
+    session.on('error', (error) => this.#failed(error));
+    session.on('reset', () => this.emit('change'));
+    // Of a worker that is gone nobody gets an answer.
+    session.on('device', () => this.#failed({ code: 'ended', message: 'The worker has ended.', help: '' }));
+    // Work on what has arrived, or tokens that are written: the model is here, kept or in memory alone.
+    session.on('progress', ({ bytes }) => !bytes && session.state.status === 'loading' && this.#here());
+    let before = '';
+    session.on('status', ({ status, steps_per_second: speed }) => {
+      if (speed > 0) this.#here();
+      // Cancelled: what has arrived is kept.
+      if (before === 'loading' && status === 'paused') this.ask({ type: 'list' });
+      before = status;
+    });
+  }
+
+  #here() {
+    const { name } = this;
+    if (name === undefined || this.#opened.has(name)) return;
+    this.#opened.add(name);
+    this.ask({ type: 'list' });
+  }
+
+  /** The model of the demo that is open; undefined where it has none. A choice among networks is no model to fetch. */
+  get name() {
+    const { schema, values } = this.session.schema ?? {};
+    return schema?.properties?.model?.['x-text'] ? String(values.model ?? '') : undefined;
+  }
+
+  /** The manifest, fetched when it is first needed. Where it cannot be, models are known by their names alone. */
+  async load() {
+    this.#manifest ??= fetch(MANIFEST).then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`${answer.status}`))));
+    try {
+      this.manifest = (await this.#manifest).models ?? [];
+      this.emit('change');
+    } catch {
+      this.#manifest = null;
+    }
+  }
+
+  /**
+   * `{ title, licence, bytes, here, kept, local }` of a model: its size, how much of it is here, whether all of it is, and
+   * whether it can come from a file alone.
+   */
+  describe(name = this.name ?? '') {
+    const files = this.stored?.files ?? [];
+    const known = this.manifest.find(({ id }) => id === name);
+    const local = name.startsWith(HASHES);
+    const parts = known?.files ?? (local ? name.slice(HASHES.length).split(',').map((sha256) => ({ sha256 })) : [{ name: name.split(/[?#]/)[0].split('/').at(-1) }]);
+    const found = parts.map((part) => files.find((file) => (part.sha256 ? file.sha256 === part.sha256 : file.name === part.name)));
+    return {
+      title: known?.title ?? (local ? (found.find(Boolean)?.name ?? `${name.slice(0, 19)}…`) : name),
+      licence: known?.licence ?? '',
+      bytes: (known?.files ?? []).reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
+      here: found.reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
+      kept: this.#opened.has(name) || found.every((file) => file?.complete),
+      local,
+    };
+  }
+
+  /** Whether a run may begin by itself: never where that would fetch a model which nobody has asked for. */
+  async ready() {
+    if (this.name === undefined) return true;
+    if (!this.#manifest) await this.load();
+    return this.describe().kept;
+  }
+
+  /** A task for the library: `{ type: 'list' | 'verify' | 'delete' | 'endpoints', ... }`; kept when it is answered. */
+  ask(task) {
+    // What is fetched again is asked for again.
+    if (task.type === 'delete') this.#opened.clear();
+    const answer = new Promise((resolve, reject) => this.#asked.push({ resolve, reject }));
+    // A refusal is told by a card as well.
+    answer.catch(() => {});
+    this.session.send({ type: 'library', task });
+    return answer;
+  }
+
+  /** Keeps a person's own files; answers with the link of the model that they are. */
+  async import(files) {
+    const found = (stored) =>
+      files.map(
+        (file) =>
+          stored.files.find(({ name, bytes, complete }) => complete && name === file.name && bytes === file.size) ??
+          stored.files.find(({ bytes, complete }) => complete && bytes === file.size),
+      );
+    this.#import?.reject({ code: 'superseded', message: 'Another file was chosen.', help: '' });
+    const stored = await new Promise((resolve, reject) => {
+      this.#import = { met: (now) => found(now).every(Boolean), resolve, reject };
+      this.session.send({ type: 'import', files });
+    });
+    return `text?model=${HASHES}${found(stored).map(({ sha256 }) => sha256).join(',')}`;
+  }
+
+  setEndpoints(urls) {
+    this.endpoints = urls;
+    try {
+      localStorage.setItem(KEY, JSON.stringify(urls));
+    } catch {
+      // Not kept; they hold for this visit.
+    }
+    return this.ask({ type: 'endpoints', urls });
+  }
+
+  #arrived(stored) {
+    this.stored = stored;
+    if (this.#import?.met(stored)) {
+      this.#import.resolve(stored);
+      this.#import = null;
+    } else this.#asked.shift()?.resolve(stored);
+    this.emit('change');
+  }
+
+  #failed(error) {
+    this.#import?.reject(error);
+    this.#import = null;
+    for (const { reject } of this.#asked.splice(0)) reject(error);
+  }
+}
