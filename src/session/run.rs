@@ -1,5 +1,6 @@
 //! One session: a device, at most one open demo, and a loop that is pumped from outside.
 
+use super::library::tend;
 use super::link;
 use super::pace::{Rate, pace};
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
@@ -113,8 +114,7 @@ impl Session {
                 return Ok(());
             }
             Command::Library { task } => {
-                let stored = super::library::tend(&*self.host.library(), task).await?;
-                self.host.emit(Event::Library(stored));
+                self.host.emit(Event::Library(tend(&*self.host.library(), task).await?));
             }
             Command::Ping => {}
             Command::Close => {
@@ -264,10 +264,7 @@ impl Session {
             }
             Stepped::Ended => {
                 self.arrived();
-                (self.remaining, self.status) = (None, Status::Paused);
-                self.show().await?;
-                self.tell();
-                return Ok(Next::Sleep);
+                self.remaining = Some(1);
             }
             Stepped::Done => self.arrived(),
         }

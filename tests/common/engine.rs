@@ -140,7 +140,8 @@ pub async fn every_operation_gives_the_cpus_numbers<E: Engine>(engine: &E, thoro
 }
 
 async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: usize, thorough: bool) {
-    let shapes: &[(usize, usize)] = if thorough { &[(5, 32), (96, 64), (70, 576), (33, 1568), (2, 1536)] } else { &[(37, 96)] };
+    let shapes: &[(usize, usize)] =
+        if thorough { &[(5, 32), (96, 64), (70, 576), (33, 1568), (2, 1536)] } else { &[(37, 96)] };
     for kind in KINDS {
         for &(rows, cols) in shapes {
             let what = |op: &str| format!("{op} of {kind:?} [{rows}, {cols}] for {n}");
@@ -173,12 +174,16 @@ async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: u
     // Rows that no vector divides, gates of two kinds, and biases on them.
     let x = pair.rows(&numbers.rows(n, 7));
     let odd = pair.linear(&numbers.matrix(9, 7, Kind::F32), None);
-    let result =
-        (pair.cpu.linear(&x.0, &odd.0, Activation::None, None), pair.other.linear(&x.1, &odd.1, Activation::None, None));
+    let result = (
+        pair.cpu.linear(&x.0, &odd.0, Activation::None, None),
+        pair.other.linear(&x.1, &odd.1, Activation::None, None),
+    );
     pair.same("an odd product", result).await;
     let odd = pair.linear(&numbers.matrix(9, 7, Kind::F16), None);
-    let result =
-        (pair.cpu.linear(&x.0, &odd.0, Activation::None, None), pair.other.linear(&x.1, &odd.1, Activation::None, None));
+    let result = (
+        pair.cpu.linear(&x.0, &odd.0, Activation::None, None),
+        pair.other.linear(&x.1, &odd.1, Activation::None, None),
+    );
     pair.same("an odd product of halves", result).await;
     let x = pair.rows(&numbers.rows(n, 64));
     let gate = pair.linear(&numbers.matrix(10, 64, Kind::Q4 { low: true }), Some(&numbers.vector(10)));
@@ -204,8 +209,7 @@ async fn norms<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: usiz
     for head_dim in [16, 96] {
         let x = pair.rows(&numbers.rows(n, 3 * head_dim));
         let norm = pair.norm(&numbers.vector(head_dim), None);
-        let result =
-            (pair.cpu.norm_heads(&x.0, &norm.0, head_dim), pair.other.norm_heads(&x.1, &norm.1, head_dim));
+        let result = (pair.cpu.norm_heads(&x.0, &norm.0, head_dim), pair.other.norm_heads(&x.1, &norm.1, head_dim));
         pair.same("norm of heads", result).await;
     }
 }
@@ -233,8 +237,10 @@ async fn attends<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, thoro
         for rope in [None, Some(&half), Some(&side), Some(&partial)] {
             let shape = Heads { heads, kv_heads, head_dim };
             let context = if thorough { 300 } else { 40 };
-            let mut caches =
-                (pair.cpu.cache(2, context, shape).expect("a cache"), pair.other.cache(2, context, shape).expect("a cache"));
+            let mut caches = (
+                pair.cpu.cache(2, context, shape).expect("a cache"),
+                pair.other.cache(2, context, shape).expect("a cache"),
+            );
             let mut at = 0;
             // A long prompt in two parts, then token after token.
             for n in [context / 2 - 3, context / 4, 1, 1, 3, 1] {

@@ -36,7 +36,7 @@ fn turned(x: &[f32], turns: &[f32], from: usize, d: usize, position: usize, #[co
     if comptime!(shape.pairs > 0) {
         let pairs = comptime!(shape.pairs);
         if d < 2 * pairs {
-            let (pair, first) = if comptime!(shape.interleaved) { (d / 2, d % 2 == 0) } else { (d % pairs, d < pairs) };
+            let (pair, first) = if comptime!(shape.interleaved) { (d / 2, d & 1 == 0) } else { (d % pairs, d < pairs) };
             let step = if comptime!(shape.interleaved) { 1usize.runtime() } else { pairs.runtime() };
             let other = x[from + select(first, d + step, d - step)];
             let at = (position * pairs + pair) * 2;
@@ -69,7 +69,14 @@ pub fn store(
 
 /// The query of this workgroup's head, turned and scaled, in shared memory.
 #[cube]
-fn query(q: &[f32], turns: &[f32], token: usize, head: usize, position: usize, #[comptime] shape: Shape) -> Shared<[f32]> {
+fn query(
+    q: &[f32],
+    turns: &[f32],
+    token: usize,
+    head: usize,
+    position: usize,
+    #[comptime] shape: Shape,
+) -> Shared<[f32]> {
     let hd = comptime!(shape.head_dim);
     let mut query = Shared::<[f32]>::new_slice(hd);
     if (UNIT_POS as usize) < hd {

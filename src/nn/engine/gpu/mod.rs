@@ -308,7 +308,8 @@ impl Engine for Gpu {
     }
 
     async fn read(&self, x: &Rows) -> Result<Vec<f32>> {
-        let bytes = self.client.read_async(vec![x.handle.clone()]).await.map_err(|e| Error::device_lost(format!("{e:?}")))?;
+        let bytes =
+            self.client.read_async(vec![x.handle.clone()]).await.map_err(|e| Error::device_lost(format!("{e:?}")))?;
         let values = bytes.first().ok_or_else(|| Error::internal("A read from the GPU gave nothing."))?;
         Ok(values.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
     }

@@ -3,8 +3,8 @@
 //! A workgroup makes a few rows of the result for a few tokens. Some of its threads, the lanes, share a row: each takes every
 //! so-many-th unit of weights, and what they found is added up in shared memory.
 
-use super::weights::{Form, Weight, scale, unpack};
 use super::super::Activation;
+use super::weights::{Form, Weight, scale, unpack};
 use cubecl::prelude::*;
 
 /// Threads of a workgroup.
@@ -70,18 +70,18 @@ pub fn linear<N: Size>(
     bias: &[f32],
     residual: &[f32],
     out: &mut [f32],
-    n: usize,
+    tokens: usize,
     rows: usize,
     units: usize,
     #[comptime] form: Form,
     #[comptime] tile: Tile,
     #[comptime] end: End,
 ) {
-    let sums = sums(x, w, n, rows, units, form, tile);
+    let sums = sums(x, w, tokens, rows, units, form, tile);
     sync_cube();
     for i in range_stepped(UNIT_POS as usize, comptime!(tile.results()), comptime!(THREADS)) {
         let (row, token) = place(i, tile);
-        if row < rows && token < n {
+        if row < rows && token < tokens {
             let mut value = total(&sums, i, tile);
             if comptime!(end.bias) {
                 value += bias[row];
@@ -110,7 +110,7 @@ pub fn gated<N: Size>(
     gate_bias: &[f32],
     up_bias: &[f32],
     out: &mut [f32],
-    n: usize,
+    tokens: usize,
     rows: usize,
     gate_units: usize,
     up_units: usize,
@@ -119,12 +119,12 @@ pub fn gated<N: Size>(
     #[comptime] tile: Tile,
     #[comptime] biases: [bool; 2],
 ) {
-    let gates = sums(x, gate, n, rows, gate_units, gate_form, tile);
-    let ups = sums(x, up, n, rows, up_units, up_form, tile);
+    let gates = sums(x, gate, tokens, rows, gate_units, gate_form, tile);
+    let ups = sums(x, up, tokens, rows, up_units, up_form, tile);
     sync_cube();
     for i in range_stepped(UNIT_POS as usize, comptime!(tile.results()), comptime!(THREADS)) {
         let (row, token) = place(i, tile);
-        if row < rows && token < n {
+        if row < rows && token < tokens {
             let mut g = total(&gates, i, tile);
             let mut u = total(&ups, i, tile);
             if comptime!(biases[0]) {
@@ -167,7 +167,7 @@ fn total(sums: &Shared<[f32]>, i: usize, #[comptime] tile: Tile) -> f32 {
 fn sums<N: Size>(
     x: &[Vector<f32, N>],
     w: &[Vector<u32, N>],
-    n: usize,
+    tokens: usize,
     rows: usize,
     units: usize,
     #[comptime] form: Form,
@@ -200,7 +200,7 @@ fn sums<N: Size>(
         for part in 0..parts {
             #[unroll]
             for t in 0..wide {
-                let value = x[((token + t).min(n - 1) * units + unit) * parts + part];
+                let value = x[((token + t).min(tokens - 1) * units + unit) * parts + part];
                 #[unroll]
                 for r in 0..tall {
                     let product = unpack(packed[r], part, form) * value;
@@ -258,7 +258,7 @@ fn sigmoid(x: f32) -> f32 {
 /// `(1 + tanh(u)) / 2` is the sigmoid of `2 u`, which does not overflow where some drivers' tanh does.
 #[cube]
 fn gelu_tanh(x: f32) -> f32 {
-    x * sigmoid(1.595_769_1f32 * (x + 0.044_715f32 * x * x * x))
+    x * sigmoid(1.595_769f32 * (x + 0.044_715f32 * x * x * x))
 }
 
 /// With erf to 1.5e-7 (Abramowitz, Stegun 1964, 7.1.26); WGSL has none.
@@ -266,7 +266,8 @@ fn gelu_tanh(x: f32) -> f32 {
 fn gelu(x: f32) -> f32 {
     let u = x.abs() * 0.707_106_77f32;
     let t = 1.0f32 / (1.0f32 + 0.327_591_1f32 * u);
-    let series = ((((1.061_405_4f32 * t - 1.453_152_f32) * t + 1.421_413_7f32) * t - 0.284_496_74f32) * t + 0.254_829_6f32) * t;
+    let series =
+        ((((1.061_405_4f32 * t - 1.453_152_f32) * t + 1.421_413_7f32) * t - 0.284_496_74f32) * t + 0.254_829_6f32) * t;
     let tail = series * (-u * u).max(-80.0f32).exp();
     0.5f32 * x * select(x < 0.0f32, tail, 2.0f32 - tail)
 }

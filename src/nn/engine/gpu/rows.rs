@@ -71,7 +71,7 @@ pub fn embed<N: Size>(
     units: usize,
     #[comptime] form: Form,
 ) {
-    let unit = ABSOLUTE_POS as usize;
+    let unit = ABSOLUTE_POS;
     if unit < units {
         let at = id * units + unit;
         let packed = table[at];
@@ -80,7 +80,7 @@ pub fn embed<N: Size>(
             let mut value = unpack(packed, part, form);
             if comptime!(!form.is_float()) {
                 let d = rows * units;
-                value = value * Vector::<f32, N>::new(scale(table, d, at / comptime!(form.shared())));
+                value *= Vector::<f32, N>::new(scale(table, d, at / comptime!(form.shared())));
                 if comptime!(form.low()) {
                     let m = d + (rows * units / comptime!(form.shared())).div_ceil(4);
                     value += Vector::<f32, N>::new(scale(table, m, at / comptime!(form.shared())));
@@ -93,15 +93,15 @@ pub fn embed<N: Size>(
 
 #[cube(launch_unchecked)]
 pub fn add(a: &[f32], b: &[f32], out: &mut [f32], count: usize) {
-    if (ABSOLUTE_POS as usize) < count {
-        out[ABSOLUTE_POS as usize] = a[ABSOLUTE_POS as usize] + b[ABSOLUTE_POS as usize];
+    if ABSOLUTE_POS < count {
+        out[ABSOLUTE_POS] = a[ABSOLUTE_POS] + b[ABSOLUTE_POS];
     }
 }
 
 /// `count` numbers from `from`.
 #[cube(launch_unchecked)]
 pub fn copy(x: &[f32], out: &mut [f32], from: usize, count: usize) {
-    if (ABSOLUTE_POS as usize) < count {
-        out[ABSOLUTE_POS as usize] = x[from + ABSOLUTE_POS as usize];
+    if ABSOLUTE_POS < count {
+        out[ABSOLUTE_POS] = x[from + ABSOLUTE_POS];
     }
 }

@@ -16,9 +16,14 @@ pub enum Form {
     F32,
     F16,
     Bf16,
-    Q4 { low: bool },
+    Q4 {
+        low: bool,
+    },
     /// `shared` units of 16 weights have one scale.
-    Q8 { shared: usize, low: bool },
+    Q8 {
+        shared: usize,
+        low: bool,
+    },
 }
 
 impl Form {
@@ -137,7 +142,11 @@ fn weight<N: Size>(unit: Vector<u32, N>, #[comptime] i: usize, #[comptime] form:
         half(unit.extract(comptime!(i / 2)) >> comptime!((i % 2 * 16) as u32))
     } else if comptime!(form == Form::Bf16) {
         let word = unit.extract(comptime!(i / 2));
-        if comptime!(i % 2 == 0) { f32::reinterpret(word << 16u32) } else { f32::reinterpret(word & 0xffff_0000u32) }
+        if comptime!(i.is_multiple_of(2)) {
+            f32::reinterpret(word << 16u32)
+        } else {
+            f32::reinterpret(word & 0xffff_0000u32)
+        }
     } else {
         let byte = (unit.extract(comptime!(i / 4)) >> comptime!((i % 4 * 8) as u32)) & 255u32;
         f32::cast_from(byte ^ 128u32) - 128.0f32
