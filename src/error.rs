@@ -57,7 +57,11 @@ impl Error {
     }
 
     pub fn bad_file(message: impl Into<String>) -> Self {
-        Self::new(Code::BadFile, message, "Choose a whole file of a kind that Kiln reads; if it was downloaded, download it again.")
+        Self::new(
+            Code::BadFile,
+            message,
+            "Choose a whole file of a kind that Kiln reads; if it was downloaded, download it again.",
+        )
     }
 
     pub fn unsupported(message: impl Into<String>) -> Self {

@@ -3,8 +3,9 @@
 mod common;
 
 use common::{Driver, is_images};
-use kiln::demos::{Action, Figure, Floats, HistogramSeries, Panel, PointSet, View};
-use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
+use kiln::demos::{Action, Candidate, Figure, Floats, HistogramSeries, Panel, PointSet, Token, View};
+use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
+use kiln::weights::{Stored, StoredFile};
 use ts_rs::{Config, TS};
 
 /// `KILN_BLESS=1 cargo test --profile fast --features typescript --test protocol` writes the file anew.
@@ -25,6 +26,11 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         HistogramSeries::decl(&config),
         Figure::decl(&config),
         Floats::decl(&config),
+        Token::decl(&config),
+        Candidate::decl(&config),
+        LibraryTask::decl(&config),
+        Stored::decl(&config),
+        StoredFile::decl(&config),
     ] {
         text += &format!("\nexport {declaration}\n");
     }
@@ -38,7 +44,11 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
 fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
     for demo in kiln::demos::DEMOS {
         let mut driver = Driver::new(true);
-        driver.load(demo.name, None);
+        let link = match demo.name {
+            "text" => "text?model=tests/fixtures/text/tiny-llama-q8_0.gguf&attention=true&lens=true",
+            name => name,
+        };
+        driver.load(link, None);
         driver.step(2);
         let panels = driver.last_panels();
         let mut ids: Vec<&str> = panels.iter().map(|p| p.id.as_str()).collect();
@@ -60,6 +70,14 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
                 View::Histogram { series, .. } => {
                     assert!(series.iter().all(|s| s.counts.iter().all(|c| c.is_finite())));
                 }
+                View::Tokens { tokens, .. } => {
+                    let candidates = tokens.iter().flat_map(|t| &t.candidates);
+                    assert!(!tokens.is_empty() && candidates.into_iter().all(|c| (0.0..=1.0).contains(&c.p)));
+                }
+                View::Attention { token, heads, weights, .. } => {
+                    assert_eq!(weights.0.len() as u32, heads * (token + 1));
+                }
+                View::Lens { layers, .. } => assert!(layers.iter().all(|l| !l.is_empty())),
                 View::Figures { figures } => assert!(figures.iter().all(|f| f.value.is_finite())),
             }
         }

@@ -69,11 +69,66 @@ fn mistakes_end_with_an_error_that_says_what_to_do() {
     for (args, says) in [
         (vec!["train", "gan9", "--steps", "1", "--out", &out], "Choose one of"),
         (vec!["sample", "no-such-file", "--out", &out], "Check the path"),
-        (vec!["sample", "README.md", "--out", &out], "safetensors"),
+        (vec!["sample", "README.md", "--out", &out], "Choose a whole file"),
         (vec!["--root", "nowhere", "train", "dcgan", "--device", "cpu", "--steps", "1", "--out", &out], "--root"),
     ] {
         let run = kiln(&args);
         let text = String::from_utf8_lossy(&run.stderr).to_string();
         assert!(!run.status.success() && text.contains(says), "{args:?}: {text}");
     }
+}
+
+#[test]
+fn generate_prints_one_line_of_json_and_writes_the_logits_of_each_step() {
+    let out = folder("generate");
+    std::fs::create_dir_all(&out).expect("a folder");
+    let logits = format!("{out}/logits.safetensors");
+    let model = "tests/fixtures/text/tiny-llama-q8_0.gguf";
+    let args = ["generate", "--model", model, "--prompt", "Once upon", "--max-tokens", "6", "--json"];
+    let run = kiln(&[&args[..], &["--greedy", "--logits", &logits]].concat());
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let text = String::from_utf8(run.stdout).expect("UTF-8");
+    assert_eq!(text.lines().count(), 1);
+    let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for key in ["prompt_ids", "ids", "text", "stop", "tokens_per_second"] {
+        assert!(line.get(key).is_some(), "no {key} in {line}");
+    }
+    let ids: Vec<u64> = line["ids"].as_array().expect("ids").iter().filter_map(|v| v.as_u64()).collect();
+    let file = read(&logits);
+    let logits = file.find("logits").expect("logits");
+    assert_eq!(logits.shape, [ids.len(), 320]);
+    for (row, id) in logits.values.chunks(320).zip(&ids) {
+        let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).expect("a largest").0;
+        assert_eq!(best as u64, *id, "greedy takes the largest logit");
+    }
+    let seeded = |seed: &str| kiln(&[&args[..], &["--seed", seed, "--temperature", "1.5"]].concat()).stdout;
+    let strip = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).split("tokens_per_second").next().map(String::from);
+    assert_eq!(strip(seeded("1")), strip(seeded("1")));
+    assert_ne!(strip(seeded("1")), strip(seeded("2")));
+}
+
+#[test]
+fn generate_runs_a_folder_and_chats_and_refuses_what_is_no_model() {
+    let folder = "tests/fixtures/text/qwen2";
+    let run = kiln(&["generate", "--model", folder, "--prompt", "Hi", "--max-tokens", "3", "--json"]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let gguf = "tests/fixtures/text/tiny-llama-q8_0.gguf";
+    let run = kiln(&["generate", "--model", gguf, "--prompt", "Hi", "--chat", "--max-tokens", "3"]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let run = kiln(&["generate", "--model", "Cargo.toml", "--prompt", "Hi"]);
+    assert!(!run.status.success() && String::from_utf8_lossy(&run.stderr).starts_with("error: "));
+}
+
+#[test]
+fn inspect_prints_the_header_of_both_kinds_of_file() {
+    for (file, tensor) in [
+        ("tests/fixtures/text/tiny-llama-q8_0.gguf", "token_embd.weight"),
+        ("tests/fixtures/text/llama/model.safetensors", "model.embed_tokens.weight"),
+    ] {
+        let run = kiln(&["inspect", file]);
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let text = String::from_utf8(run.stdout).expect("UTF-8");
+        assert!(text.contains(tensor), "{text}");
+    }
+    assert!(!kiln(&["inspect", "README.md"]).status.success());
 }

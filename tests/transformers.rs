@@ -140,15 +140,8 @@ fn the_real_smollm2_writes_what_transformers_writes() {
     let list = |v: &serde_json::Value| -> Vec<u32> {
         v.as_array().expect("a list").iter().map(|v| v.as_u64().expect("an id") as u32).collect()
     };
-    let greedy = Sampling {
-        greedy: true,
-        temperature: 1.0,
-        top_k: 0,
-        top_p: 1.0,
-        min_p: 0.0,
-        repetition_penalty: 1.0,
-        seed: 1,
-    };
+    let greedy =
+        Sampling { greedy: true, temperature: 1.0, top_k: 0, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0, seed: 1 };
     let mut writer = Writer::new(open(&path, 256));
     for (i, prompt) in prompts.iter().enumerate() {
         writer.set(list(&prompt["prompt_ids"]));
@@ -177,7 +170,8 @@ fn the_real_smollm2_writes_what_transformers_writes() {
 fn quantised_weights_stay_quantised_in_memory() {
     let Some(path) = smollm2() else { return };
     let files = Pretrained::open(&files(&path)).expect("a model");
-    let bytes: usize = files.names().map(|n| kiln::models::causal::Tensors::matrix(&files, n).expect("a tensor").bytes()).sum();
+    let bytes: usize =
+        files.names().map(|n| kiln::models::causal::Tensors::matrix(&files, n).expect("a tensor").bytes()).sum();
     let file = DiskFile::open(&path).expect("a file").len() as f64;
     // Scales are kept as f32: 24 bytes where the file has 20.
     assert!((bytes as f64) < 1.25 * file, "{bytes} bytes in memory for {file} in the file");

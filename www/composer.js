@@ -7,7 +7,7 @@ import { t } from './i18n.js';
 export const COMPOSED = ['send', 'regenerate', 'branch', 'choose', 'clear'];
 
 export class Composer {
-  /** `text`: the view that it writes for, `{ tokens, written }`. */
+  /** `text`: the view that it writes for, `{ tokens, written, follow }`. */
   constructor(session, consent, text) {
     this.session = session;
     this.consent = consent;
@@ -32,7 +32,13 @@ export class Composer {
 
   /** What is done to the text, and then the model goes on. */
   #act(name, args) {
+    this.text.follow(true);
     this.session.act(name, args);
+    this.session.run().catch(() => {});
+  }
+
+  #goOn() {
+    this.text.follow(false);
     this.session.run().catch(() => {});
   }
 
@@ -81,7 +87,7 @@ export class Composer {
           <button class="primary" data-do=${busy ? 'stop' : 'send'} title=${t(busy ? 'compose.stop' : 'compose.hint')}>
             ${t(busy ? 'compose.stop' : chat ? 'compose.send' : 'compose.write')}
           </button>
-          ${button('continue', () => session.run().catch(() => {}), busy || !text.tokens.length)}
+          ${button('continue', () => this.#goOn(), busy || !text.tokens.length)}
           ${button('regenerate', () => this.#act('regenerate'), busy || !text.written)}
           ${button(chat ? 'new-chat' : 'clear', () => this.#clear(), busy || !text.tokens.length)}
         </div>

@@ -8,7 +8,9 @@ let asking = false;
 /** `does`: `{ change(name), choose() }`. */
 export function modelChoice(id, value, models, does) {
   const offered = models.manifest.map(({ id: name, title }) => [name, title]);
-  if (!offered.some(([name]) => name === value)) offered.push([value, models.describe(value).title]);
+  // An address is known by its file: of more there is no room.
+  const title = models.describe(value).title.split(/[?#]/)[0].split('/').at(-1);
+  if (!offered.some(([name]) => name === value)) offered.push([value, title || value]);
   const pick = (event) => {
     const { value: picked } = event.target;
     asking = picked === '+address';

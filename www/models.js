@@ -39,7 +39,10 @@ export class Models extends Emitter {
     this.session = session;
     session.on('library', (stored) => this.#arrived(stored));
     session.on('error', (error) => this.#failed(error));
-    session.on('reset', () => this.emit('change'));
+    session.on('reset', () => {
+      if (this.name !== undefined && !this.#manifest) this.load();
+      this.emit('change');
+    });
     // Of a worker that is gone nobody gets an answer.
     session.on('device', () => this.#failed({ code: 'ended', message: 'The worker has ended.', help: '' }));
     // Work on what has arrived, or tokens that are written: the model is here, kept or in memory alone.

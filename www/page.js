@@ -13,6 +13,7 @@ import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
 import { Library } from './library.js';
 import { linkOf } from './schema.js';
+import { isBusy } from './state.js';
 import { share } from './share.js';
 
 const at = (id) => document.getElementById(id);
@@ -128,7 +129,7 @@ export class Page {
 
   toggle() {
     const { session, consent } = this;
-    if (session.state.status === 'running') this.quietly(session.pause());
+    if (isBusy(session)) this.quietly(session.pause());
     else if (consent.open) consent.agree();
     else this.quietly(session.run());
   }
@@ -225,7 +226,8 @@ export class Page {
       if (error?.message && error.code !== key) card.help = `${error.message} ${error.help ?? ''}`;
       card.actions = [[t('retry'), () => this.quietly(this.session.retry())]];
     } else if (key === 'continued') {
-      card.stay = true;
+      // A text is begun anew from beside it.
+      card.stay = this.session.state.demo !== 'text';
       card.actions = [[t('continued.over'), () => this.open(this.session.state.link)]];
     }
     this.cards.show(card);

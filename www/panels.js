@@ -65,10 +65,11 @@ export class Panels {
 
   update(event, again = false) {
     this.last = { demo: this.demo, event };
-    this.element.classList.remove('empty');
     if (this.stale) {
       for (const id of this.tiles.keys()) if (!event.panels.some((panel) => panel.id === id)) this.#remove(id);
     }
+    // A text that waits for its model has nothing to show yet.
+    this.element.classList.toggle('empty', !event.panels.length && !this.tiles.size);
     this.stale = false;
     let before = null;
     for (const panel of event.panels) {

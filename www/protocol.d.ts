@@ -1,6 +1,6 @@
 // Generated from src/session/protocol.rs by tests/protocol.rs; do not edit.
 
-export type Command = { "type": "start", software: boolean, proven: Array<string>, } | { "type": "open", link: string, checkpoint: Uint8Array | null, } | { "type": "run" } | { "type": "pause" } | { "type": "step", n: number, } | { "type": "set", key: string, value: number | string | boolean, } | { "type": "act", name: string, args: unknown, } | { "type": "checkpoint" } | { "type": "ping" } | { "type": "close" };
+export type Command = { "type": "start", software: boolean, proven: Array<string>, } | { "type": "open", link: string, checkpoint: Uint8Array | null, } | { "type": "run" } | { "type": "pause" } | { "type": "step", n: number, } | { "type": "set", key: string, value: number | string | boolean, } | { "type": "act", name: string, args: unknown, } | { "type": "checkpoint" } | { "type": "library", task: LibraryTask, } | { "type": "ping" } | { "type": "close" };
 
 export type Event = { "type": "hello", kind: DeviceKind, } | { "type": "device" } & DeviceInfo | { "type": "schema", demo: string, schema: Record<string, unknown>, values: Record<string, number | string | boolean>, actions: Array<Action>, } | { "type": "link", link: string, } | { "type": "status", status: Status, step: number, 
 /**
@@ -10,7 +10,11 @@ steps_per_second: number,
 /**
  * Bytes of wasm memory, and bytes reserved on the GPU.
  */
-wasm_bytes: number, gpu_bytes: number, } | { "type": "progress", what: string, done: number, total: number, } | { "type": "views", step: number, panels: Array<Panel>, } | { "type": "checkpoint", link: string, step: number, bytes: Uint8Array, } | { "type": "note", code: string, text: string, args: Record<string, string>, } | { "type": "error", code: string, message: string, help: string, step: number, fatal: boolean, };
+wasm_bytes: number, gpu_bytes: number, } | { "type": "progress", what: string, done: number, total: number, 
+/**
+ * They count bytes.
+ */
+bytes: boolean, } | { "type": "library" } & Stored | { "type": "views", step: number, panels: Array<Panel>, } | { "type": "checkpoint", link: string, step: number, bytes: Uint8Array, } | { "type": "note", code: string, text: string, args: Record<string, string>, } | { "type": "error", code: string, message: string, help: string, step: number, fatal: boolean, };
 
 export type Status = "idle" | "loading" | "paused" | "running";
 
@@ -50,7 +54,7 @@ export type View = { "type": "scalars", series: Array<string>, rows: Floats, res
 /**
  * The same pictures through time: the page keeps them as a filmstrip.
  */
-film: boolean, } | { "type": "points2d", sets: Array<PointSet>, bounds: [number, number, number, number], } | { "type": "field2d", columns: number, rows: number, values: Floats, low: number, high: number, bounds: [number, number, number, number], } | { "type": "mesh2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "histogram", series: Array<HistogramSeries>, low: number, high: number, categories: Array<string>, } | { "type": "figures", figures: Array<Figure>, };
+film: boolean, } | { "type": "points2d", sets: Array<PointSet>, bounds: [number, number, number, number], } | { "type": "field2d", columns: number, rows: number, values: Floats, low: number, high: number, bounds: [number, number, number, number], } | { "type": "mesh2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "histogram", series: Array<HistogramSeries>, low: number, high: number, categories: Array<string>, } | { "type": "figures", figures: Array<Figure>, } | { "type": "tokens", from: number, tokens: Array<Token>, chosen: number | null, stop: string, } | { "type": "attention", token: number, layer: number, layers: number, head: number, heads: number, weights: Floats, } | { "type": "lens", token: number, layers: Array<Array<Candidate>>, };
 
 export type PointSet = { 
 /**
@@ -75,3 +79,62 @@ digits: number,
 of: number | null, };
 
 export type Floats = Uint8Array;
+
+export type Token = { id: number, 
+/**
+ * What it adds to the text: whole characters only. Empty where it ends inside a character; the token that completes
+ * the character adds it.
+ */
+text: string, 
+/**
+ * The token by itself, for a label: bytes that are no character are written `<0xE4>`.
+ */
+piece: string, 
+/**
+ * `template` (marks of the chat format), `system`, `user`, `assistant`; `prompt` and `generated` outside a chat.
+ */
+role: string, 
+/**
+ * Its probability before temperature and filters, and after; `None` where it was not computed (prompts).
+ */
+raw: number | null, p: number | null, 
+/**
+ * The person chose it, not the model.
+ */
+forced: boolean, 
+/**
+ * What else could have stood here, likeliest first; empty for prompts.
+ */
+candidates: Array<Candidate>, };
+
+export type Candidate = { id: number, piece: string, 
+/**
+ * Probability before temperature and filters.
+ */
+raw: number, 
+/**
+ * Probability after; 0 where a filter removed it.
+ */
+p: number, };
+
+export type LibraryTask = { "type": "list" } | { "type": "verify", sha256: string, } | { "type": "delete", sha256: string, } | { "type": "endpoints", urls: Array<string>, };
+
+export type Stored = { files: Array<StoredFile>, 
+/**
+ * Bytes that this site uses and may use; 0 where the browser does not tell.
+ */
+used: number, quota: number, 
+/**
+ * False in a private window or where the browser keeps nothing: models then live in memory alone.
+ */
+persistent: boolean, };
+
+export type StoredFile = { sha256: string, 
+/**
+ * The name it came under.
+ */
+name: string, 
+/**
+ * Bytes that are here; all of them where `complete`.
+ */
+bytes: number, complete: boolean, };

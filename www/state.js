@@ -14,6 +14,9 @@ export const firstState = () => ({
   gpuBytes: 0,
 });
 
+/** Whether it goes on by itself, or will as soon as what it needs is here. */
+export const isBusy = ({ state, want }) => state.status === 'running' || (state.status === 'loading' && want !== 'paused');
+
 export function deviceOf({ kind, name, software, probe_error: probeError = null }) {
   return { kind, name, software, probeError };
 }

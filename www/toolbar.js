@@ -3,6 +3,7 @@
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
 import { controlsOf } from './schema.js';
+import { isBusy } from './state.js';
 import { COMPOSED } from './composer.js';
 
 /** Choices for a speed that the schema gives as a range. */
@@ -24,9 +25,9 @@ export class Toolbar {
 
   render() {
     const { session, does } = this;
-    const { status, step } = session.state;
+    const { step, status } = session.state;
     const { schema } = session;
-    const running = status === 'running';
+    const running = Boolean(schema) && isBusy(session);
     const off = !schema || status === 'idle';
     // A step of this demo may have a name of its own: a token, for one.
     const own = (key, args) => t(`${schema?.demo}.${key}`, args, t(key, args));

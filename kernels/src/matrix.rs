@@ -19,9 +19,18 @@ pub enum Data {
     Bf16(Vec<u16>),
     /// Groups of 32 weights in 16 bytes: byte `j` holds weight `j` in its low half and weight `j + 16` in its high half;
     /// `q` is 0 to 15.
-    Q4 { q: Vec<u8>, d: Vec<f32>, m: Vec<f32> },
+    Q4 {
+        q: Vec<u8>,
+        d: Vec<f32>,
+        m: Vec<f32>,
+    },
     /// Groups of `group` (16 or 32) weights, a signed byte each.
-    Q8 { q: Vec<i8>, group: usize, d: Vec<f32>, m: Vec<f32> },
+    Q8 {
+        q: Vec<i8>,
+        group: usize,
+        d: Vec<f32>,
+        m: Vec<f32>,
+    },
 }
 
 /// Weights that share their scale in [`Data::Q4`].

@@ -125,13 +125,8 @@ impl<U> Groups<'_, U> {
         });
     }
 
-    fn tile<const N: usize, const R: usize, const T: usize>(
-        &self,
-        x: &Activations,
-        r: usize,
-        t: usize,
-        out: &mut [f32],
-    ) where
+    fn tile<const N: usize, const R: usize, const T: usize>(&self, x: &Activations, r: usize, t: usize, out: &mut [f32])
+    where
         U: Fn(usize) -> [I16x8; N],
     {
         let groups = self.groups;
@@ -144,8 +139,8 @@ impl<U> Groups<'_, U> {
                 for j in 0..T {
                     let at = ((t + j) * groups + g) * 8 * N;
                     let mut sum = w[0].dot(I16x8::load(&x.q, at));
-                    for i in 1..N {
-                        sum = sum.add(w[i].dot(I16x8::load(&x.q, at + 8 * i)));
+                    for (i, w) in w.iter().enumerate().skip(1) {
+                        sum = sum.add(w.dot(I16x8::load(&x.q, at + 8 * i)));
                     }
                     sums[k][j] = sums[k][j].add(sum.to_f32().mul(F32x4::splat(d[k][g] * xd[j][g])));
                 }

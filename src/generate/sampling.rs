@@ -144,14 +144,7 @@ fn filter(ranked: &mut Ranked<'_>, all: &Distribution<'_>, knobs: &Sampling) -> 
 }
 
 /// The rank of the token that chance picks among the `kept` likeliest.
-fn draw(
-    ranked: &mut Ranked<'_>,
-    all: &Distribution<'_>,
-    kept: usize,
-    mass: f64,
-    seed: u64,
-    position: usize,
-) -> usize {
+fn draw(ranked: &mut Ranked<'_>, all: &Distribution<'_>, kept: usize, mass: f64, seed: u64, position: usize) -> usize {
     let mut stream = Stream::new(seed, Purpose::Tokens);
     stream.seek(2 * position as u128);
     let mut left = stream.unit() * mass;

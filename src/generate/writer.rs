@@ -44,7 +44,8 @@ impl Writer {
             (self.start, self.cached) = (0, 0);
         }
         // The last token is fed again: its logits are wanted.
-        self.cached = self.cached.min(common.saturating_sub(self.start)).min((ids.len() - self.start).saturating_sub(1));
+        self.cached =
+            self.cached.min(common.saturating_sub(self.start)).min((ids.len() - self.start).saturating_sub(1));
         self.ids = ids;
     }
 

@@ -151,7 +151,7 @@ pub fn open<E: Engine + 'static>(
     architecture: Architecture,
     context: usize,
 ) -> Result<Box<dyn LanguageModel>> {
-    use super::{gpt2::Gpt2, gpt_neox::GptNeoX, llama::Llama};
+    use super::{gpt_neox::GptNeoX, gpt2::Gpt2, llama::Llama};
     Ok(match architecture.family {
         Family::Llama | Family::Qwen2 | Family::Qwen3 => {
             Box::new(Causal::<E, Llama<E>>::new(engine, architecture, context)?)
@@ -229,8 +229,14 @@ impl<E: Engine, N: Network<E>> LanguageModel for Causal<E, N> {
         self.check(ids, at)?;
         let network = self.network.as_ref().ok_or_else(unloaded)?;
         let (engine, mut x) = (&self.engine, network.embed(&self.engine, ids, at));
-        let mut run =
-            Run { engine, architecture: &self.architecture, rope: self.rope.as_ref(), cache: &mut self.cache, at, attention: None };
+        let mut run = Run {
+            engine,
+            architecture: &self.architecture,
+            rope: self.rope.as_ref(),
+            cache: &mut self.cache,
+            at,
+            attention: None,
+        };
         for layer in 0..self.architecture.layers {
             x = network.layer(&mut run, layer, &x);
         }
@@ -248,8 +254,14 @@ impl<E: Engine, N: Network<E>> LanguageModel for Causal<E, N> {
                 inspection.lens.push(engine.read(&network.head(engine, &x)).await?);
             }
             let slot = (attention == Some(layer)).then_some(&mut seen);
-            let mut run =
-                Run { engine, architecture: &self.architecture, rope: self.rope.as_ref(), cache: &mut self.cache, at, attention: slot };
+            let mut run = Run {
+                engine,
+                architecture: &self.architecture,
+                rope: self.rope.as_ref(),
+                cache: &mut self.cache,
+                at,
+                attention: slot,
+            };
             x = network.layer(&mut run, layer, &x);
         }
         if lens {

@@ -91,7 +91,7 @@ impl Tokenizer {
         Ok(self.encode_parts(&[(text, special)])?.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// The ids of the concatenation of `parts`, each with the part that its first byte belongs to. Tokens may reach over
+    /// The ids of the concatenation of `parts`, each with the part that its last byte belongs to. Tokens may reach over
     /// the border of parts, as they would in one text; a special token is parsed only where it lies wholly in parts that
     /// allow it, so that what a person typed never becomes one.
     pub fn encode_parts(&self, parts: &[(&str, bool)]) -> Result<Vec<(u32, usize)>> {
@@ -134,11 +134,13 @@ impl Tokenizer {
             let tokens = self.model.tokenize(&written).map_err(|e| Error::internal(format!("Text to tokens: {e}.")))?;
             let mut at = start;
             for Token { id, offsets: (from, to), .. } in tokens {
-                ids.push((id, span.part(at)));
                 // Written byte-level, a byte is a character: of it the first byte counts.
                 let token = written.as_bytes().get(from..to).unwrap_or_default();
                 let counts = |byte: &u8| !self.parts.rules.byte_level || (*byte as i8) >= -64;
-                at += token.iter().filter(|byte| counts(byte)).count();
+                let bytes = token.iter().filter(|byte| counts(byte)).count();
+                // A space of the template before a word of the person makes one token: the person's.
+                ids.push((id, span.part(at + bytes.saturating_sub(1))));
+                at += bytes;
             }
             start += piece.len();
         }

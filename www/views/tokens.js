@@ -67,6 +67,7 @@ export class Tokens {
     for (let index = same; index < all.length; index += 1) this.#append(all[index], index);
     if (this.cursor >= all.length) this.cursor = undefined;
     this.#choose(chosen ?? undefined);
+    this.element.classList.toggle('bare', !all.length);
     if (same < all.length && this.following) this.#scroll();
     this.#speak(same, stop);
     this.stop = stop;
@@ -117,6 +118,15 @@ export class Tokens {
     span.textContent = token.text;
     this.spans[index] = span;
     turn.element.append(span);
+  }
+
+  /** What comes now is what the person wants to see, wherever they looked before; `anew`: whatever token they chose. */
+  follow(anew) {
+    this.following = true;
+    this.#scroll();
+    this.spans[this.cursor]?.classList.remove('at');
+    this.cursor = undefined;
+    if (anew && this.chosen !== undefined) this.session.act('choose', { token: null });
   }
 
   #scroll() {
@@ -235,7 +245,7 @@ export class Tokens {
   }
 
   #branch(at, id) {
-    this.cursor = undefined;
+    this.follow(false);
     this.session.act('branch', { at, id });
     this.session.run().catch(() => {});
   }
@@ -297,6 +307,8 @@ export class Tokens {
     this.text.setAttribute('aria-label', t('tokens.label'));
     // Before there are tokens: what will be asked.
     this.text.dataset.empty = String(values.prompt ?? '').replaceAll(TURN, '\n') || t('tokens.empty');
+    this.text.classList.toggle('asks', Boolean(values.chat && values.prompt));
+    this.element.classList.toggle('bare', !this.tokens.length);
     for (const { role, element } of this.turns) element.dataset.role = t(`role.${role}`, {}, role);
     this.text.classList.toggle('surprise', switched.surprise && !values.attention);
     this.text.classList.toggle('attention', values.attention === true);

@@ -174,7 +174,8 @@ fn prompt(args: &Generate, files: &Pretrained, tokenizer: &Tokenizer) -> Result<
         let bos = tokenizer.bos().filter(|_| tokenizer.adds_bos());
         return Ok(bos.into_iter().chain(tokenizer.encode(&args.prompt, true)?).collect());
     }
-    let template = files.chat_template.as_deref().ok_or_else(|| Error::unsupported("The model has no chat template."))?;
+    let template =
+        files.chat_template.as_deref().ok_or_else(|| Error::unsupported("The model has no chat template."))?;
     let system = args.system.iter().map(|text| Message { role: Role::System, content: text.clone() });
     let user = Message { role: Role::User, content: args.prompt.clone() };
     let messages: Vec<Message> = system.chain([user]).collect();

@@ -70,9 +70,8 @@ impl Edits {
     /// The first generated token at which two sets of edits differ.
     pub fn first_difference(&self, other: &Self) -> Option<usize> {
         let all = self.tokens.keys().chain(self.seeds.keys()).chain(other.tokens.keys()).chain(other.seeds.keys());
-        let same = |at: usize| {
-            self.tokens.get(&at) == other.tokens.get(&at) && self.seeds.get(&at) == other.seeds.get(&at)
-        };
+        let same =
+            |at: usize| self.tokens.get(&at) == other.tokens.get(&at) && self.seeds.get(&at) == other.seeds.get(&at);
         all.copied().filter(|&at| !same(at)).min()
     }
 }

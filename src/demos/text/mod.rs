@@ -79,6 +79,7 @@ impl Text {
         };
         let mut edits = Edits::parse(&self.config.edits);
         if let State::Open(talk) = &self.state
+            && !talk.pieces.is_empty()
             && let (Stop::None, Some(end)) = (talk.stop, talk.voice.tokenizer.ends().first())
         {
             // An answer that was cut short is cut at the same place when the link is opened again.
@@ -124,7 +125,8 @@ impl Demo for Text {
         match &mut self.state {
             State::Opening(opening) => match opening.step(&self.context)? {
                 Opened::Waiting(waiting) => Ok(waiting),
-                Opened::Here(voice, writer) => {
+                Opened::Here(open) => {
+                    let (voice, writer) = *open;
                     let pieces = self.restored.take().unwrap_or_default();
                     let talk = Talk::new(&self.config, voice, writer, pieces, self.context.clock.clone())?;
                     self.state = State::Open(Box::new(talk));

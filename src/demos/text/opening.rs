@@ -25,7 +25,7 @@ struct Coming {
 
 pub enum Opened {
     Waiting(Stepped),
-    Here(Voice, Writer),
+    Here(Box<(Voice, Writer)>),
 }
 
 /// Milliseconds of loading between two looks at what the person wants.
@@ -54,7 +54,7 @@ impl Opening {
         loop {
             let (done, total) = coming.model.load(&coming.files)?;
             if done == total {
-                return Ok(Opened::Here(coming.voice, Writer::new(coming.model)));
+                return Ok(Opened::Here(Box::new((coming.voice, Writer::new(coming.model)))));
             }
             if (context.clock)() >= until {
                 self.coming = Some(coming);

@@ -81,7 +81,7 @@ impl Timing {
     }
 
     pub fn tokens_per_second(&self) -> Option<f64> {
-        (self.counted > 0).then(|| f64::from(self.counted) / self.spent_ms * 1000.0)
+        (self.spent_ms > 0.0).then(|| f64::from(self.counted) / self.spent_ms * 1000.0)
     }
 }
 
@@ -214,7 +214,8 @@ impl Talk {
         self.turn = self.pieces.last().map_or(0, |p| p.turn);
         self.go_on(config);
         self.allowance = config.max_tokens as usize;
-        let ended = self.pieces.last().is_some_and(|p| p.choice.is_some() && self.voice.tokenizer.ends().contains(&p.id));
+        let ended =
+            self.pieces.last().is_some_and(|p| p.choice.is_some() && self.voice.tokenizer.ends().contains(&p.id));
         if ended {
             self.stop = Stop::End;
         } else if self.answer_length() >= self.allowance {

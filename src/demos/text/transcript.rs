@@ -78,7 +78,8 @@ impl Voice {
             let bos = self.tokenizer.bos().filter(|_| self.tokenizer.adds_bos());
             let prompt = self.tokenizer.encode(&config.prompt, true)?;
             // Nothing can be asked of a model that has read nothing.
-            let first = if prompt.is_empty() { self.tokenizer.bos().or(self.tokenizer.ends().first().copied()) } else { bos };
+            let first =
+                if prompt.is_empty() { self.tokenizer.bos().or(self.tokenizer.ends().first().copied()) } else { bos };
             let marks = first.into_iter().map(|id| (id, Author::Template));
             return Ok(marks.chain(prompt.into_iter().map(|id| (id, Author::Prompt))).map(wrap).collect());
         };
@@ -120,8 +121,10 @@ impl Voice {
     /// The text of the model's answer to a turn.
     pub fn answer(&self, pieces: &[Piece], turn: usize) -> String {
         let wrote = pieces.iter().filter(|p| p.turn == turn && p.choice.is_some());
-        let bytes: Vec<u8> =
-            wrote.filter(|p| !self.tokenizer.is_special(p.id)).flat_map(|p| self.tokenizer.bytes(p.id).to_vec()).collect();
+        let bytes: Vec<u8> = wrote
+            .filter(|p| !self.tokenizer.is_special(p.id))
+            .flat_map(|p| self.tokenizer.bytes(p.id).to_vec())
+            .collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 }

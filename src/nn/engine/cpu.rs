@@ -3,8 +3,8 @@
 use super::{Activation, Data, Engine, Heads, Linear, Matrix, Norm, Rope};
 use crate::error::Result;
 use async_trait::async_trait;
-use kiln_kernels as kernels;
 use kernels::{dot, matmul};
+use kiln_kernels as kernels;
 use std::rc::Rc;
 
 pub struct Cpu;

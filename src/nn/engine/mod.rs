@@ -106,7 +106,14 @@ pub trait Engine {
     ) -> Self::Rows;
 
     /// What each head of `q`'s last row (position `at`) attends to: `[heads, at + 1]`. The cache holds the keys already.
-    fn attention(&self, q: &Self::Rows, cache: &Self::Cache, layer: usize, at: usize, rope: Option<&Rope>) -> Self::Rows;
+    fn attention(
+        &self,
+        q: &Self::Rows,
+        cache: &Self::Cache,
+        layer: usize,
+        at: usize,
+        rope: Option<&Rope>,
+    ) -> Self::Rows;
 
     /// The last row alone, `[1, width]`.
     fn last(&self, x: &Self::Rows) -> Self::Rows;
