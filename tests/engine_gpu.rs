@@ -6,11 +6,15 @@ mod engine;
 use kiln::device;
 use kiln::error::Code;
 use kiln::nn::engine::Gpu;
+use std::io::Write;
 
 #[test]
 fn every_operation_gives_the_cpus_numbers() {
     let opened = match pollster::block_on(device::open_webgpu(true)) {
-        Err(error) if error.code == Code::NoGpu => return println!("skipped: {}", error.message),
+        Err(error) if error.code == Code::NoGpu => {
+            let _ = writeln!(std::io::stderr(), "skipped: {}", error.message);
+            return;
+        }
         opened => opened.expect("an adapter"),
     };
     let worst = pollster::block_on(engine::every_operation_gives_the_cpus_numbers(&Gpu::new(&opened.device), true));

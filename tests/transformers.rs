@@ -125,7 +125,7 @@ fn attention_and_lens_agree_with_transformers_at_any_position() {
 fn smollm2() -> Option<PathBuf> {
     let path = common::models().join("SmolLM2-135M-Instruct.Q4_1.gguf");
     if !path.is_file() {
-        println!("skipped: {} is not here; KILN_MODELS names the folder", path.display());
+        common::skipped(&format!("{} is not here; KILN_MODELS names the folder", path.display()));
         return None;
     }
     Some(path)

@@ -36,6 +36,14 @@ export class Header {
         </div>`,
       this.element,
     );
+    if (demo !== this.demo) this.#reveal();
+    this.demo = demo;
+  }
+
+  /** On a narrow page the demos are a strip that scrolls: the one that is open can be seen. */
+  #reveal() {
+    const open = this.element.querySelector('.demos [aria-current]');
+    if (open) open.parentElement.scrollLeft = open.offsetLeft - open.parentElement.offsetLeft - (open.parentElement.clientWidth - open.offsetWidth) / 2;
   }
 
   #badge() {

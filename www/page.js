@@ -107,6 +107,7 @@ export class Page {
       this.consent.render();
       const { status, demo } = this.session.state;
       const args = { step: number(this.session.state.step) };
+      if (demo) at('starting').textContent = t(status === 'paused' ? 'waits' : 'starting');
       if (status !== this.said) at('said').textContent = t(`${demo}.status.${status}`, args, t(`status.${status}`, args));
       this.said = status;
       document.body.dataset.status = status;
@@ -174,6 +175,8 @@ export class Page {
     this.cards.clearLink();
     try {
       await this.session.open('', { checkpoint: bytes });
+      // A text can be shown when its model is here again.
+      if (this.models.name !== undefined && (await this.models.ready())) this.quietly(this.session.run());
       this.cards.show({ key: 'loaded', kind: 'note', title: t('loaded', { name }), text: t('loaded.text', { step: number(this.session.state.step) }) });
     } catch {
       // The worker's error says what is wrong with the file.

@@ -23,6 +23,8 @@ impl Text {
         let mut files = vec![ModelFile { name: name.into(), bytes: Rc::new(weights) }];
         if let Some(config) = config {
             files.push(ModelFile { name: "config.json".into(), bytes: Rc::new(config.into_bytes()) });
+            // Random weights know no words.
+            files.push(ModelFile { name: "tokenizer.json".into(), bytes: Rc::new(b"{}".to_vec()) });
         }
         let files = Pretrained::open(&files)?;
         let tokenizer = Tokenizer::new(files.vocabulary.clone()).ok();

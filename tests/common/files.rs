@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 use kiln::weights::{Bytes, DiskFile, ModelFile};
+use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -182,7 +183,8 @@ pub fn smollm2() -> Option<ModelFile> {
             Some(ModelFile { name: "SmolLM2-135M-Instruct.Q4_1.gguf".into(), bytes: Rc::new(bytes) as Rc<dyn Bytes> })
         }
         Err(_) => {
-            eprintln!("skipped: {} is missing", path.display());
+            // Past the harness, which hides what a passing test prints.
+            let _ = writeln!(std::io::stderr(), "skipped: {} is missing", path.display());
             None
         }
     }

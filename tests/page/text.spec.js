@@ -1,4 +1,5 @@
-import { test, expect, visit, state, coloursOf, SHOTS } from './kiln.js';
+import { readFile } from 'node:fs/promises';
+import { test, expect, visit, state, coloursOf, drop, SHOTS } from './kiln.js';
 
 const MODEL = 'tiny-llama-q8_0.gguf';
 
@@ -180,6 +181,29 @@ test('the keyboard alone is enough', async ({ page, site, models }) => {
   // The Enter that ends a composition of an input method sends nothing.
   await box.evaluate((element) => element.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true })));
   expect((await state(page)).link).toContain('prompt=Hello');
+});
+
+test('a text that was saved is shown again when it is loaded', async ({ page, site, models }) => {
+  await write(page, site, models);
+  const before = await text(page);
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click('[data-do=save]')]);
+  const bytes = await readFile(await file.path());
+  await press(page, 'new-chat');
+  await expect(page.locator('.token')).toHaveCount(0);
+  await drop(page, bytes, 'text.safetensors');
+  await expect.poll(() => text(page)).toBe(before);
+});
+
+test('what is written next is scrolled to, wherever the person looked', async ({ page, site, models }) => {
+  // Taller than its box before a word is written.
+  await write(page, site, models, `prompt=Hello${'%0A'.repeat(30)}&chat=false&max_tokens=40`);
+  await page.locator('.reading').focus();
+  await page.keyboard.press('Home');
+  await press(page, 'regenerate');
+  await expect(page.locator('.token.at')).toHaveCount(0);
+  const left = () => page.locator('.reading').evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+  await expect.poll(() => page.locator('.reading').evaluate((element) => element.scrollTop)).toBeGreaterThan(20);
+  await expect.poll(left).toBeLessThan(40);
 });
 
 test('surprise colours the text, and the text can be copied', async ({ page, site, models, context }) => {

@@ -67,7 +67,9 @@ export class Tokens {
     for (let index = same; index < all.length; index += 1) this.#append(all[index], index);
     if (this.cursor >= all.length) this.cursor = undefined;
     this.#choose(chosen ?? undefined);
-    this.element.classList.toggle('bare', !all.length);
+    const bare = this.element.classList.contains('bare');
+    // The page grows shorter: where the person goes on is kept in sight.
+    if (this.element.classList.toggle('bare', !all.length) && !bare) this.composer.field?.scrollIntoView({ block: 'nearest' });
     if (same < all.length && this.following) this.#scroll();
     this.#speak(same, stop);
     this.stop = stop;
