@@ -49,7 +49,7 @@ fn a_malformed_link_and_an_unknown_demo_leave_what_runs_as_it_was() {
         assert_eq!(driver.errors().pop(), Some(code), "{link}");
     }
     assert_eq!((driver.steps(), driver.link().as_str()), (3, "gan2d?seed=5"));
-    driver.load(&"x".repeat(50_000), None);
+    driver.load(&"x".repeat(300_000), None);
     assert_eq!(driver.errors().pop(), Some(Code::BadLink));
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use kiln::generate::{Sampling, Writer};
 use kiln::models::causal::{self, LanguageModel};
-use kiln::nn::engine::Cpu;
+use kiln::nn::engine::{Cpu, Engine, Heads};
 use kiln::weights::{Bytes, Checkpoint, DiskFile, ModelFile, Pretrained};
 use pollster::block_on;
 use std::path::{Path, PathBuf};
@@ -119,6 +119,25 @@ fn attention_and_lens_agree_with_transformers_at_any_position() {
     let seen = block_on(model.inspect(ids[23], 23, None, true)).expect("an inspection");
     let off = worst(&seen.lens.concat(), &goldens.find("llama.lens").expect("lens").values);
     assert!(off < 1e-3, "{off}");
+}
+
+#[test]
+fn a_cache_that_no_memory_holds_is_an_error() {
+    let heads = Heads { heads: 512, kv_heads: 512, head_dim: 1024 };
+    for (layers, context) in [(1, 8192 << 20), (256, 8192 << 12), (usize::MAX, 2)] {
+        assert!(Cpu.cache(layers, context, heads).is_err(), "{layers} layers, {context} positions");
+    }
+}
+
+#[test]
+fn numbers_that_are_none_do_not_turn_into_numbers_in_a_product_with_quantised_weights() {
+    let files = Pretrained::open(&files(&Path::new(FIXTURES).join("tiny-llama-q8_0.gguf"))).expect("a model");
+    let w = causal::Tensors::matrix(&files, "model.layers.0.self_attn.q_proj.weight").expect("a matrix");
+    let mut x = vec![0.5; w.cols];
+    x[3] = f32::NAN;
+    let mut out = vec![0.0; w.rows];
+    kiln_kernels::matmul(&w, &x, &mut out);
+    assert!(out.iter().all(|v| v.is_nan()));
 }
 
 /// The real file, or a word that it is missing.

@@ -181,6 +181,28 @@ fn a_new_prompt_gives_what_a_fresh_link_gives() {
 }
 
 #[test]
+fn a_model_without_a_chat_template_takes_what_is_sent_as_its_prompt() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("without-template");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        std::fs::copy(format!("tests/fixtures/text/gpt2-bare/{name}"), folder.join(name)).expect("a copy");
+    }
+    let mut driver = write(&format!("text?model={}&prompt=Hello&max_tokens=4", folder.display()));
+    act(&mut driver, "send", json!({ "text": "Good morning" }));
+    run(&mut driver);
+    assert!(text(&driver).starts_with("Good morning"), "{}", text(&driver));
+}
+
+#[test]
+fn a_text_too_long_for_a_link_is_refused_and_nothing_is_lost() {
+    let mut driver = write(&format!("text?{MODEL}"));
+    let before = ids(&driver);
+    driver.send(Command::Act { name: "send".into(), args: json!({ "text": "word ".repeat(2_000) }) });
+    assert!(driver.messages().iter().any(|m| m.contains("longer than a link can hold")), "{:?}", driver.messages());
+    assert_eq!(ids(&driver), before);
+}
+
+#[test]
 fn writing_ends_at_a_stop_string_and_at_the_end_of_the_context() {
     let link = format!("text?{MODEL}&chat=false&temperature=1");
     let driver = write(&link);
@@ -198,6 +220,17 @@ fn writing_ends_at_a_stop_string_and_at_the_end_of_the_context() {
 
 #[test]
 fn a_sliding_window_goes_on_beyond_the_context() {
+    let attentive = write(&format!("text?{MODEL}&chat=false&context=32&full=slide&max_tokens=60&attention=true"));
+    let panels = attentive.last_panels();
+    let attention = panels.iter().flat_map(|p| &p.views).find_map(|v| match v {
+        View::Attention { token, heads, weights, .. } => {
+            Some((*token as usize + 1, *heads as usize, weights.0.clone()))
+        }
+        _ => None,
+    });
+    let (tokens_seen, heads, weights) = attention.expect("attention");
+    assert_eq!(weights.len(), heads * tokens_seen);
+    assert_eq!(weights[0], 0.0, "a token that was forgotten has no weight");
     let driver = write(&format!("text?{MODEL}&chat=false&temperature=1&context=32&full=slide&max_tokens=100"));
     assert_eq!(written(&driver).len(), 100);
     assert_eq!(tokens(&driver).1, "length");

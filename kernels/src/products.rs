@@ -6,7 +6,7 @@
 //! fit 32 bits over a group: 128 * 32767 * 32 < 2^31.
 
 use super::lanes::{F32x4, I16x8, dot};
-use super::matrix::{Data, GROUP, Matrix};
+use super::matrix::{Data, GROUP, Matrix, bf16};
 
 /// `x W^T` into `out`: `x` is `[n, cols]`, `out` `[n, rows]`.
 pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
@@ -19,7 +19,7 @@ pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
             dense(values, x, cols, rows, out);
         }
         Data::F16(bits) => expanded(bits, half, x, cols, rows, out),
-        Data::Bf16(bits) => expanded(bits, |b| f32::from_bits(u32::from(b) << 16), x, cols, rows, out),
+        Data::Bf16(bits) => expanded(bits, bf16, x, cols, rows, out),
         Data::Q4 { q, d, m } => {
             assert!(q.len() == rows * cols / 2, "a matrix of another shape");
             let w = Groups { unpack: |g| I16x8::nibbles(q, g * 16), d, m, rows, groups: cols / GROUP };
@@ -174,7 +174,8 @@ impl Activations {
         let mut all =
             Self { q: Vec::with_capacity(x.len()), d: Vec::with_capacity(count), sums: Vec::with_capacity(count) };
         for x in x.chunks_exact(group) {
-            let largest = x.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            // Unlike f32::max this keeps a NaN, so that it reaches the logits.
+            let largest = x.iter().fold(0.0f32, |m, v| if m.is_nan() || v.abs() <= m { m } else { v.abs() });
             let steps = if largest > 0.0 { 32767.0 / largest } else { 0.0 };
             let (d, from) = (largest / 32767.0, all.q.len());
             all.q.extend(x.iter().map(|v| (v * steps).round_ties_even() as i16));

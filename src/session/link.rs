@@ -14,8 +14,8 @@ pub struct Link {
     pub notes: Vec<Event>,
 }
 
-/// Longest link that is read: a text of 4,000 Chinese characters takes 36,000.
-const LONGEST: usize = 40_000;
+/// Longest link that is read: every text at its limit, each character twelve bytes long.
+const LONGEST: usize = 250_000;
 
 /// Reads a link, with or without its `#`. An empty link is the first demo.
 ///
@@ -121,6 +121,20 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
     }
 }
 
+/// That a link can hold these values: what it would cut could not be opened again.
+///
+/// # Errors
+/// `BadCommand` for the first that is too long or out of range.
+pub fn fits(schema: &Value, values: &Values) -> Result<()> {
+    let fit = |(key, value): &(&String, &Value)| {
+        property(schema, key).is_none_or(|p| matches!(coerce(p, value), Ok((_, None))))
+    };
+    match values.iter().find(|pair| !fit(pair)) {
+        Some((key, _)) => Err(Error::bad_command(format!("{key:?} would be longer than a link can hold."))),
+        None => Ok(()),
+    }
+}
+
 /// The choices of a setting that has some: schemars writes them in either of two ways.
 fn options(property: &Map<String, Value>) -> Vec<Value> {
     let list = |key: &str| property.get(key).and_then(Value::as_array);
@@ -161,11 +175,12 @@ fn escape(text: &str) -> String {
 
 /// The text behind [`escape`]; `None` where it is no UTF-8. A `+` is a space, as people type it.
 fn unescape(text: &str) -> Option<String> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
         let code = match (first, tail) {
-            (b'%', [a, b, ..]) => u8::from_str_radix(std::str::from_utf8(&[*a, *b]).ok()?, 16).ok(),
+            (b'%', [a, b, ..]) => digit(*a).zip(digit(*b)).map(|(a, b)| (16 * a + b) as u8),
             _ => None,
         };
         bytes.push(code.unwrap_or(if *first == b'+' { b' ' } else { *first }));

@@ -197,6 +197,7 @@ impl Session {
     async fn change(&mut self, changed: Values) -> Result<()> {
         let open = self.opened()?;
         let schema = (open.entry.schema)();
+        link::fits(&schema, &changed)?;
         let live =
             |key: &String| link::property(&schema, key).and_then(|p| p.get("x-live")) == Some(&Value::Bool(true));
         let restart = changed.iter().any(|(key, value)| !live(key) && open.values.get(key) != Some(value));

@@ -185,6 +185,13 @@ impl Tokenizer {
         &self.parts.ends
     }
 
+    /// What a text begins with: the mark of the beginning where the model was taught one. A model that has read nothing
+    /// can be asked nothing, so an empty text begins with some mark.
+    pub fn first(&self, empty: bool) -> Option<u32> {
+        let some_mark = || self.bos().or(self.ends().first().copied()).filter(|_| empty);
+        self.bos().filter(|_| self.adds_bos()).or_else(some_mark)
+    }
+
     /// The id of the token whose text in the vocabulary is `text`.
     pub fn id(&self, text: &str) -> Option<u32> {
         self.parts.added.iter().find(|a| a.text == text).map(|a| a.id).or_else(|| self.model.token_to_id(text))

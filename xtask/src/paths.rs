@@ -2,10 +2,16 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-/// The repository.
+/// The repository. As cargo says when it starts us, not when it built us: a build folder may be shared by several clones,
+/// and cargo does not build again for another path.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let own = env::var_os("CARGO_MANIFEST_DIR").map_or(PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        own.parent().expect("xtask lies in the repository").to_path_buf()
+    });
+    &ROOT
 }
 
 /// Where cargo builds: `CARGO_TARGET_DIR`, or `target/` in the repository.

@@ -171,8 +171,8 @@ async fn open(args: &Generate, files: &Pretrained) -> Result<Box<dyn LanguageMod
 
 fn prompt(args: &Generate, files: &Pretrained, tokenizer: &Tokenizer) -> Result<Vec<u32>> {
     if !args.chat {
-        let bos = tokenizer.bos().filter(|_| tokenizer.adds_bos());
-        return Ok(bos.into_iter().chain(tokenizer.encode(&args.prompt, true)?).collect());
+        let ids = tokenizer.encode(&args.prompt, true)?;
+        return Ok(tokenizer.first(ids.is_empty()).into_iter().chain(ids).collect());
     }
     let template =
         files.chat_template.as_deref().ok_or_else(|| Error::unsupported("The model has no chat template."))?;

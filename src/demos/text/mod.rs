@@ -70,7 +70,11 @@ impl Text {
 
     /// The values after the person said something.
     fn send(&self, text: &str) -> Values {
-        if !self.config.chat {
+        let chats = match &self.state {
+            State::Open(talk) => talk.voice.chats(&self.config),
+            State::Opening(_) => self.config.chat,
+        };
+        if !chats {
             return values(json!({ "prompt": text, "edits": "" }));
         }
         let prompt = match self.config.prompt.is_empty() {
@@ -91,7 +95,8 @@ impl Text {
     fn regenerate(&self) -> Values {
         let pieces = self.pieces();
         let last = pieces.last().map_or(0, |p| p.turn);
-        let first = written(pieces).position(|i| pieces[i].turn == last).unwrap_or(0);
+        // Nothing is written yet: there is nothing to write anew.
+        let Some(first) = written(pieces).position(|i| pieces[i].turn == last) else { return Values::new() };
         match first {
             0 => values(json!({ "seed": (self.config.seed + 1) % 1_000_000, "edits": "" })),
             first => values(json!({ "edits": Edits::parse(&self.config.edits).with_next_seed(first).write() })),
@@ -105,6 +110,13 @@ impl Text {
         let turns = self.config.turns();
         let kept = turns[..(pieces[at].turn + 1).min(turns.len())].join(&TURN.to_string());
         Ok(values(json!({ "prompt": kept, "edits": Edits::parse(&self.config.edits).with_token(index, id).write() })))
+    }
+}
+
+impl Drop for Text {
+    /// A download that nobody waits for any more stops; what has arrived is kept.
+    fn drop(&mut self) {
+        self.cancel();
     }
 }
 
@@ -138,8 +150,8 @@ impl Demo for Text {
     }
 
     fn cancel(&mut self) {
-        if let State::Opening(opening) = &mut self.state {
-            opening.cancel(&self.context, &self.config.model);
+        if let State::Opening(opening) = &self.state {
+            opening.cancel(&self.context);
         }
     }
 

@@ -64,8 +64,8 @@ impl Opening {
         }
     }
 
-    pub fn cancel(&mut self, context: &Context, model: &str) {
-        context.library.cancel(model);
+    pub fn cancel(&self, context: &Context) {
+        context.library.cancel(&self.model);
     }
 }
 

@@ -214,10 +214,17 @@ impl Talk {
         self.turn = self.pieces.last().map_or(0, |p| p.turn);
         self.go_on(config);
         self.allowance = config.max_tokens as usize;
+        let mut at_stop = false;
+        for piece in &self.pieces[self.pieces.len() - self.answer_length()..] {
+            let text = self.utf8.push(self.voice.tokenizer.bytes(piece.id));
+            at_stop = self.stops.push(&text).stopped.is_some();
+        }
         let ended =
             self.pieces.last().is_some_and(|p| p.choice.is_some() && self.voice.tokenizer.ends().contains(&p.id));
         if ended {
             self.stop = Stop::End;
+        } else if at_stop {
+            self.stop = Stop::String;
         } else if self.answer_length() >= self.allowance {
             self.stop = Stop::Length;
         }

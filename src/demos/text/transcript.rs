@@ -75,11 +75,8 @@ impl Voice {
     pub fn ask(&self, config: &Config, pieces: &[Piece], turn: usize) -> Result<Vec<Piece>> {
         let wrap = |(id, author)| Piece { id, author, turn, choice: None, forced: false };
         let Some(template) = self.template.as_ref().filter(|_| config.chat) else {
-            let bos = self.tokenizer.bos().filter(|_| self.tokenizer.adds_bos());
             let prompt = self.tokenizer.encode(&config.prompt, true)?;
-            // Nothing can be asked of a model that has read nothing.
-            let first =
-                if prompt.is_empty() { self.tokenizer.bos().or(self.tokenizer.ends().first().copied()) } else { bos };
+            let first = self.tokenizer.first(prompt.is_empty());
             let marks = first.into_iter().map(|id| (id, Author::Template));
             return Ok(marks.chain(prompt.into_iter().map(|id| (id, Author::Prompt))).map(wrap).collect());
         };
@@ -111,7 +108,7 @@ impl Voice {
         for (i, question) in config.turns().into_iter().enumerate().take(turn + 1) {
             messages.push(Message { role: Role::User, content: question.into() });
             if i < turn {
-                messages.push(Message { role: Role::Assistant, content: self.answer(pieces, i) });
+                messages.push(Message { role: Role::Assistant, content: self.answer(pieces, i).trim_end().into() });
             }
         }
         let ids = text::chat_ids(&self.tokenizer, template, &messages)?;

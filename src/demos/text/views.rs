@@ -38,6 +38,8 @@ impl Shown {
         };
         self.chosen = self.chosen.filter(|&at| at < talk.pieces.len());
         let looked_at = self.chosen.or(talk.pieces.len().checked_sub(1));
+        // What was seen after a text that has changed since is no longer so.
+        self.inside = self.inside.take().filter(|inside| inside.key.0 < talk.changed);
         let mut panels = vec![Panel::new("text", "Text", vec![self.tokens(talk, fresh)])];
         let depth = talk.writer.model().architecture().layers;
         let heads = talk.writer.model().architecture().heads.heads;
@@ -47,13 +49,17 @@ impl Shown {
         if let Some(Inside { key: (token, ..), found }) = &self.inside {
             let token = *token as u32;
             if let Some(weights) = &found.attention {
+                // What the model no longer sees has no weight.
+                let seen = weights.len() / heads;
+                let forgotten = vec![0.0; (token as usize + 1).saturating_sub(seen)];
+                let whole = |row: &[f32]| [&forgotten[..], row].concat();
                 inside.0.push(View::Attention {
                     token,
                     layer: layer as u32,
                     layers: depth as u32,
                     head: config.head.min(heads as u32 - 1),
                     heads: heads as u32,
-                    weights: Floats(weights.clone()),
+                    weights: Floats(weights.chunks_exact(seen).flat_map(whole).collect()),
                 });
             }
             if !found.lens.is_empty() {
@@ -86,7 +92,8 @@ impl Shown {
 
     fn tokens(&self, talk: &mut Talk, fresh: bool) -> View {
         let from = if fresh { 0 } else { talk.changed.min(talk.pieces.len()) };
-        talk.changed = talk.pieces.len();
+        // A token that ended the text inside a character is sent again when the text goes on.
+        talk.changed = talk.pieces.len().saturating_sub(usize::from(talk.stop != Stop::None));
         // A character may begin before `from`: its bytes are taken in, its text is not sent again.
         let begin = from.saturating_sub(4);
         let mut stream = Utf8::new();

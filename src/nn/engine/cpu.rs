@@ -1,7 +1,7 @@
 //! The CPU's engine: plain vectors, one thread.
 
 use super::{Activation, Data, Engine, Heads, Linear, Matrix, Norm, Rope};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
 use kernels::{dot, matmul};
 use kiln_kernels as kernels;
@@ -109,8 +109,22 @@ impl Engine for Cpu {
     }
 
     fn cache(&self, layers: usize, context: usize, heads: Heads) -> Result<Cache> {
-        let size = layers * heads.kv_heads * context * heads.head_dim;
-        Ok(Cache { keys: vec![0.0; size], values: vec![0.0; size], heads, context })
+        let lengths = [layers, heads.kv_heads, context, heads.head_dim];
+        let size = lengths.iter().try_fold(1usize, |n, &length| n.checked_mul(length));
+        let room = || {
+            let mut room = Vec::new();
+            room.try_reserve_exact(size?).ok()?;
+            room.resize(size?, 0.0);
+            Some(room)
+        };
+        match (room(), room()) {
+            (Some(keys), Some(values)) => Ok(Cache { keys, values, heads, context }),
+            _ => Err(Error::new(
+                Code::Unsupported,
+                format!("A cache for {context} tokens does not fit into memory."),
+                "Open the model with a smaller context, or choose a smaller model.",
+            )),
+        }
     }
 
     fn embed(&self, table: &Matrix, ids: &[u32]) -> Rows {
