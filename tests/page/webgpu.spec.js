@@ -75,7 +75,7 @@ test('a language model writes the same on WebGPU as on the CPU, and shows its in
     await page.evaluate(() => window.kiln.run());
     await stands(12);
     expect(await reading()).toBe(onCpu);
-    await page.evaluate(() => window.kiln.set('attention', true).then(() => window.kiln.set('lens', true)));
+    for (const key of ['attention', 'lens']) await page.evaluate((name) => window.kiln.set(name, true), key);
     await expect(page.locator('[data-panel=attention] canvas')).toBeVisible({ timeout: 60_000 });
     await expect(page.locator('[data-panel=lens]')).toBeVisible();
     await page.screenshot({ path: `${SHOTS}/webgpu-text.png`, fullPage: true });
