@@ -119,43 +119,36 @@ impl<U> Groups<'_, U> {
         let x = Activations::new(x, 8 * N);
         let n = x.d.len() / self.groups;
         tiles::<1, 4>(self.rows, n, |r, t, tile| match tile {
-            Tile::Wide => self.tile::<N, 1, 4>(&x, r, t, out),
-            Tile::One => self.tile::<N, 1, 1>(&x, r, t, out),
+            Tile::Wide => self.tile::<N, 4>(&x, r, t, out),
+            Tile::One => self.tile::<N, 1>(&x, r, t, out),
         });
     }
 
-    fn tile<const N: usize, const R: usize, const T: usize>(&self, x: &Activations, r: usize, t: usize, out: &mut [f32])
+    /// Row `r` with tokens `t..t + T`.
+    fn tile<const N: usize, const T: usize>(&self, x: &Activations, r: usize, t: usize, out: &mut [f32])
     where
         U: Fn(usize) -> [I16x8; N],
     {
         let groups = self.groups;
-        let d: [&[f32]; R] = std::array::from_fn(|k| &self.d[(r + k) * groups..(r + k + 1) * groups]);
-        let xd: [&[f32]; T] = std::array::from_fn(|j| &x.d[(t + j) * groups..(t + j + 1) * groups]);
-        let mut sums = [[F32x4::splat(0.0); T]; R];
-        for g in 0..groups {
-            for k in 0..R {
-                let w = (self.unpack)((r + k) * groups + g);
-                for j in 0..T {
-                    let at = ((t + j) * groups + g) * 8 * N;
-                    let mut sum = w[0].dot(I16x8::load(&x.q, at));
-                    for (i, w) in w.iter().enumerate().skip(1) {
-                        sum = sum.add(w.dot(I16x8::load(&x.q, at + 8 * i)));
-                    }
-                    sums[k][j] = sums[k][j].add(sum.to_f32().mul(F32x4::splat(d[k][g] * xd[j][g])));
+        let row = r * groups..(r + 1) * groups;
+        let of = |j: usize| (t + j) * groups..(t + j + 1) * groups;
+        let d = &self.d[row.clone()];
+        let xd: [&[f32]; T] = std::array::from_fn(|j| &x.d[of(j)]);
+        let mut sums = [F32x4::splat(0.0); T];
+        for (g, d) in d.iter().enumerate() {
+            let w = (self.unpack)(row.start + g);
+            for (j, total) in sums.iter_mut().enumerate() {
+                let at = ((t + j) * groups + g) * 8 * N;
+                let mut sum = w[0].dot(I16x8::load(&x.q, at));
+                for (i, w) in w.iter().enumerate().skip(1) {
+                    sum = sum.add(w.dot(I16x8::load(&x.q, at + 8 * i)));
                 }
+                *total = total.add(sum.to_f32().mul(F32x4::splat(d * xd[j][g])));
             }
         }
-        for k in 0..R {
-            for j in 0..T {
-                let lowest = match self.m.is_empty() {
-                    true => 0.0,
-                    false => dot(
-                        &self.m[(r + k) * groups..(r + k + 1) * groups],
-                        &x.sums[(t + j) * groups..(t + j + 1) * groups],
-                    ),
-                };
-                out[(t + j) * self.rows + r + k] = sums[k][j].sum() + lowest;
-            }
+        for (j, total) in sums.into_iter().enumerate() {
+            let lowest = if self.m.is_empty() { 0.0 } else { dot(&self.m[row.clone()], &x.sums[of(j)]) };
+            out[(t + j) * self.rows + r] = total.sum() + lowest;
         }
     }
 }
