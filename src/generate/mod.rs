@@ -3,5 +3,5 @@
 mod sampling;
 mod writer;
 
-pub use sampling::{Choice, Sampling, Weighed, choose};
+pub use sampling::{Choice, Sampling, Weighed, choose, likeliest};
 pub use writer::Writer;

@@ -77,6 +77,16 @@ pub fn choose(
     Ok(Choice { token: weighed(id, rank), candidates })
 }
 
+/// The likeliest tokens, with their probabilities as they are.
+///
+/// # Errors
+/// `Diverged` where a logit is not a number.
+pub fn likeliest(logits: &[f32], n: usize) -> Result<Vec<Weighed>> {
+    let (all, mut ranked) = (Distribution::of(logits, 1.0)?, Ranked::new(logits));
+    let weighed = |id: u32| Weighed { id, raw: all.p(id) as f32, p: all.p(id) as f32 };
+    Ok((0..n.min(logits.len())).map(|rank| weighed(ranked.id(rank))).collect())
+}
+
 /// Softmax, kept as a largest logit and a sum.
 struct Distribution<'a> {
     logits: &'a [f32],

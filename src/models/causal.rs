@@ -83,7 +83,7 @@ pub trait Network<E: Engine>: Sized {
     /// The residual stream before the first layer, for tokens at positions `at..`.
     fn embed(&self, engine: &E, ids: &[u32], at: usize) -> E::Rows;
 
-    /// Layer `layer`. Where `attention` is there, it takes what the heads of the last row attend to.
+    /// Layer `layer`.
     fn layer(&self, run: &mut Run<'_, E>, layer: usize, x: &E::Rows) -> E::Rows;
 
     /// Logits `[n, vocab]` of a residual stream.
@@ -98,8 +98,10 @@ pub struct Run<'a, E: Engine> {
     pub cache: &'a mut E::Cache,
     /// Position of the first row.
     pub at: usize,
-    /// Wanted: the attention of the last row, `[heads, at + 1]`.
-    pub attention: Option<&'a mut Option<E::Rows>>,
+    /// The layer whose attention is wanted.
+    pub wanted: Option<usize>,
+    /// What the heads of the last row attend to there, `[heads, at + 1]`.
+    pub attention: Option<E::Rows>,
 }
 
 impl<E: Engine> Run<'_, E> {
@@ -107,8 +109,8 @@ impl<E: Engine> Run<'_, E> {
     pub fn attend(&mut self, layer: usize, q: &E::Rows, k: &E::Rows, v: &E::Rows) -> E::Rows {
         let rope = self.rope;
         let out = self.engine.attend(q, k, v, self.cache, layer, self.at, rope);
-        if let Some(slot) = &mut self.attention {
-            **slot = Some(self.engine.attention(q, self.cache, layer, self.at, rope));
+        if self.wanted == Some(layer) {
+            self.attention = Some(self.engine.attention(q, self.cache, layer, self.at, rope));
         }
         out
     }
@@ -180,8 +182,8 @@ impl<E: Engine, N: Network<E>> Causal<E, N> {
         Ok(Self { engine, architecture, network: None, loaded: 0, cache, context, rope })
     }
 
-    /// That it is loaded, and that these tokens fit.
-    fn check(&self, ids: &[u32], at: usize) -> Result<()> {
+    /// The network and a run of it for these tokens, if it is loaded and they fit.
+    fn run(&mut self, ids: &[u32], at: usize) -> Result<(&N, Run<'_, E>)> {
         if at + ids.len() > self.context || ids.is_empty() {
             return Err(Error::new(
                 Code::BadCommand,
@@ -192,15 +194,18 @@ impl<E: Engine, N: Network<E>> Causal<E, N> {
         if let Some(id) = ids.iter().find(|&&id| id as usize >= self.architecture.vocab) {
             return Err(Error::bad_command(format!("The model has no token {id}.")));
         }
-        match self.loaded > self.architecture.layers {
-            true => Ok(()),
-            false => Err(unloaded()),
-        }
+        let network = self.network.as_ref().filter(|_| self.loaded > self.architecture.layers);
+        let run = Run {
+            engine: &self.engine,
+            architecture: &self.architecture,
+            rope: self.rope.as_ref(),
+            cache: &mut self.cache,
+            at,
+            wanted: None,
+            attention: None,
+        };
+        Ok((network.ok_or_else(|| Error::internal("The model is not loaded yet."))?, run))
     }
-}
-
-fn unloaded() -> Error {
-    Error::internal("The model is not loaded yet.")
 }
 
 #[async_trait(?Send)]
@@ -226,49 +231,30 @@ impl<E: Engine, N: Network<E>> LanguageModel for Causal<E, N> {
     }
 
     async fn logits(&mut self, ids: &[u32], at: usize) -> Result<Vec<f32>> {
-        self.check(ids, at)?;
-        let network = self.network.as_ref().ok_or_else(unloaded)?;
-        let (engine, mut x) = (&self.engine, network.embed(&self.engine, ids, at));
-        let mut run = Run {
-            engine,
-            architecture: &self.architecture,
-            rope: self.rope.as_ref(),
-            cache: &mut self.cache,
-            at,
-            attention: None,
-        };
-        for layer in 0..self.architecture.layers {
+        let (network, mut run) = self.run(ids, at)?;
+        let mut x = network.embed(run.engine, ids, at);
+        for layer in 0..run.architecture.layers {
             x = network.layer(&mut run, layer, &x);
         }
-        engine.read(&network.head(engine, &engine.last(&x))).await
+        run.engine.read(&network.head(run.engine, &run.engine.last(&x))).await
     }
 
     async fn inspect(&mut self, id: u32, at: usize, attention: Option<usize>, lens: bool) -> Result<Inspection> {
-        self.check(&[id], at)?;
-        let network = self.network.as_ref().ok_or_else(unloaded)?;
-        let (engine, mut x) = (&self.engine, network.embed(&self.engine, &[id], at));
-        let (mut seen, mut inspection) = (None, Inspection::default());
-        let depth = self.architecture.layers;
-        for layer in 0..depth {
+        let mut inspection = Inspection::default();
+        let (network, mut run) = self.run(&[id], at)?;
+        run.wanted = attention;
+        let (engine, depth) = (run.engine, run.architecture.layers);
+        let mut x = network.embed(engine, &[id], at);
+        for layer in 0..=depth {
             if lens {
                 inspection.lens.push(engine.read(&network.head(engine, &x)).await?);
             }
-            let slot = (attention == Some(layer)).then_some(&mut seen);
-            let mut run = Run {
-                engine,
-                architecture: &self.architecture,
-                rope: self.rope.as_ref(),
-                cache: &mut self.cache,
-                at,
-                attention: slot,
-            };
-            x = network.layer(&mut run, layer, &x);
+            if layer < depth {
+                x = network.layer(&mut run, layer, &x);
+            }
         }
-        if lens {
-            inspection.lens.push(engine.read(&network.head(engine, &x)).await?);
-        }
-        if let Some(seen) = seen {
-            inspection.attention = Some(engine.read(&seen).await?);
+        if let Some(attention) = &run.attention {
+            inspection.attention = Some(engine.read(attention).await?);
         }
         Ok(inspection)
     }

@@ -5,8 +5,7 @@ use super::talk::{Stop, Talk};
 use super::transcript::{Author, Piece};
 use crate::demos::panel::{Candidate, Figure, Floats, Panel, Token, View};
 use crate::error::Result;
-use crate::generate::Weighed;
-use crate::models::causal::Inspection;
+use crate::generate::{Weighed, likeliest};
 use crate::text::{Utf8, piece as label};
 
 /// What is shown now.
@@ -20,7 +19,9 @@ pub struct Shown {
 /// What was found inside, and for what.
 struct Inside {
     key: (usize, u32, Option<usize>, bool),
-    found: Inspection,
+    attention: Option<Vec<f32>>,
+    /// The likeliest tokens of each layer: ranked once, however often they are shown.
+    lens: Vec<Vec<Weighed>>,
 }
 
 /// Candidates of each layer of the lens.
@@ -46,9 +47,9 @@ impl Shown {
         let layer = (config.layer as usize).min(depth - 1);
         self.look(config, talk, looked_at, layer).await?;
         let mut inside = (Vec::new(), Vec::new());
-        if let Some(Inside { key: (token, ..), found }) = &self.inside {
+        if let Some(Inside { key: (token, ..), attention, lens }) = &self.inside {
             let token = *token as u32;
-            if let Some(weights) = &found.attention {
+            if let Some(weights) = attention {
                 // What the model no longer sees has no weight.
                 let seen = weights.len() / heads;
                 let forgotten = vec![0.0; (token as usize + 1).saturating_sub(seen)];
@@ -62,8 +63,9 @@ impl Shown {
                     weights: Floats(weights.chunks_exact(seen).flat_map(whole).collect()),
                 });
             }
-            if !found.lens.is_empty() {
-                let layers = found.lens.iter().map(|logits| likeliest(talk, logits)).collect();
+            if !lens.is_empty() {
+                let layer = |words: &Vec<Weighed>| words.iter().map(|w| candidate(talk, w)).collect();
+                let layers = lens.iter().map(layer).collect();
                 inside.1.push(View::Lens { token, layers });
             }
         }
@@ -84,7 +86,8 @@ impl Shown {
         if self.inside.as_ref().is_none_or(|inside| inside.key != key) {
             // `None` while the question is still being read: what was seen before stays.
             if let Some(found) = talk.writer.inspect(token, attention, config.lens).await? {
-                self.inside = Some(Inside { key, found });
+                let lens = found.lens.iter().map(|logits| likeliest(logits, LENS)).collect::<Result<_>>()?;
+                self.inside = Some(Inside { key, attention: found.attention, lens });
             }
         }
         Ok(())
@@ -119,7 +122,6 @@ impl Shown {
 }
 
 fn token(talk: &Talk, piece: &Piece, text: String) -> Token {
-    let candidate = |w: &Weighed| Candidate { id: w.id, piece: word(talk, w.id), raw: w.raw, p: w.p };
     // A mark that ends an answer is no part of what was said.
     let mark = piece.choice.is_some() && talk.voice.tokenizer.is_special(piece.id);
     Token {
@@ -130,26 +132,16 @@ fn token(talk: &Talk, piece: &Piece, text: String) -> Token {
         raw: piece.choice.as_ref().map(|c| c.token.raw),
         p: piece.choice.as_ref().map(|c| c.token.p),
         forced: piece.forced,
-        candidates: piece.choice.iter().flat_map(|c| c.candidates.iter().map(candidate)).collect(),
+        candidates: piece.choice.iter().flat_map(|c| c.candidates.iter().map(|w| candidate(talk, w))).collect(),
     }
+}
+
+fn candidate(talk: &Talk, w: &Weighed) -> Candidate {
+    Candidate { id: w.id, piece: word(talk, w.id), raw: w.raw, p: w.p }
 }
 
 fn word(talk: &Talk, id: u32) -> String {
     label(talk.voice.tokenizer.bytes(id))
-}
-
-/// The likeliest tokens by their logits.
-fn likeliest(talk: &Talk, logits: &[f32]) -> Vec<Candidate> {
-    let largest = logits.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v));
-    let sum: f32 = logits.iter().map(|l| (l - largest).exp()).sum();
-    let mut ids: Vec<u32> = (0..logits.len() as u32).collect();
-    let falling = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]);
-    let shown = LENS.min(ids.len().saturating_sub(1));
-    ids.select_nth_unstable_by(shown, falling);
-    ids.truncate(shown);
-    ids.sort_unstable_by(falling);
-    let p = |id: u32| (logits[id as usize] - largest).exp() / sum;
-    ids.into_iter().map(|id| Candidate { id, piece: word(talk, id), raw: p(id), p: p(id) }).collect()
 }
 
 fn figures(talk: &Talk) -> View {
