@@ -22,6 +22,10 @@ pub enum Purpose {
     Data = 4,
     /// Tokens drawn from a language model.
     Tokens = 5,
+    /// Which pictures are held out.
+    Split = 6,
+    /// Noise and holes that a model is to mend.
+    Damage = 7,
 }
 
 /// A position in the random numbers of one purpose.

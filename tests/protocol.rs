@@ -60,6 +60,16 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
                 View::Images { count, width, height, channels, pixels, .. } => {
                     assert_eq!(pixels.len() as u32, count * width * height * channels);
                 }
+                View::Map2d { columns, rows, width, height, channels, pixels, .. } => {
+                    assert_eq!(pixels.len() as u32, columns * rows * width * height * channels);
+                }
+                View::Sliders { sliders, .. } => {
+                    assert!(sliders.iter().all(|s| s.low < s.high && (s.low..=s.high).contains(&s.value)));
+                }
+                View::Pad { width, height, channels, pixels, mask, .. } => {
+                    assert_eq!(pixels.len() as u32, width * height * channels);
+                    assert!(mask.is_empty() || mask.len() as u32 == width * height);
+                }
                 View::Points2d { sets, .. } => assert!(sets.iter().all(|s| s.xy.0.iter().all(|v| v.is_finite()))),
                 View::Field2d { columns, rows, values, low, high, .. } => {
                     assert_eq!(values.0.len() as u32, columns * rows);

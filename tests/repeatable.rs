@@ -80,6 +80,7 @@ fn curves_stay_small_however_long_a_run_is() {
 /// The second pass over the digits is shuffled anew; a place in it is found again.
 #[test]
 fn the_order_of_the_digits_goes_on_where_it_was() {
+    use kiln::data::Pictures;
     use kiln::data::mnist::Mnist;
     let mut whole = Mnist::new(std::rc::Rc::new(common::Disk), 3);
     let next = |m: &mut Mnist, n| m.batch(n).expect("files are there").ok().expect("at once").labels;

@@ -14,7 +14,7 @@ wasm_bytes: number, gpu_bytes: number, } | { "type": "progress", what: string, d
 /**
  * They count bytes.
  */
-bytes: boolean, } | { "type": "library" } & Stored | { "type": "views", step: number, panels: Array<Panel>, } | { "type": "checkpoint", link: string, step: number, bytes: Uint8Array, } | { "type": "note", code: string, text: string, args: Record<string, string>, } | { "type": "error", code: string, message: string, help: string, step: number, fatal: boolean, };
+bytes: boolean, } | { "type": "library" } & Stored | { "type": "pictures" } & Taken | { "type": "views", step: number, panels: Array<Panel>, } | { "type": "checkpoint", link: string, step: number, bytes: Uint8Array, } | { "type": "note", code: string, text: string, args: Record<string, string>, } | { "type": "error", code: string, message: string, help: string, step: number, fatal: boolean, };
 
 export type Status = "idle" | "loading" | "paused" | "running";
 
@@ -54,11 +54,23 @@ export type View = { "type": "scalars", series: Array<string>, rows: Floats, res
 /**
  * The same pictures through time: the page keeps them as a filmstrip.
  */
-film: boolean, } | { "type": "points2d", sets: Array<PointSet>, bounds: [number, number, number, number], } | { "type": "field2d", columns: number, rows: number, values: Floats, low: number, high: number, bounds: [number, number, number, number], } | { "type": "mesh2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "histogram", series: Array<HistogramSeries>, low: number, high: number, categories: Array<string>, } | { "type": "figures", figures: Array<Figure>, } | { "type": "tokens", from: number, tokens: Array<Token>, chosen: number | null, stop: string, } | { "type": "attention", token: number, layer: number, layers: number, head: number, heads: number, weights: Floats, } | { "type": "lens", token: number, layers: Array<Array<Candidate>>, };
+film: boolean, 
+/**
+ * What each row shows; empty where that needs no words. The page keys translations on `row.ID`.
+ */
+rows: Array<string>, 
+/**
+ * The action that takes the picture that the person chooses: args `{ index }`.
+ */
+pick: string | null, 
+/**
+ * Pictures that were chosen: each with a short mark such as `A`.
+ */
+marks: Array<Mark>, } | { "type": "map2d", columns: number, rows: number, width: number, height: number, channels: number, pixels: Uint8Array, bounds: [number, number, number, number], } | { "type": "points2d", sets: Array<PointSet>, bounds: [number, number, number, number], drag: string | null, } | { "type": "sliders", action: string, sliders: Array<Slider>, } | { "type": "pad", action: string, width: number, height: number, channels: number, pixels: Uint8Array, mask: Uint8Array, revision: number, } | { "type": "field2d", columns: number, rows: number, values: Floats, low: number, high: number, bounds: [number, number, number, number], } | { "type": "mesh2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "histogram", series: Array<HistogramSeries>, low: number, high: number, categories: Array<string>, } | { "type": "figures", figures: Array<Figure>, } | { "type": "tokens", from: number, tokens: Array<Token>, chosen: number | null, stop: string, } | { "type": "attention", token: number, layer: number, layers: number, head: number, heads: number, weights: Floats, } | { "type": "lens", token: number, layers: Array<Array<Candidate>>, };
 
 export type PointSet = { 
 /**
- * `real`, `generated` or `drawn`: the page colours by it.
+ * `real`, `generated` or `drawn`; `class-0` to `class-9`; `chosen` for the one that can be dragged: the page colours by it.
  */
 role: string, xy: Floats, };
 

@@ -3,7 +3,7 @@
 //! Which digits a step sees depends on the step alone, never on what has arrived: the first pass goes shard by shard,
 //! shuffled inside each; later passes shuffle everything.
 
-use super::{Source, idx};
+use super::{Batch, Pictures, Place, Shape, Source, Waiting, idx};
 use crate::error::Result;
 use crate::rng::{Purpose, Stream};
 use std::rc::Rc;
@@ -13,12 +13,6 @@ pub const PIXELS: usize = SIDE * SIDE;
 pub const CLASSES: usize = 10;
 const SHARDS: usize = 12;
 const SHARD: usize = 5_000;
-
-/// A batch: pixels in [-1, 1], `[n, 784]` row-major, and a label for each picture.
-pub struct Batch {
-    pub pixels: Vec<f32>,
-    pub labels: Vec<u8>,
-}
 
 /// The training digits, in seeded order.
 pub struct Mnist {
@@ -31,21 +25,7 @@ pub struct Mnist {
     refills: u32,
     /// Where `order` stood before the last shuffle: enough to rebuild `left`.
     refilled_at: u128,
-}
-
-/// A place in the order of the data, for a checkpoint.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-pub struct Place {
-    pub refills: u32,
-    pub refilled_at: u64,
-    pub left: u32,
-}
-
-/// What [`Mnist::batch`] waits for.
-pub struct Waiting {
-    pub path: String,
-    pub done: f64,
-    pub total: f64,
+    names: Vec<String>,
 }
 
 impl Mnist {
@@ -58,35 +38,8 @@ impl Mnist {
             left: Vec::new(),
             refills: 0,
             refilled_at: 0,
+            names: (0..CLASSES).map(|digit| digit.to_string()).collect(),
         }
-    }
-
-    /// The next `n` digits, or what is still missing for them. Nothing is drawn while something is missing.
-    ///
-    /// # Errors
-    /// Where a file cannot be fetched or read.
-    pub fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>> {
-        let shuffled = self.refills as usize + usize::from(self.left.len() < n);
-        let next = (shuffled + 1).min(SHARDS);
-        if let Some(waiting) = self.arrive(shuffled.clamp(1, SHARDS))? {
-            return Ok(Err(waiting));
-        }
-        // The next shard travels while this one is learnt from; a failure is met when it is needed.
-        if self.shards.len() < next {
-            let _ = self.arrive(next);
-        }
-        let mut batch = Batch { pixels: Vec::with_capacity(n * PIXELS), labels: Vec::with_capacity(n) };
-        for _ in 0..n {
-            if self.left.is_empty() {
-                self.refill();
-            }
-            let i = self.left.pop().unwrap_or_default() as usize;
-            let at = (i % SHARD) * PIXELS;
-            let picture = &self.shards[i / SHARD][at..at + PIXELS];
-            batch.pixels.extend(picture.iter().map(|&p| f32::from(p) / 127.5 - 1.0));
-            batch.labels.push(self.labels[i]);
-        }
-        Ok(Ok(batch))
     }
 
     fn refill(&mut self) {
@@ -120,13 +73,50 @@ impl Mnist {
     fn file(&self, name: String, dims: &[usize]) -> Result<std::result::Result<Vec<u8>, Waiting>> {
         fetch(&*self.source, &name, dims)
     }
+}
 
-    pub fn place(&self) -> Place {
+impl Pictures for Mnist {
+    fn shape(&self) -> Shape {
+        Shape { channels: 1, height: SIDE, width: SIDE }
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.names
+    }
+
+    fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>> {
+        let shuffled = self.refills as usize + usize::from(self.left.len() < n);
+        let next = (shuffled + 1).min(SHARDS);
+        if let Some(waiting) = self.arrive(shuffled.clamp(1, SHARDS))? {
+            return Ok(Err(waiting));
+        }
+        // The next shard travels while this one is learnt from; a failure is met when it is needed.
+        if self.shards.len() < next {
+            let _ = self.arrive(next);
+        }
+        let mut batch = Batch { pixels: Vec::with_capacity(n * PIXELS), labels: Vec::with_capacity(n) };
+        for _ in 0..n {
+            if self.left.is_empty() {
+                self.refill();
+            }
+            let i = self.left.pop().unwrap_or_default() as usize;
+            let at = (i % SHARD) * PIXELS;
+            let picture = &self.shards[i / SHARD][at..at + PIXELS];
+            batch.pixels.extend(picture.iter().map(|&p| f32::from(p) / 127.5 - 1.0));
+            batch.labels.push(self.labels[i]);
+        }
+        Ok(Ok(batch))
+    }
+
+    fn held_out(&mut self) -> Result<std::result::Result<Batch, Waiting>> {
+        held_out(&*self.source)
+    }
+
+    fn place(&self) -> Place {
         Place { refills: self.refills, refilled_at: self.refilled_at as u64, left: self.left.len() as u32 }
     }
 
-    /// Goes to a saved place.
-    pub fn seek(&mut self, place: Place) {
+    fn seek(&mut self, place: Place) {
         self.left.clear();
         self.refills = place.refills.saturating_sub(1);
         self.order.seek(u128::from(place.refilled_at));

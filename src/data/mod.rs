@@ -1,10 +1,126 @@
-//! What is learnt from: 2-D points and digits, in seeded order.
+//! What is learnt from: 2-D points, digits and pictures, in seeded order.
 
 pub mod idx;
 pub mod mnist;
 pub mod points;
 
 use crate::error::Result;
+use serde::Serialize;
+
+/// Channels, height and width of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+}
+
+/// Pictures and their classes.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// In [-1, 1], `[n, channels, height, width]`, flat.
+    pub pixels: Vec<f32>,
+    /// A class for each picture, below [`Pictures::classes`]; empty where there are none.
+    pub labels: Vec<u8>,
+}
+
+/// A place in the order of the data, for a checkpoint.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    pub refills: u32,
+    pub refilled_at: u64,
+    pub left: u32,
+}
+
+/// What a batch waits for.
+pub struct Waiting {
+    pub path: String,
+    pub done: f64,
+    pub total: f64,
+}
+
+/// A data set of pictures. What a step sees depends on the step and the seed alone, never on what has arrived.
+pub trait Pictures {
+    fn shape(&self) -> Shape;
+
+    /// The classes' names, at most ten; empty where nothing is known.
+    fn classes(&self) -> &[String];
+
+    /// The next `n` pictures in seeded order, or what is still missing for them. Nothing is drawn while something is missing.
+    ///
+    /// # Errors
+    /// Where a file cannot be fetched or read.
+    fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>>;
+
+    /// Pictures that no batch holds.
+    ///
+    /// # Errors
+    /// Where a file cannot be fetched or read.
+    fn held_out(&mut self) -> Result<std::result::Result<Batch, Waiting>>;
+
+    /// A place in the order, and the way back to it.
+    fn place(&self) -> Place;
+    fn seek(&mut self, place: Place);
+}
+
+/// What became of a person's pictures.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Taken {
+    pub sha256: String,
+    pub count: u32,
+    pub width: u32,
+    pub height: u32,
+    /// The first hundred files that were left out, and how many there are in all.
+    pub left_out: Vec<LeftOut>,
+    pub left_out_in_all: u32,
+}
+
+/// A file that is no picture of the set, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct LeftOut {
+    pub name: String,
+    /// Stable, for translations: `not-a-picture`, `too-large`, `empty`, `damaged`, `too-many`, `encrypted`.
+    pub code: String,
+    pub text: String,
+}
+
+impl Shape {
+    /// Numbers in one picture.
+    pub fn len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Pictures of values in [-1, 1], `[n, channels, height, width]`, as bytes with the channels of a pixel side by side.
+    pub fn bytes(&self, values: &[f32]) -> Vec<u8> {
+        let plane = self.height * self.width;
+        let byte = |v: f32| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8;
+        let picture = |p: &[f32]| -> Vec<u8> {
+            (0..plane)
+                .flat_map(|at| (0..self.channels).map(move |c| (at, c)))
+                .map(|(at, c)| byte(p[c * plane + at]))
+                .collect()
+        };
+        values.chunks_exact(self.len()).flat_map(picture).collect()
+    }
+
+    /// The other way: bytes to values in [-1, 1].
+    pub fn values(&self, bytes: &[u8]) -> Vec<f32> {
+        let plane = self.height * self.width;
+        let picture = |p: &[u8]| -> Vec<f32> {
+            (0..self.channels)
+                .flat_map(|c| (0..plane).map(move |at| (at, c)))
+                .map(|(at, c)| f32::from(p[at * self.channels + c]) / 127.5 - 1.0)
+                .collect()
+        };
+        bytes.chunks_exact(self.len()).flat_map(picture).collect()
+    }
+}
 
 /// Where files of the page come from: the network in a tab, the disk in a terminal. Polled, so that a training loop
 /// never waits inside a step and a pause is answered while a file is on its way.

@@ -3,8 +3,8 @@
 use super::digits::one_hot;
 use super::panel::{Figure, Panel, View};
 use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema};
-use crate::data::Source;
-use crate::data::mnist::{Batch, Mnist, PIXELS, held_out};
+use crate::data::mnist::{Mnist, PIXELS, held_out};
+use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
 use crate::error::{Code, Error, Result};
 use crate::models::classifier::{Classifier, FEATURES};
@@ -88,7 +88,7 @@ impl Digits {
             tests: History::new(&["accuracy"]),
             held_out: None,
             features: None,
-            real: Batch { pixels: Vec::new(), labels: Vec::new() },
+            real: Batch::default(),
             config,
         }
     }

@@ -2,7 +2,8 @@
 
 use super::Stepped;
 use crate::data::Source;
-use crate::data::mnist::{CLASSES, Waiting};
+use crate::data::Waiting;
+use crate::data::mnist::CLASSES;
 use crate::device::Device;
 use crate::error::Result;
 use crate::nn::upload;

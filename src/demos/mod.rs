@@ -23,7 +23,7 @@ use std::rc::Rc;
 pub mod panel;
 pub use speed::Speed;
 
-pub use panel::{Action, Candidate, Figure, Floats, HistogramSeries, Panel, PointSet, Token, View};
+pub use panel::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
 
 /// What a demo is built with.
 #[derive(Clone)]
@@ -48,6 +48,8 @@ pub enum Stepped {
         /// They count bytes that travel; otherwise work that is being done.
         bytes: bool,
     },
+    /// What it waited for is here and can be looked at: the run pauses, unless steps were asked for by number.
+    Ready,
     /// There is nothing more to do: the run pauses.
     Ended,
 }

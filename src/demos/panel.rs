@@ -1,5 +1,6 @@
 //! Typed pictures of a run: what demos show and the page draws. Part of the protocol.
 
+use crate::data::Shape;
 use crate::train::History;
 use serde::Serialize;
 
@@ -43,9 +44,46 @@ pub enum View {
         pixels: Vec<u8>,
         /// The same pictures through time: the page keeps them as a filmstrip.
         film: bool,
+        /// What each row shows; empty where that needs no words. The page keys translations on `row.ID`.
+        rows: Vec<String>,
+        /// The action that takes the picture that the person chooses: args `{ index }`.
+        pick: Option<String>,
+        /// Pictures that were chosen: each with a short mark such as `A`.
+        marks: Vec<Mark>,
     },
-    /// Sets of points; `xy` alternates x and y. `bounds` is `[x0, y0, x1, y1]`, y upwards.
-    Points2d { sets: Vec<PointSet>, bounds: [f32; 4] },
+    /// A picture at each point of a regular grid, the row of the largest y first, without gaps: a background for points.
+    Map2d {
+        columns: u32,
+        rows: u32,
+        width: u32,
+        height: u32,
+        channels: u32,
+        #[serde(with = "serde_bytes")]
+        #[cfg_attr(feature = "typescript", ts(type = "Uint8Array"))]
+        pixels: Vec<u8>,
+        bounds: [f32; 4],
+    },
+    /// Sets of points; `xy` alternates x and y. `bounds` is `[x0, y0, x1, y1]`, y upwards. `drag` is the action that takes the
+    /// place of a pointer that is pressed and moved: args `{ x, y }`.
+    Points2d { sets: Vec<PointSet>, bounds: [f32; 4], drag: Option<String> },
+    /// Numbers that the person turns, one after the other: `action` takes `{ index, value }`.
+    Sliders { action: String, sliders: Vec<Slider> },
+    /// A picture of `width` x `height` that the person paints, `channels` (1 or 3) bytes a pixel. `mask` has a byte a pixel, not
+    /// 0 where the person erased it, or is empty. `action` takes `{ pixels: [...], mask: [...] }`, empty to wipe it. The page
+    /// takes this one over when `revision` changes.
+    Pad {
+        action: String,
+        width: u32,
+        height: u32,
+        channels: u32,
+        #[serde(with = "serde_bytes")]
+        #[cfg_attr(feature = "typescript", ts(type = "Uint8Array"))]
+        pixels: Vec<u8>,
+        #[serde(with = "serde_bytes")]
+        #[cfg_attr(feature = "typescript", ts(type = "Uint8Array"))]
+        mask: Vec<u8>,
+        revision: u32,
+    },
     /// Values on a regular grid, row by row from y0 upwards; drawn as colour between `low` and `high`.
     Field2d { columns: u32, rows: u32, values: Floats, low: f32, high: f32, bounds: [f32; 4] },
     /// A bent grid: `columns` x `rows` corners, row by row, x and y alternating.
@@ -100,9 +138,31 @@ pub struct Candidate {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PointSet {
-    /// `real`, `generated` or `drawn`: the page colours by it.
+    /// `real`, `generated` or `drawn`; `class-0` to `class-9`; `chosen` for the one that can be dragged: the page colours by it.
     pub role: String,
     pub xy: Floats,
+}
+
+/// A picture of a grid that stands for something.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Mark {
+    pub index: u32,
+    pub text: String,
+}
+
+/// A number that the person turns.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Slider {
+    /// Stable; the page keys translations on `slider.ID`.
+    pub id: String,
+    pub title: String,
+    pub value: f32,
+    pub low: f32,
+    pub high: f32,
+    /// From 0 to 1, drawn as a bar: how much this number matters. `None` where nothing is known of it.
+    pub weight: Option<f32>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -164,14 +224,22 @@ impl View {
 
     /// A grid of digits of 28 x 28 from values in [-1, 1].
     pub fn digits(values: &[f32], columns: usize, film: bool) -> Self {
+        Self::pictures(values, Shape { channels: 1, height: 28, width: 28 }, columns, film)
+    }
+
+    /// A grid of pictures from values in [-1, 1], `[n, channels, height, width]`.
+    pub fn pictures(values: &[f32], shape: Shape, columns: usize, film: bool) -> Self {
         View::Images {
-            count: (values.len() / 784) as u32,
-            width: 28,
-            height: 28,
-            channels: 1,
+            count: (values.len() / shape.len()) as u32,
+            width: shape.width as u32,
+            height: shape.height as u32,
+            channels: shape.channels as u32,
             columns: columns as u32,
-            pixels: values.iter().map(|v| ((v + 1.0) * 127.5).round().clamp(0.0, 255.0) as u8).collect(),
+            pixels: shape.bytes(values),
             film,
+            rows: Vec::new(),
+            pick: None,
+            marks: Vec::new(),
         }
     }
 }

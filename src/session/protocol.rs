@@ -1,5 +1,6 @@
 //! What the page and the worker say to each other. `www/protocol.d.ts` is generated from these types.
 
+use crate::data::Taken;
 use crate::demos::{Action, Panel};
 use crate::error::{Code, Error};
 use crate::weights::Stored;
@@ -118,6 +119,8 @@ pub enum Event {
     },
     /// What is kept of downloaded and dropped models: the answer to `Command::Library`, and to a file that was dropped.
     Library(Stored),
+    /// Pictures of the person have become a data set, which is kept under its hash: `sha256:...` names it in links.
+    Pictures(Taken),
     Views {
         step: u32,
         panels: Vec<Panel>,

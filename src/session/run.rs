@@ -263,7 +263,8 @@ impl Session {
                 }
                 return Ok(Next::After(if bytes { POLL } else { 0.0 }));
             }
-            Stepped::Ended => {
+            Stepped::Ready if self.remaining.is_some() => return Ok(Next::After(0.0)),
+            Stepped::Ready | Stepped::Ended => {
                 self.arrived();
                 self.remaining = Some(1);
             }

@@ -1,6 +1,9 @@
 //! Samples as pictures and tensors.
 
 use crate::files::write;
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use kiln::data::Shape;
 use kiln::demos::Samples;
 use kiln::error::{Error, Result};
 use kiln::weights::Checkpoint;
@@ -13,35 +16,43 @@ pub fn save_samples(samples: &Samples, path: &Path) -> Result<()> {
         file.push("samples", &samples.shape, samples.values.clone());
         return write(path, &file.to_bytes()?);
     }
-    let (width, height, pixels) = match samples.shape[..] {
-        [n, 1, h, w] => mosaic(&samples.values, n, h, w),
+    let (width, height, colour, pixels) = match samples.shape[..] {
+        [n, channels, height, width] => mosaic(&samples.values, n, Shape { channels, height, width }),
         _ => scatter(&samples.values),
     };
+    write(path, &png(width, height, colour, &pixels)?)
+}
+
+/// A PNG file.
+pub fn png(width: usize, height: usize, colour: ExtendedColorType, pixels: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Grayscale);
-    encoder.write_header().and_then(|mut w| w.write_image_data(&pixels)).map_err(Error::internal)?;
-    write(path, &bytes)
+    let encoder = PngEncoder::new(&mut bytes);
+    encoder.write_image(pixels, width as u32, height as u32, colour).map_err(Error::internal)?;
+    Ok(bytes)
 }
 
 /// Pictures in rows of eight.
-fn mosaic(values: &[f32], n: usize, h: usize, w: usize) -> (usize, usize, Vec<u8>) {
+fn mosaic(values: &[f32], n: usize, shape: Shape) -> (usize, usize, ExtendedColorType, Vec<u8>) {
     let (columns, rows) = (n.clamp(1, 8), n.div_ceil(8).max(1));
-    let mut pixels = vec![0; columns * w * rows * h];
-    for (i, value) in values.iter().enumerate() {
-        let (k, y, x) = (i / (h * w), i / w % h, i % w);
-        pixels[((k / columns * h + y) * columns + k % columns) * w + x] = ((value + 1.0) * 127.5).round() as u8;
+    let Shape { channels, height, width } = shape;
+    let mut pixels = vec![0; columns * width * rows * height * channels];
+    let line = width * channels;
+    for (i, row) in shape.bytes(values).chunks_exact(line).enumerate() {
+        let (k, y) = (i / height, i % height);
+        let at = ((k / columns * height + y) * columns + k % columns) * line;
+        pixels[at..at + line].copy_from_slice(row);
     }
-    (columns * w, rows * h, pixels)
+    let colour = if channels == 3 { ExtendedColorType::Rgb8 } else { ExtendedColorType::L8 };
+    (columns * width, rows * height, colour, pixels)
 }
 
 /// Points as black dots on a white square of 6 x 6 units.
-fn scatter(values: &[f32]) -> (usize, usize, Vec<u8>) {
+fn scatter(values: &[f32]) -> (usize, usize, ExtendedColorType, Vec<u8>) {
     const SIDE: usize = 300;
     let mut pixels = vec![255; SIDE * SIDE];
     let at = |v: f32| (((v / 3.0 + 1.0) / 2.0 * SIDE as f32) as usize).min(SIDE - 1);
     for p in values.chunks_exact(2) {
         pixels[(SIDE - 1 - at(p[1])) * SIDE + at(p[0])] = 0;
     }
-    (SIDE, SIDE, pixels)
+    (SIDE, SIDE, ExtendedColorType::L8, pixels)
 }

@@ -6,8 +6,8 @@ mod views;
 use super::digits::{one_hot, referee};
 use super::panel::{Action, Panel};
 use super::{Context, Demo, Entry, Samples, Stepped, Values, defaults, schema};
-use crate::data::Source;
-use crate::data::mnist::{Batch, Mnist, PIXELS};
+use crate::data::mnist::{Mnist, PIXELS};
+use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
 use crate::models::dcgan::DcganConfig;
@@ -95,7 +95,7 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
             classes: Vec::new(),
             z_shown: latents(SHOWN),
             z_judged: (0..CHUNKS).map(|_| latents(CHUNK)).collect(),
-            real: Batch { pixels: Vec::new(), labels: Vec::new() },
+            real: Batch::default(),
             device,
             config,
         }

@@ -176,6 +176,7 @@ impl Demo for Gan2d {
             View::Points2d {
                 sets: vec![set("real", self.real_shown.clone()), set("generated", points)],
                 bounds: BOUNDS,
+                drag: None,
             },
         ];
         let modes = self.data.modes().len() as f32;
