@@ -6,15 +6,14 @@ use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema};
 use crate::data::mnist::{Mnist, PIXELS, held_out};
 use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::models::classifier::{Classifier, FEATURES};
 use crate::nn::{Adam, AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
-use crate::train::{Gaussian, History, Moments, Referee, best, cross_entropy};
+use crate::train::{Curves, Gaussian, History, Moments, Referee, best, cross_entropy};
 use crate::weights::{Checkpoint, collect, load_module};
 use async_trait::async_trait;
 use burn::module::Module;
-use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
@@ -64,8 +63,7 @@ struct Digits {
     device: Device,
     trainable: Device,
     step: u32,
-    history: History,
-    pending: Vec<(u32, Tensor<1>)>,
+    curves: Curves,
     tests: History,
     held_out: Option<Batch>,
     features: Option<Gaussian>,
@@ -81,35 +79,15 @@ impl Digits {
             data: Mnist::new(context.source.clone(), seed),
             source: context.source,
             device: context.device.clone().inner(),
-            trainable: context.device,
             step: 0,
-            history: History::new(&["loss"]),
-            pending: Vec::new(),
+            curves: Curves::new(&["loss"], &context.device),
+            trainable: context.device,
             tests: History::new(&["accuracy"]),
             held_out: None,
             features: None,
             real: Batch::default(),
             config,
         }
-    }
-
-    /// Reads the losses that wait on the device, together with `more`.
-    async fn flush(&mut self, more: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
-        let pending = std::mem::take(&mut self.pending);
-        let mut tensors: Vec<Tensor<1>> = pending.iter().map(|(_, loss)| loss.clone()).collect();
-        tensors.extend(more);
-        let mut values = read(tensors).await?;
-        for ((step, _), loss) in pending.iter().zip(values.drain(..pending.len())) {
-            if !loss[0].is_finite() {
-                return Err(Error::new(
-                    Code::Diverged,
-                    format!("At step {step} the loss became {}.", loss[0]),
-                    "Likely a learning rate that is too high: go back to the last good checkpoint and lower it.",
-                ));
-            }
-            self.history.push(*step, &loss);
-        }
-        Ok(values)
     }
 
     /// Accuracy on the held-out digits, and the moments of their features.
@@ -155,12 +133,12 @@ impl Demo for Digits {
         let options = AdamOptions { lr: self.config.lr, beta1: 0.9, beta2: 0.999 };
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), options, false);
         self.step += 1;
-        self.pending.push((self.step, loss.inner()));
+        self.curves.push(self.step, vec![Some(loss.inner())]);
         if due {
             self.test().await?;
         }
         if self.step.is_multiple_of(32) {
-            self.flush(Vec::new()).await?;
+            self.curves.flush(Vec::new()).await?;
         }
         Ok(Stepped::Done)
     }
@@ -174,18 +152,18 @@ impl Demo for Digits {
             tensors.push(logits.reshape([n * 10]));
         }
         let examples = View::digits(pixels, 8, false);
-        let logits = self.flush(tensors).await?.pop().unwrap_or_default();
+        let logits = self.curves.flush(tensors).await?.pop().unwrap_or_default();
         let guesses: Vec<String> = logits.chunks(10).map(|row| best(row).to_string()).collect();
         let mut figures: Vec<Figure> = Vec::new();
         figures.extend(
             self.tests.last(0).map(|v| Figure::new("accuracy", "Accuracy on held-out digits", v, 4, Some(1.0))),
         );
-        figures.extend(self.history.last(0).map(|v| Figure::new("loss", "Cross entropy (nats)", v, 3, None)));
-        let (losses, tests) = (self.history.unseen(fresh), self.tests.unseen(fresh));
+        figures.extend(self.curves.history.last(0).map(|v| Figure::new("loss", "Cross entropy (nats)", v, 3, None)));
+        let (losses, tests) = (self.curves.history.unseen(fresh), self.tests.unseen(fresh));
         Ok(vec![
             Panel::new("examples", &format!("Digits of the last step, read as {}", guesses.join(" ")), vec![examples]),
             Panel::new("figures", "Figures", vec![View::Figures { figures }]),
-            Panel::new("losses", "Loss", vec![View::curves(&losses, &self.history, &[0], fresh)]),
+            Panel::new("losses", "Loss", vec![View::curves(&losses, &self.curves.history, &[0], fresh)]),
             Panel::new("quality", "Accuracy on held-out digits", vec![View::curves(&tests, &self.tests, &[0], fresh)]),
         ])
     }
@@ -196,13 +174,13 @@ impl Demo for Digits {
     }
 
     async fn save(&mut self) -> Result<Checkpoint> {
-        self.flush(Vec::new()).await?;
+        self.curves.flush(Vec::new()).await?;
         let mut file = Checkpoint::default();
         collect(&self.model, Some(&self.adam), "classifier", &mut file).await?;
         if let Some(features) = &self.features {
             Referee::push_moments(features, &mut file);
         }
-        self.history.save("losses", &mut file);
+        self.curves.history.save("losses", &mut file);
         self.tests.save("tests", &mut file);
         file.set_text("step", self.step);
         file.set_text("data.place", serde_json::to_string(&self.data.place()).map_err(Error::internal)?);
@@ -216,7 +194,7 @@ impl Demo for Digits {
         let mut adam = Adam::default();
         self.model = load_module(self.model.clone(), Some(&mut adam), "classifier", file, &self.trainable)?;
         self.adam = adam;
-        self.history.load("losses", file)?;
+        self.curves.history.load("losses", file)?;
         self.tests.load("tests", file)?;
         self.step = file.text("step")?;
         self.data.seek(place);

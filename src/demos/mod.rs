@@ -8,6 +8,7 @@ mod digits;
 mod gan2d;
 mod speed;
 mod text;
+mod vae;
 
 use crate::data::Source;
 use crate::device::Device;
@@ -97,6 +98,11 @@ pub trait Demo {
         let _ = (n, seed);
         Err(Error::bad_command("This model does not draw samples."))
     }
+
+    /// How good the model is on everything that was held out; may take minutes.
+    async fn measure(&mut self) -> Result<Vec<Figure>> {
+        Err(Error::bad_command("This demo has nothing to measure."))
+    }
 }
 
 /// A demo in the registry.
@@ -109,7 +115,7 @@ pub struct Entry {
 }
 
 /// All demos; the first is opened by an empty link.
-pub const DEMOS: &[Entry] = &[gan2d::ENTRY, dcgan::ENTRY, text::ENTRY, classifier::ENTRY];
+pub const DEMOS: &[Entry] = &[gan2d::ENTRY, dcgan::ENTRY, vae::ENTRY, text::ENTRY, classifier::ENTRY];
 
 /// The JSON schema of a config.
 fn schema<C: JsonSchema>() -> Value {

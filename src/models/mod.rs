@@ -8,6 +8,7 @@ pub mod gpt2;
 pub mod gpt_neox;
 pub mod llama;
 pub mod mlp_gan;
+pub mod vae;
 
 use burn::module::Module;
 use burn::tensor::Tensor;

@@ -81,11 +81,14 @@ impl Conv2d {
     }
 }
 
-/// `torch.nn.ConvTranspose2d` with a 4 x 4 kernel, stride 2, padding 1, which doubles the picture: `weight` is `[in, out, 4, 4]`.
+/// `torch.nn.ConvTranspose2d` with a 4 x 4 kernel and stride 2, which doubles the picture with padding 1: `weight` is
+/// `[in, out, 4, 4]`.
 #[derive(Module, Debug)]
 pub struct ConvTranspose2d {
     pub weight: Param<Tensor<4>>,
     pub bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    padding: usize,
 }
 
 impl ConvTranspose2d {
@@ -102,13 +105,20 @@ impl ConvTranspose2d {
         Self {
             weight: uniform([inputs, outputs, 4, 4], bound, weights, device),
             bias: bias.then(|| constant(0.0, outputs, device)),
+            padding: 1,
         }
     }
 
+    /// With another padding: each one more than 1 takes a pixel from every side of the result.
+    pub fn padded(self, padding: usize) -> Self {
+        Self { padding, ..self }
+    }
+
     /// # Shapes
-    /// `[B, in, H, W]` to `[B, out, 2 H, 2 W]`.
+    /// `[B, in, H, W]` to `[B, out, 2 H, 2 W]` with padding 1.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvTransposeOptions::new([2, 2], [1, 1], [0, 0], [1, 1], 1);
+        let p = self.padding;
+        let options = ConvTransposeOptions::new([2, 2], [p, p], [0, 0], [1, 1], 1);
         conv_transpose2d(x, self.weight.val(), self.bias.as_ref().map(|b| b.val()), options)
     }
 }

@@ -4,6 +4,7 @@ mod library;
 pub mod link;
 mod pace;
 pub mod protocol;
+mod results;
 mod run;
 
 pub use run::{Host, Next, Session};

@@ -5,7 +5,7 @@ use super::link;
 use super::pace::{Rate, pace};
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
 use crate::data::Source;
-use crate::demos::{Context, Demo, Entry, Samples, Stepped, Values};
+use crate::demos::{Context, Demo, Entry, Stepped, Values};
 use crate::device::{self, Opened, probe};
 use crate::error::{Code, Error, Result};
 use crate::weights::{Checkpoint, Library};
@@ -36,10 +36,10 @@ pub enum Next {
     After(f64),
 }
 
-struct Open {
-    entry: &'static Entry,
-    values: Values,
-    demo: Box<dyn Demo>,
+pub(super) struct Open {
+    pub(super) entry: &'static Entry,
+    pub(super) values: Values,
+    pub(super) demo: Box<dyn Demo>,
 }
 
 /// Commands in, events out.
@@ -218,20 +218,6 @@ impl Session {
         Ok(())
     }
 
-    /// The run as a file, with its link and step.
-    pub async fn checkpoint(&mut self) -> Result<(String, u32, Vec<u8>)> {
-        let open = self.opened()?;
-        let mut file = open.demo.save().await?;
-        let text = link::canonical(open.entry, &open.values);
-        file.set_text("link", &text);
-        Ok((text, open.demo.steps(), file.to_bytes()?))
-    }
-
-    /// Draws samples from the open model.
-    pub async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
-        self.opened()?.demo.sample(n, seed).await
-    }
-
     /// One step of the loop.
     pub async fn tick(&mut self) -> Next {
         match self.advance().await {
@@ -293,7 +279,7 @@ impl Session {
         }
     }
 
-    fn opened(&mut self) -> Result<&mut Open> {
+    pub(super) fn opened(&mut self) -> Result<&mut Open> {
         self.open.as_mut().ok_or_else(|| Error::bad_command("Nothing is open."))
     }
 

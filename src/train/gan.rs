@@ -1,12 +1,11 @@
 //! One step of a generative adversarial network (Goodfellow et al. 2014, arXiv 1406.2661): the discriminator learns to
 //! tell real samples from generated ones, the generator to be taken for real.
 
-use super::History;
+use super::curves::{Curves, diverged};
 use super::loss::{GanLoss, discriminator_loss, generator_loss};
-use crate::device::read;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
-use crate::nn::{Adam, AdamOptions, upload};
+use crate::nn::{Adam, AdamOptions};
 use crate::weights::{Checkpoint, collect, load_module};
 use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
@@ -58,9 +57,7 @@ pub struct Gan<G, D> {
     pub adam_discriminator: Adam,
     pub device: Device,
     pub step: u32,
-    pub history: History,
-    pending: Vec<(u32, [Option<Tensor<1>>; 4])>,
-    empty: Tensor<1>,
+    pub curves: Curves,
 }
 
 /// The curves of a game, in the order in which they are recorded.
@@ -73,11 +70,9 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
             discriminator,
             adam_generator: Adam::default(),
             adam_discriminator: Adam::default(),
-            empty: upload(vec![f32::NAN], [1], &device.clone().inner()),
+            curves: Curves::new(&SERIES, &device),
             device,
             step: 0,
-            history: History::new(&SERIES),
-            pending: Vec::new(),
         }
     }
 
@@ -92,7 +87,7 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         discriminator: Vec<StepInput>,
         generator: Option<StepInput>,
     ) -> Result<()> {
-        let mut row = [None, None, None, None];
+        let mut row = vec![None; SERIES.len()];
         for input in discriminator {
             let (loss, norm) = self.update_discriminator(options, input)?;
             (row[0], row[2]) = (Some(loss), norm);
@@ -102,7 +97,7 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
             (row[1], row[3]) = (Some(loss), norm);
         }
         self.step += 1;
-        self.pending.push((self.step, row));
+        self.curves.push(self.step, row);
         Ok(())
     }
 
@@ -152,41 +147,15 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         self.discriminator.valid().forward(x.inner(), classes.map(Tensor::inner))
     }
 
-    /// Reads the losses that wait on the device into the history, together with `more` in one submission.
-    ///
-    /// # Errors
-    /// `Diverged` with the step at which a loss stopped being finite; `DeviceLost`.
-    pub async fn flush(&mut self, more: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
-        let pending = std::mem::take(&mut self.pending);
-        let scalars = pending.iter().flat_map(|(_, row)| row.iter());
-        let mut tensors: Vec<Tensor<1>> = scalars.map(|t| t.clone().unwrap_or_else(|| self.empty.clone())).collect();
-        // One buffer for all the scalars: reading many small ones costs more than joining them.
-        if !tensors.is_empty() {
-            tensors = vec![Tensor::cat(tensors, 0)];
-        }
-        let joined = tensors.len();
-        tensors.extend(more);
-        let mut values = read(tensors).await?;
-        let scalars: Vec<f32> = values.drain(..joined).flatten().collect();
-        for ((step, row), values) in pending.iter().zip(scalars.chunks_exact(SERIES.len())) {
-            let broken = row.iter().zip(values).position(|(tensor, value)| tensor.is_some() && !value.is_finite());
-            if let Some(series) = broken {
-                return Err(diverged(*step, SERIES[series], values[series]));
-            }
-            self.history.push(*step, values);
-        }
-        Ok(values)
-    }
-
     pub async fn save(&mut self) -> Result<Checkpoint> {
-        self.flush(Vec::new()).await?;
+        self.curves.flush(Vec::new()).await?;
         let mut checkpoint = Checkpoint::default();
         collect(&self.generator, Some(&self.adam_generator), "generator", &mut checkpoint).await?;
         collect(&self.discriminator, Some(&self.adam_discriminator), "discriminator", &mut checkpoint).await?;
         if let Some(bad) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
             return Err(diverged(self.step, &bad.name, f32::NAN));
         }
-        self.history.save("losses", &mut checkpoint);
+        self.curves.history.save("losses", &mut checkpoint);
         checkpoint.set_text("step", self.step);
         Ok(checkpoint)
     }
@@ -197,11 +166,11 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         let mut adam_d = Adam::default();
         let discriminator =
             load_module(self.discriminator.clone(), Some(&mut adam_d), "discriminator", file, &self.device)?;
-        self.history.load("losses", file)?;
+        self.curves.history.load("losses", file)?;
         self.step = file.text("step")?;
         (self.generator, self.adam_generator) = (generator, adam);
         (self.discriminator, self.adam_discriminator) = (discriminator, adam_d);
-        self.pending.clear();
+        self.curves.forget();
         Ok(())
     }
 }
@@ -211,12 +180,4 @@ fn perturb(samples: Tensor<2>, noise: Option<Tensor<2>>) -> Tensor<2> {
         Some(noise) => samples + noise,
         None => samples,
     }
-}
-
-fn diverged(step: u32, what: &str, value: f32) -> Error {
-    Error::new(
-        Code::Diverged,
-        format!("At step {step} {} became {value}: the numbers grew beyond what f32 holds.", what.replace('_', " ")),
-        "Likely a learning rate that is too high: go back to the last good checkpoint and lower it.",
-    )
 }

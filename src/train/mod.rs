@@ -1,15 +1,19 @@
 //! Training loops, stepped from outside: they know no clock, no page and no storage.
 
 mod coverage;
+mod curves;
 mod diagnostics;
 mod frechet;
 mod gan;
 mod history;
 mod loss;
+mod vae;
 
 pub use coverage::{cells, divergence, modes_covered};
+pub use curves::Curves;
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, Referee, Report, best};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{Gan, GanOptions, Players, SERIES, StepInput};
 pub use history::{History, MOST};
 pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};
+pub use vae::{Likelihood, Restoration, Terms, Trainer, VaeOptions, kl};

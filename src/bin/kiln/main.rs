@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use kiln::device;
 use kiln::error::Result;
 use kiln::session::protocol::Command;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use terminal::Terminal;
 
@@ -57,6 +57,8 @@ enum Task {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Prints how good a model is on everything that was held out: a model.safetensors, or a link with shipped weights.
+    Measure { model: String },
     /// Writes text with a pretrained model.
     Generate(Box<generate::Generate>),
     /// Prints the header of a GGUF or safetensors file.
@@ -93,6 +95,16 @@ async fn run(cli: Cli) -> Result<()> {
             session.obey(Command::Open { link: String::new(), checkpoint: Some(files::read(&model)?) }).await?;
             let samples = session.session.sample(n, seed).await?;
             samples::save_samples(&samples, &out)
+        }
+        Task::Measure { model } => {
+            let mut terminal = Terminal::open(&cli.root, Choice::Cpu).await?;
+            let checkpoint = model.ends_with(".safetensors").then(|| files::read(Path::new(&model))).transpose()?;
+            let link = if checkpoint.is_some() { String::new() } else { model };
+            terminal.obey(Command::Open { link, checkpoint }).await?;
+            for figure in terminal.session.measure().await? {
+                println!("{:>14.*}  {}", figure.digits as usize, figure.value, figure.title);
+            }
+            Ok(())
         }
         Task::Generate(args) => generate::run(*args).await,
         Task::Inspect { file } => inspect::run(&file),

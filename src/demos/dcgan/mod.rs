@@ -206,7 +206,7 @@ impl<G: Generator, D: Discriminator> Demo for Digits<G, D> {
         self.evaluate().await?;
         if self.gan.step.is_multiple_of(32) {
             // A readback now and then: WebGPU has no other brake on what is submitted.
-            self.gan.flush(Vec::new()).await?;
+            self.gan.curves.flush(Vec::new()).await?;
         }
         Ok(Stepped::Done)
     }

@@ -23,8 +23,8 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
             tensors.push(self.gan.judge(real, classes).reshape([n]));
             tensors.push(self.gan.judge(samples, self.asked(SHOWN, false)).reshape([SHOWN]));
         }
-        let read = self.gan.flush(tensors).await?;
-        let losses = self.gan.history.unseen(fresh);
+        let read = self.gan.curves.flush(tensors).await?;
+        let losses = self.gan.curves.history.unseen(fresh);
         let quality = self.quality.unseen(fresh);
         let drawn = read.first().ok_or_else(|| Error::internal("The samples were not read back."))?;
         let mut panels = vec![
@@ -35,7 +35,7 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
                 vec![View::digits(&self.real.pixels[..n.min(16) * PIXELS], SIDE, false)],
             ),
             Panel::new("figures", "Figures", vec![View::Figures { figures: self.figures() }]),
-            Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.history, &[0, 1], fresh)]),
+            Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)]),
         ];
         if let [_, real, fake] = &read[..] {
             panels.push(Panel::new(
@@ -47,7 +47,7 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
         panels.push(Panel::new(
             "gradients",
             "Gradient norms",
-            vec![View::curves(&losses, &self.gan.history, &[2, 3], fresh)],
+            vec![View::curves(&losses, &self.gan.curves.history, &[2, 3], fresh)],
         ));
         if !self.classes.is_empty() {
             let series = vec![HistogramSeries { label: "drawn".into(), counts: self.classes.clone() }];

@@ -124,7 +124,7 @@ impl Gan2d {
     /// Jensen-Shannon divergence on the grid and modes covered, every so many steps.
     async fn measure(&mut self) -> Result<()> {
         let drawn = self.gan.sample(self.z_measured.clone(), None).reshape([MEASURED * 2]);
-        let mut read = self.gan.flush(vec![drawn]).await?;
+        let mut read = self.gan.curves.flush(vec![drawn]).await?;
         let drawn = read.pop().unwrap_or_default();
         let modes = self.data.modes();
         let covered = if modes.is_empty() { f32::NAN } else { modes_covered(&drawn, &modes) };
@@ -161,7 +161,7 @@ impl Demo for Gan2d {
             self.gan.sample(self.z_mesh.clone(), None).reshape([MESH * MESH * 2]),
             field.reshape([FIELD * FIELD]),
         ];
-        let [points, mesh, field] = <[Vec<f32>; 3]>::try_from(self.gan.flush(tensors).await?)
+        let [points, mesh, field] = <[Vec<f32>; 3]>::try_from(self.gan.curves.flush(tensors).await?)
             .map_err(|_| Error::internal("A view was not read back."))?;
         let finite = field.iter().copied().filter(|v| v.is_finite());
         let (low, high) = match self.config.loss {
@@ -187,12 +187,12 @@ impl Demo for Gan2d {
         if let Some(value) = self.quality.last(1) {
             figures.push(Figure::new("modes", "Modes covered", value, 0, Some(modes)));
         }
-        let losses = self.gan.history.unseen(fresh);
+        let losses = self.gan.curves.history.unseen(fresh);
         let quality = self.quality.unseen(fresh);
         Ok(vec![
             Panel::new("plane", "Real and generated points, the discriminator's surface, the bent latent grid", plane),
             Panel::new("figures", "Figures", vec![View::Figures { figures }]),
-            Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.history, &[0, 1], fresh)]),
+            Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)]),
             Panel::new("quality", "Quality", vec![View::curves(&quality, &self.quality, &[0, 1], fresh)]),
         ])
     }

@@ -1,0 +1,164 @@
+//! The settings of the variational autoencoder: its link, its controls, its flags.
+
+use crate::train::{Likelihood, VaeOptions};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A variational autoencoder on digits, emoji or pictures of your own.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Config {
+    /// The same seed gives the same run.
+    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
+    pub seed: u32,
+    /// Handwritten digits, emoji, or pictures of your own.
+    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
+    pub data: String,
+    /// Weights that have been trained already, or random ones.
+    #[schemars(title = "Start", extend("x-group" = "model"))]
+    pub start: Start,
+    /// Numbers that a picture is pressed into. With 2 all of them can be seen at once.
+    #[schemars(title = "Latent size", range(min = 1, max = 64), extend("x-group" = "model", "x-presets" = [2, 8, 16, 32]))]
+    pub latent: u32,
+    /// Channels at 16 x 16; twice and four times as many further in.
+    #[schemars(title = "Width", range(min = 4, max = 64), extend("x-group" = "model", "x-step" = 4))]
+    pub width: u32,
+    /// How a pixel is taken to scatter around what the decoder says.
+    #[schemars(title = "Likelihood", extend("x-group" = "objective"))]
+    pub likelihood: Likelihood,
+    /// Standard deviation of the Gaussian likelihood: the smaller, the more each pixel counts.
+    #[schemars(title = "Sigma", range(min = 0.01, max = 1.0), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
+    pub sigma: f64,
+    /// Weight of the KL term: above 1 the latent is tidier and the pictures are blurred.
+    #[schemars(title = "Beta", range(min = 0.0, max = 20.0), extend("x-group" = "objective", "x-live" = true, "x-step" = 0.05))]
+    pub beta: f64,
+    /// Steps over which beta rises from 0, so that the latent is used before it is tidied.
+    #[schemars(title = "KL warm-up", range(min = 0, max = 20_000), extend("x-group" = "objective", "x-live" = true, "x-step" = 100, "x-unit" = "steps"))]
+    pub warmup: u32,
+    /// Pictures in a step.
+    #[schemars(title = "Batch", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]
+    pub batch: u32,
+    /// Adam's step size.
+    #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
+    pub lr: f64,
+    /// Steps between two tests on held-out pictures.
+    #[schemars(title = "Test every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 10))]
+    pub evaluate: u32,
+    /// The dimension that the plane shows from left to right, from 1.
+    #[schemars(title = "Across", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true))]
+    pub dim_x: u32,
+    /// The dimension that the plane shows upwards, from 1.
+    #[schemars(title = "Upwards", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true))]
+    pub dim_y: u32,
+    /// Half the plane's side; the prior's standard deviation is 1.
+    #[schemars(title = "Span", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-step" = 0.1))]
+    pub span: f64,
+    /// What is done to pictures that the model is to mend.
+    #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true))]
+    pub damage: Damage,
+    /// How much noise, how large a hole; from the middle on a picture shrinks to a quarter of its side, not half.
+    #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-step" = 0.05))]
+    pub amount: f64,
+    /// The chosen latent: its numbers, parted by commas.
+    #[schemars(title = "Latent", length(max = 800), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    pub z: String,
+    /// The first held-out picture that is shown.
+    #[schemars(title = "First picture", range(min = 0, max = 9_990), extend("x-hidden" = true, "x-live" = true))]
+    pub from: u32,
+    /// Pictures A, B and C among those that are shown.
+    #[schemars(title = "A", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    pub a: u32,
+    #[schemars(title = "B", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    pub b: u32,
+    #[schemars(title = "C", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    pub c: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    Pretrained,
+    Scratch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Damage {
+    None,
+    Noise,
+    Hole,
+    Shrink,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            data: "mnist".into(),
+            start: Start::Pretrained,
+            latent: 2,
+            width: 16,
+            likelihood: Likelihood::Bernoulli,
+            sigma: 0.1,
+            beta: 1.0,
+            warmup: 500,
+            batch: 64,
+            lr: 0.001,
+            evaluate: 200,
+            dim_x: 1,
+            dim_y: 2,
+            span: 3.0,
+            damage: Damage::Hole,
+            amount: 0.5,
+            z: String::new(),
+            from: 0,
+            a: 0,
+            b: 1,
+            c: 2,
+        }
+    }
+}
+
+/// Sizes of which trained weights are shipped, all for digits, at the default width and likelihood.
+pub const SHIPPED: [u32; 4] = [2, 8, 16, 32];
+
+impl Config {
+    /// The shipped weights that it starts with.
+    pub fn weights(&self) -> Option<String> {
+        let shipped = self.start == Start::Pretrained
+            && self.data == "mnist"
+            && self.width == 16
+            && self.likelihood == Likelihood::Bernoulli
+            && SHIPPED.contains(&self.latent);
+        shipped.then(|| format!("www/weights/vae-mnist-{}.safetensors", self.latent))
+    }
+
+    /// What step `step` (from 1) minimises.
+    pub fn options(&self, step: u32) -> VaeOptions {
+        let risen = if self.warmup == 0 { 1.0 } else { (f64::from(step) / f64::from(self.warmup)).min(1.0) };
+        VaeOptions { likelihood: self.likelihood, sigma: self.sigma, beta: self.beta * risen, lr: self.lr }
+    }
+
+    /// The chosen latent; what is not named is 0.
+    pub fn z(&self) -> Vec<f32> {
+        let mut numbers =
+            self.z.split(',').map(|n| n.trim().parse().ok().filter(|v: &f32| v.is_finite()).unwrap_or(0.0));
+        (0..self.latent).map(|_| numbers.next().unwrap_or(0.0).clamp(-LIMIT, LIMIT)).collect()
+    }
+
+    /// The plane's two dimensions, from 0.
+    pub fn plane(&self) -> [usize; 2] {
+        [self.dim_x, self.dim_y].map(|dim| (dim.clamp(1, self.latent) - 1) as usize)
+    }
+}
+
+/// How far a number of the latent may be turned.
+pub const LIMIT: f32 = 6.0;
+
+/// A latent as it stands in a link.
+pub fn written(z: &[f32]) -> String {
+    let number = |v: &f32| format!("{:.2}", v.clamp(-LIMIT, LIMIT));
+    z.iter().map(number).collect::<Vec<_>>().join(",")
+}

@@ -1,0 +1,63 @@
+//! How good the model is on all held-out pictures: `kiln measure` prints it.
+
+use super::config::{Config, Damage};
+use super::mending::Damaged;
+use super::{Autoencoder, TESTED};
+use crate::demos::Figure;
+use crate::device::read;
+use crate::error::{Error, Result};
+
+/// Held-out pictures whose holes are mended, how many at once, and training pictures whose mean they are held against.
+const MENDED: usize = 1_000;
+const CHUNK: usize = 100;
+const MEAN_OF: usize = 10_000;
+
+impl Autoencoder {
+    /// ELBO and reconstruction over everything held out; the mending of a hole of half the side over 1,000 pictures,
+    /// against the mean training picture.
+    pub async fn figures_of_all(&mut self) -> Result<Vec<Figure>> {
+        let missing = || Error::internal("The pictures are not here.");
+        self.arrive()?;
+        // Weights come one call later where they are on disk.
+        self.arrive()?;
+        let held_out = self.held_out.clone().ok_or_else(missing)?;
+        let n = self.shape.len();
+        let [elbo, reconstruction, kl] = self.test(usize::MAX / n).await?.ok_or_else(missing)?;
+        let mut squares = 0.0;
+        for chunk in held_out.pixels.chunks(TESTED * n) {
+            let drawn = self.decode(self.encode(self.upload(chunk)).0);
+            let drawn = read(vec![drawn]).await?.pop().unwrap_or_default();
+            squares += chunk.iter().zip(&drawn).map(|(a, b)| f64::from(a - b).powi(2) / 4.0).sum::<f64>();
+        }
+        let mse = (squares / held_out.pixels.len() as f64) as f32;
+
+        let hole = Config { damage: Damage::Hole, amount: 0.5, ..self.config.clone() };
+        let batch = self.data.batch(MEAN_OF)?.map_err(|_| missing())?;
+        let mut mean = vec![0.0f64; n];
+        for picture in batch.pixels.chunks_exact(n) {
+            mean.iter_mut().zip(picture).for_each(|(m, p)| *m += f64::from(*p) / MEAN_OF as f64);
+        }
+        let mean: Vec<f32> = mean.iter().map(|m| *m as f32).collect();
+        let (mut errors, mut count) = ([0.0f32; 3], 0.0);
+        for chunk in held_out.pixels[..held_out.pixels.len().min(MENDED * n)].chunks(CHUNK * n) {
+            let damaged = Damaged::new(&hole, self.shape, chunk);
+            let encoded = self.decode(self.encode(self.upload(&damaged.pixels)).0);
+            let searched = self.decode(self.search(&damaged));
+            let mended = read(vec![encoded, searched]).await?;
+            let copied: Vec<f32> = mean.iter().copied().cycle().take(chunk.len()).collect();
+            let found = [&mended[0], &mended[1], &copied].map(|m| damaged.error(chunk, m));
+            errors.iter_mut().zip(found).for_each(|(sum, e)| *sum += e);
+            count += 1.0;
+        }
+        let [encoded, searched, copied] = errors.map(|e| e / count);
+        Ok(vec![
+            Figure::new("elbo", "ELBO on held-out pictures (nats)", elbo, 2, None),
+            Figure::new("reconstruction", "Reconstruction (nats)", reconstruction, 2, None),
+            Figure::new("kl", "KL (nats)", kl, 2, None),
+            Figure::new("mse", "Mean squared error of reconstructions", mse, 5, None),
+            Figure::new("hole_encoded", "Error at a hole, by encoding", encoded, 5, None),
+            Figure::new("hole_searched", "Error at a hole, by searching", searched, 5, None),
+            Figure::new("hole_mean", "Error at a hole, by copying the mean picture", copied, 5, None),
+        ])
+    }
+}

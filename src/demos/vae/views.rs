@@ -1,0 +1,293 @@
+//! What the variational autoencoder shows. While only the chosen latent moves, only what hangs on it is drawn anew.
+
+use super::config::{Damage, LIMIT};
+use super::mending::MENDED;
+use super::{Autoencoder, flat};
+use crate::demos::panel::{Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, View};
+use crate::device::read;
+use crate::error::Result;
+use crate::rng::{Purpose, Stream};
+use crate::train::kl;
+use burn::tensor::Tensor;
+
+/// Pictures on a side of the map of the plane, and of the grid of samples.
+const MAP: usize = 15;
+const GRID: usize = 6;
+/// Held-out pictures that are shown as points.
+const POINTS: usize = 400;
+/// Pictures from A to B.
+const BETWEEN: usize = 9;
+/// A dimension that tells less than this, in nats, has collapsed onto the prior.
+const ALIVE: f32 = 0.01;
+
+/// What the page has.
+#[derive(Default)]
+pub struct Shown {
+    model: Option<ModelKey>,
+    map: Option<MapKey>,
+    /// Means of the points `[POINTS, latent]`, and the KL of each dimension, averaged over them.
+    means: Vec<f32>,
+    kl: Vec<f32>,
+}
+
+/// What the pictures hang on, apart from the chosen latent.
+#[derive(PartialEq)]
+struct ModelKey {
+    step: u32,
+    choice: [u32; 4],
+    damage: Damage,
+    amount: f64,
+    mended: bool,
+}
+
+/// What the map hangs on: the step, the plane, and the dimensions that it does not show.
+#[derive(PartialEq)]
+struct MapKey {
+    step: u32,
+    plane: [usize; 2],
+    span: f64,
+    others: Vec<f32>,
+}
+
+/// Tensors that are read together, and what each was for.
+#[derive(Default)]
+struct Reading(Vec<Tensor<1>>);
+
+impl Reading {
+    fn add(&mut self, tensor: Tensor<1>) -> usize {
+        self.0.push(tensor);
+        self.0.len() - 1
+    }
+}
+
+impl Autoencoder {
+    pub async fn panels(&mut self, fresh: bool) -> Result<Vec<Panel>> {
+        let c = &self.config;
+        let model = ModelKey {
+            step: self.trainer.step,
+            choice: [c.from, c.a, c.b, c.c],
+            damage: c.damage,
+            amount: c.amount,
+            mended: self.mended.is_some(),
+        };
+        let map = self.map_key();
+        let trained = fresh || self.shown.model.as_ref().is_none_or(|m| m.step != model.step);
+        let whole = fresh || self.shown.model.as_ref() != Some(&model);
+        let mapped = fresh || self.shown.map.as_ref() != Some(&map);
+        if trained {
+            self.look().await?;
+            self.read_pad().await?;
+        }
+        let mut panels = vec![self.plane(mapped).await?, self.chosen().await?];
+        panels.extend(self.drawn().await?);
+        if whole {
+            panels.extend(self.pictures().await?);
+            panels.extend(self.curves(fresh).await?);
+        }
+        (self.shown.model, self.shown.map) = (Some(model), Some(map));
+        Ok(panels)
+    }
+
+    fn map_key(&self) -> MapKey {
+        let plane = self.config.plane();
+        let others = self.z.iter().enumerate().filter(|(dim, _)| !plane.contains(dim)).map(|(_, v)| *v).collect();
+        MapKey { step: self.trainer.step, plane, span: self.config.span, others }
+    }
+
+    /// Encodes the points anew.
+    async fn look(&mut self) -> Result<()> {
+        let Some(held_out) = &self.held_out else { return Ok(()) };
+        let some = &held_out.pixels[..held_out.pixels.len().min(POINTS * self.shape.len())];
+        let (mean, logvar) = self.encode(self.upload(some));
+        let divergence = kl(mean.clone(), logvar).mean_dim(0);
+        let mut values = read(vec![flat(mean), flat(divergence)]).await?.into_iter();
+        self.shown.means = values.next().unwrap_or_default();
+        self.shown.kl = values.next().unwrap_or_default();
+        Ok(())
+    }
+
+    async fn plane(&self, mapped: bool) -> Result<Panel> {
+        let ([across, up], span) = (self.config.plane(), self.config.span as f32);
+        let bounds = [-span, -span, span, span];
+        let mut views = Vec::new();
+        if mapped {
+            let mut latents = Vec::with_capacity(MAP * MAP * self.z.len());
+            for cell in 0..MAP * MAP {
+                let at = |i: usize| ((i as f32 + 0.5) / MAP as f32 * 2.0 - 1.0) * span;
+                let mut z = self.z.clone();
+                z[up] = -at(cell / MAP);
+                z[across] = at(cell % MAP);
+                latents.extend(z);
+            }
+            let values = read(vec![self.decode(self.latents(latents))]).await?.pop().unwrap_or_default();
+            views.push(View::Map2d {
+                columns: MAP as u32,
+                rows: MAP as u32,
+                width: self.shape.width as u32,
+                height: self.shape.height as u32,
+                channels: self.shape.channels as u32,
+                pixels: self.shape.bytes(&values),
+                bounds,
+            });
+        }
+        let labels = self.held_out.as_ref().map_or(&[][..], |h| &h.labels);
+        let points = self.shown.means.chunks_exact(self.z.len()).map(|z| [z[across], z[up]]);
+        let mut sets = Vec::new();
+        match self.data.classes().len() {
+            0 => sets.push(PointSet { role: "real".into(), xy: Floats(points.flatten().collect()) }),
+            classes => {
+                for class in 0..classes {
+                    let of_class = points.clone().zip(labels).filter(|(_, l)| usize::from(**l) == class);
+                    let xy = Floats(of_class.flat_map(|(p, _)| p).collect());
+                    sets.push(PointSet { role: format!("class-{class}"), xy });
+                }
+            }
+        }
+        sets.push(PointSet { role: "chosen".into(), xy: Floats(vec![self.z[across], self.z[up]]) });
+        views.push(View::Points2d { sets, bounds, drag: Some("move".into()) });
+        Ok(Panel::new("plane", "The latent plane: drag through it", views))
+    }
+
+    async fn chosen(&self) -> Result<Panel> {
+        let picture = read(vec![self.decode(self.latents(self.z.clone()))]).await?.pop().unwrap_or_default();
+        let most = self.shown.kl.iter().copied().fold(ALIVE, f32::max);
+        let slider = |(i, value): (usize, &f32)| Slider {
+            id: "latent".into(),
+            title: format!("z{}", i + 1),
+            value: *value,
+            low: -LIMIT / 2.0,
+            high: LIMIT / 2.0,
+            weight: self.shown.kl.get(i).map(|kl| (kl / most).clamp(0.0, 1.0)),
+        };
+        let sliders = self.z.iter().map(|v| v.clamp(-LIMIT / 2.0, LIMIT / 2.0)).collect::<Vec<_>>();
+        let views = vec![
+            View::pictures(&picture, self.shape, 1, false),
+            View::Sliders { action: "slide".into(), sliders: sliders.iter().enumerate().map(slider).collect() },
+        ];
+        Ok(Panel::new("chosen", "The chosen latent, decoded", views))
+    }
+
+    async fn drawn(&self) -> Result<Option<Panel>> {
+        let mut views = vec![self.pad.view(self.shape)];
+        if !self.pad.latent.is_empty() {
+            let picture = self.decode(self.latents(self.pad.latent.clone()));
+            let values = read(vec![picture]).await?.pop().unwrap_or_default();
+            views.push(View::pictures(&values, self.shape, 1, false));
+        }
+        Ok(Some(Panel::new("pad", "Draw, erase, and see it mended", views)))
+    }
+
+    /// Everything that hangs on the model and the chosen pictures.
+    async fn pictures(&self) -> Result<Vec<Panel>> {
+        let (n, latent) = (self.shape.len(), self.z.len());
+        let examples = self.examples();
+        let count = examples.len() / n;
+        let mut reading = Reading::default();
+        let (means, _) = self.encode(self.upload(examples));
+        let again = reading.add(self.decode(means.clone()));
+        let means = read(vec![flat(means)]).await?.pop().unwrap_or_default();
+        let z = |index: u32| &means[index.min(count as u32 - 1) as usize * latent..][..latent];
+        let [a, b, c] = [self.config.a, self.config.b, self.config.c].map(z);
+        let mix = |at: usize| {
+            let t = at as f32 / (BETWEEN - 1) as f32;
+            a.iter().zip(b).map(move |(a, b)| a + (b - a) * t)
+        };
+        let between = reading.add(self.decode(self.latents((0..BETWEEN).flat_map(mix).collect())));
+        let sum = a.iter().zip(b).zip(c).map(|((a, b), c)| a - b + c);
+        let terms = a.iter().chain(b).chain(c).copied().chain(sum).collect();
+        let arithmetic = reading.add(self.decode(self.latents(terms)));
+        let noise = Stream::new(u64::from(self.config.seed), Purpose::Sampling).normal(GRID * GRID * latent);
+        let samples = reading.add(self.decode(self.latents(noise)));
+        let damaged = (self.config.damage != Damage::None).then(|| self.damaged());
+        let mended = damaged.as_ref().map(|d| {
+            let encoded = reading.add(self.decode(self.encode(self.upload(&d.pixels)).0));
+            let found = self.mended.as_ref().map(|m| reading.add(self.decode(self.latents(m.0.clone()))));
+            (encoded, found)
+        });
+        let values = read(reading.0).await?;
+
+        let mut panels = Vec::new();
+        let mut inputs = examples.to_vec();
+        inputs.extend(&values[again]);
+        let mark = |(index, text): (u32, &str)| Mark { index, text: text.into() };
+        let chosen = [(self.config.a, "A"), (self.config.b, "B"), (self.config.c, "C")];
+        panels.push(Panel::new(
+            "reconstructions",
+            "Held-out pictures, and what comes back",
+            vec![self.grid(&inputs, count, &["input", "reconstruction"], Some("pick"), chosen.map(mark).into())],
+        ));
+        if let (Some(damaged), Some((encoded, found))) = (damaged, mended) {
+            let original = &examples[..damaged.pixels.len()];
+            let error = |id: &str, title: &str, pixels: &[f32]| {
+                Figure::new(id, title, damaged.error(original, pixels), 4, None)
+            };
+            let mut figures = vec![error("error_encoded", "Error, by encoding", &values[encoded])];
+            let mut rows = vec!["original", "damaged", "encoded"];
+            let mut pixels = [original, &damaged.pixels, &values[encoded]].concat();
+            if let Some(found) = found {
+                rows.push("searched");
+                pixels.extend(&values[found]);
+                figures.push(error("error_searched", "Error, by searching", &values[found]));
+            }
+            let grid = self.grid(&pixels, count.min(MENDED), &rows, None, Vec::new());
+            panels.push(Panel::new("repair", "Damaged and mended", vec![grid, View::Figures { figures }]));
+        }
+        panels.push(Panel::new(
+            "interpolation",
+            "From A to B",
+            vec![View::pictures(&values[between], self.shape, BETWEEN, false)],
+        ));
+        panels.push(Panel::new(
+            "arithmetic",
+            "A, B, C, and A - B + C",
+            vec![View::pictures(&values[arithmetic], self.shape, 4, false)],
+        ));
+        panels.push(Panel::new(
+            "samples",
+            "Drawn from the prior, always the same latents",
+            vec![View::pictures(&values[samples], self.shape, GRID, true)],
+        ));
+        Ok(panels)
+    }
+
+    fn grid(&self, pixels: &[f32], columns: usize, rows: &[&str], action: Option<&str>, chosen: Vec<Mark>) -> View {
+        let mut view = View::pictures(pixels, self.shape, columns, false);
+        if let View::Images { rows: labels, pick, marks, .. } = &mut view {
+            *labels = rows.iter().map(|r| (*r).into()).collect();
+            *pick = action.map(Into::into);
+            *marks = chosen;
+        }
+        view
+    }
+
+    async fn curves(&mut self, fresh: bool) -> Result<Vec<Panel>> {
+        self.trainer.curves.flush(Vec::new()).await?;
+        let losses = self.trainer.curves.history.unseen(fresh);
+        let tests = self.tests.unseen(fresh);
+        let history = &self.trainer.curves.history;
+        let active = self.shown.kl.iter().filter(|kl| **kl > ALIVE).count() as f32;
+        let mut figures = vec![Figure::new("active", "Dimensions in use", active, 0, Some(self.shown.kl.len() as f32))];
+        let beta = self.config.options(self.trainer.step.max(1)).beta as f32;
+        if let (Some(reconstruction), Some(kl)) = (history.last(0), history.last(1)) {
+            figures.insert(0, Figure::new("loss", "Loss (nats)", reconstruction + beta * kl, 1, None));
+            figures.push(Figure::new("reconstruction", "Reconstruction (nats)", reconstruction, 1, None));
+            figures.push(Figure::new("kl", "KL (nats)", kl, 2, None));
+            figures.push(Figure::new("beta", "Beta now", beta, 2, None));
+        }
+        figures.extend(self.tests.last(0).map(|v| Figure::new("elbo", "ELBO, held out (nats)", v, 1, None)));
+        let counts = self.shown.kl.clone();
+        let categories = (1..=counts.len()).map(|dim| dim.to_string()).collect();
+        let series = vec![HistogramSeries { label: "kl".into(), counts }];
+        let high = self.shown.kl.len() as f32;
+        Ok(vec![
+            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new(
+                "dimensions",
+                "What each dimension tells (KL, nats)",
+                vec![View::Histogram { series, low: 0.0, high, categories }],
+            ),
+            Panel::new("losses", "Loss: reconstruction and KL", vec![View::curves(&losses, history, &[0, 1], fresh)]),
+            Panel::new("test", "Held out", vec![View::curves(&tests, &self.tests, &[0, 1, 2], fresh)]),
+        ])
+    }
+}

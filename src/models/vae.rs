@@ -1,0 +1,96 @@
+//! A convolutional variational autoencoder (Kingma and Welling 2013, arXiv 1312.6114; Rezende et al. 2014, arXiv 1401.4082).
+//!
+//! Three strided convolutions to 4 x 4, a mean and a log variance for each dimension of the latent; the mirror image back.
+//! Pictures of 28 x 28 are padded to 32 x 32 by the first convolution and cropped by the last. At width 16, one channel and
+//! two dimensions: 43,636 parameters in the encoder, 44,609 in the decoder. Numbers of a picture are in [0, 1] here.
+
+use crate::nn::{Conv2d, ConvTranspose2d, Linear};
+use crate::rng::Stream;
+use burn::module::Module;
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+#[derive(Debug, Clone, Copy)]
+pub struct VaeConfig {
+    /// Channels, height and width: 28 x 28 or 32 x 32.
+    pub shape: [usize; 3],
+    pub latent: usize,
+    /// Channels at 16 x 16; twice as many at 8 x 8, four times at 4 x 4.
+    pub width: usize,
+}
+
+#[derive(Module, Debug)]
+pub struct Vae {
+    pub encoder: Encoder,
+    pub decoder: Decoder,
+}
+
+#[derive(Module, Debug)]
+pub struct Encoder {
+    pub c1: Conv2d,
+    pub c2: Conv2d,
+    pub c3: Conv2d,
+    pub mean: Linear,
+    pub logvar: Linear,
+    #[module(skip)]
+    shape: [usize; 3],
+}
+
+#[derive(Module, Debug)]
+pub struct Decoder {
+    pub fc: Linear,
+    pub ct1: ConvTranspose2d,
+    pub ct2: ConvTranspose2d,
+    pub ct3: ConvTranspose2d,
+}
+
+impl VaeConfig {
+    pub fn init(&self, weights: &mut Stream, device: &Device) -> Vae {
+        let (w, latent) = (self.width, self.latent);
+        let [channels, side, _] = self.shape;
+        // 28 x 28 becomes 16 x 16 with three pixels more on each side, 32 x 32 with one.
+        let edge = 1 + (32 - side.min(32)) / 2;
+        Vae {
+            encoder: Encoder {
+                c1: Conv2d::halving([channels, w, 4], edge, 6.0, true, weights, device),
+                c2: Conv2d::halving([w, 2 * w, 4], 1, 6.0, true, weights, device),
+                c3: Conv2d::halving([2 * w, 4 * w, 4], 1, 6.0, true, weights, device),
+                mean: Linear::new(64 * w, latent, 1.0, true, weights, device),
+                logvar: Linear::new(64 * w, latent, 0.1, true, weights, device),
+                shape: self.shape,
+            },
+            decoder: Decoder {
+                fc: Linear::new(latent, 64 * w, 6.0, true, weights, device),
+                ct1: ConvTranspose2d::doubling(4 * w, 2 * w, 6.0, true, weights, device),
+                ct2: ConvTranspose2d::doubling(2 * w, w, 6.0, true, weights, device),
+                ct3: ConvTranspose2d::doubling(w, channels, 3.0, true, weights, device).padded(edge),
+            },
+        }
+    }
+}
+
+impl Encoder {
+    /// # Shapes
+    /// Pictures in [0, 1], flat, `[B, C H W]`, to means and log variances `[B, latent]`.
+    pub fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let [b, _] = x.dims();
+        let [c, h, w] = self.shape;
+        let h = relu(self.c1.forward(x.reshape([b, c, h, w]))); // (B, w, 16, 16)
+        let h = relu(self.c2.forward(h)); // (B, 2w, 8, 8)
+        let h: Tensor<2> = relu(self.c3.forward(h)).flatten(1, 3); // (B, 4w 4 4)
+        (self.mean.forward(h.clone()), self.logvar.forward(h))
+    }
+}
+
+impl Decoder {
+    /// # Shapes
+    /// Latents `[B, latent]` to logits of pictures, flat, `[B, C H W]`: their sigmoid is in [0, 1].
+    pub fn forward(&self, z: Tensor<2>) -> Tensor<2> {
+        let [b, _] = z.dims();
+        let h = relu(self.fc.forward(z)); // (B, 4w 4 4)
+        let channels = h.dims()[1] / 16;
+        let h = relu(self.ct1.forward(h.reshape([b, channels, 4, 4]))); // (B, 2w, 8, 8)
+        let h = relu(self.ct2.forward(h)); // (B, w, 16, 16)
+        self.ct3.forward(h).flatten(1, 3) // (B, C, H, W), flat
+    }
+}

@@ -1,0 +1,69 @@
+//! Losses of a run: they wait on the device until somebody reads them, then they are curves.
+
+use super::History;
+use crate::device::read;
+use crate::error::{Code, Error, Result};
+use crate::nn::upload;
+use burn::tensor::{Device, Tensor};
+
+/// Curves, and the scalars that will continue them.
+pub struct Curves {
+    pub history: History,
+    /// A step and a scalar for each series; `None` where it was not measured.
+    pending: Vec<(u32, Vec<Option<Tensor<1>>>)>,
+    empty: Tensor<1>,
+}
+
+impl Curves {
+    /// `device` is where the scalars are.
+    pub fn new(series: &[&str], device: &Device) -> Self {
+        let empty = upload(vec![f32::NAN], [1], &device.clone().inner());
+        Self { history: History::new(series), pending: Vec::new(), empty }
+    }
+
+    /// Nothing is read yet.
+    pub fn push(&mut self, step: u32, row: Vec<Option<Tensor<1>>>) {
+        self.pending.push((step, row));
+    }
+
+    /// Reads what waits into the history, together with `more` in one submission.
+    ///
+    /// # Errors
+    /// `Diverged` with the step at which a loss stopped being finite; `DeviceLost`.
+    pub async fn flush(&mut self, more: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
+        let pending = std::mem::take(&mut self.pending);
+        let scalars = pending.iter().flat_map(|(_, row)| row.iter());
+        let mut tensors: Vec<Tensor<1>> = scalars.map(|t| t.clone().unwrap_or_else(|| self.empty.clone())).collect();
+        // One buffer for all the scalars: reading many small ones costs more than joining them.
+        if !tensors.is_empty() {
+            tensors = vec![Tensor::cat(tensors, 0)];
+        }
+        let joined = tensors.len();
+        tensors.extend(more);
+        let mut values = read(tensors).await?;
+        let scalars: Vec<f32> = values.drain(..joined).flatten().collect();
+        let width = self.history.series().len();
+        for ((step, row), values) in pending.iter().zip(scalars.chunks_exact(width)) {
+            let broken = row.iter().zip(values).position(|(tensor, value)| tensor.is_some() && !value.is_finite());
+            if let Some(series) = broken {
+                return Err(diverged(*step, &self.history.series()[series], values[series]));
+            }
+            self.history.push(*step, values);
+        }
+        Ok(values)
+    }
+
+    /// What waits is no longer wanted.
+    pub fn forget(&mut self) {
+        self.pending.clear();
+    }
+}
+
+/// A number is no longer finite.
+pub fn diverged(step: u32, what: &str, value: f32) -> Error {
+    Error::new(
+        Code::Diverged,
+        format!("At step {step} {} became {value}: the numbers grew beyond what f32 holds.", what.replace('_', " ")),
+        "Likely a learning rate that is too high: go back to the last good checkpoint and lower it.",
+    )
+}

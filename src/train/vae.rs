@@ -1,0 +1,189 @@
+//! One step of a variational autoencoder: it maximises a bound of the data's likelihood, the ELBO (Kingma and Welling 2013,
+//! arXiv 1312.6114, section 2): how well a picture is told from its latent, less what the latent tells (KL).
+
+use super::curves::{Curves, diverged};
+use crate::error::Result;
+use crate::models::vae::Vae;
+use crate::nn::{Adam, AdamOptions};
+use crate::weights::{Checkpoint, collect, load_module};
+use burn::module::{Module, Param};
+use burn::tensor::activation::{log_sigmoid, sigmoid};
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a pixel is taken to scatter around what the decoder says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Likelihood {
+    /// A coin whose bias is the pixel's brightness: binary cross entropy.
+    Bernoulli,
+    /// A bell curve of a fixed width: squared error.
+    Gaussian,
+}
+
+/// What may change from step to step.
+#[derive(Debug, Clone, Copy)]
+pub struct VaeOptions {
+    pub likelihood: Likelihood,
+    /// Standard deviation of the Gaussian likelihood, for pixels in [0, 1].
+    pub sigma: f64,
+    /// Weight of the KL term (Higgins et al. 2017); 1 is the ELBO.
+    pub beta: f64,
+    pub lr: f64,
+}
+
+/// The two terms of the negative ELBO, in nats: `[B, 1]` and, for each dimension of the latent, `[B, latent]`.
+pub struct Terms {
+    pub reconstruction: Tensor<2>,
+    pub kl: Tensor<2>,
+}
+
+/// The curves of a training, in the order in which they are recorded.
+const SERIES: [&str; 2] = ["reconstruction", "kl"];
+
+impl Terms {
+    /// # Shapes
+    /// `x` pictures in [0, 1], flat, `[B, n]`; `noise` standard normal, `[B, latent]`. The latent is drawn as
+    /// `mean + exp(logvar / 2) * noise` (the reparameterisation), so that gradients reach the encoder.
+    pub fn new(model: &Vae, options: VaeOptions, x: Tensor<2>, noise: Tensor<2>) -> Self {
+        let (mean, logvar) = model.encoder.forward(x.clone());
+        let z = mean.clone() + (logvar.clone() * 0.5).exp() * noise;
+        let logits = model.decoder.forward(z);
+        Self { reconstruction: negative_log_likelihood(options, logits, x), kl: kl(mean, logvar) }
+    }
+}
+
+/// KL divergence of N(mean, exp(logvar)) from the standard normal distribution, in nats, for each number: `[B, latent]`.
+pub fn kl(mean: Tensor<2>, logvar: Tensor<2>) -> Tensor<2> {
+    (mean.square() + logvar.clone().exp() - logvar - 1.0) * 0.5
+}
+
+/// Nats for each picture `[B, 1]`, from the decoder's logits and pictures in [0, 1], `[B, n]`.
+fn negative_log_likelihood(options: VaeOptions, logits: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+    match options.likelihood {
+        // log(1 + exp(l)) - x l, without overflow.
+        Likelihood::Bernoulli => (-log_sigmoid(-logits.clone()) - x * logits).sum_dim(1),
+        Likelihood::Gaussian => {
+            let n = x.dims()[1] as f64;
+            let constant = n * (options.sigma * std::f64::consts::TAU.sqrt()).ln();
+            (sigmoid(logits) - x).square().sum_dim(1) / (2.0 * options.sigma * options.sigma) + constant
+        }
+    }
+}
+
+/// A model with its optimizer, and its curves.
+pub struct Trainer {
+    pub model: Vae,
+    pub adam: Adam,
+    pub device: Device,
+    pub step: u32,
+    pub curves: Curves,
+}
+
+impl Trainer {
+    /// `device` is one with autodiff.
+    pub fn new(model: Vae, device: Device) -> Self {
+        Self { model, adam: Adam::default(), curves: Curves::new(&SERIES, &device), device, step: 0 }
+    }
+
+    /// One update on pictures and noise as [`Terms::new`] takes them, with autodiff. Nothing is read back.
+    pub fn step(&mut self, options: VaeOptions, x: Tensor<2>, noise: Tensor<2>) {
+        let terms = Terms::new(&self.model, options, x, noise);
+        let reconstruction = terms.reconstruction.mean();
+        let kl = terms.kl.sum_dim(1).mean();
+        let loss = reconstruction.clone() + kl.clone() * options.beta;
+        let adam = AdamOptions { lr: options.lr, beta1: 0.9, beta2: 0.999 };
+        (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), adam, false);
+        self.step += 1;
+        self.curves.push(self.step, vec![Some(reconstruction.inner()), Some(kl.inner())]);
+    }
+
+    /// Weights, optimizer and curves.
+    ///
+    /// # Errors
+    /// `Diverged`, `DeviceLost`.
+    pub async fn save(&mut self) -> Result<Checkpoint> {
+        self.curves.flush(Vec::new()).await?;
+        let mut checkpoint = Checkpoint::default();
+        collect(&self.model, Some(&self.adam), "vae", &mut checkpoint).await?;
+        if let Some(bad) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
+            return Err(diverged(self.step, &bad.name, f32::NAN));
+        }
+        self.curves.history.save("losses", &mut checkpoint);
+        checkpoint.set_text("step", self.step);
+        Ok(checkpoint)
+    }
+
+    /// # Errors
+    /// `BadFile`, `ShapeMismatch`; nothing has changed then.
+    pub fn load(&mut self, file: &Checkpoint) -> Result<()> {
+        let mut adam = Adam::default();
+        let model = load_module(self.model.clone(), Some(&mut adam), "vae", file, &self.device)?;
+        self.curves.history.load("losses", file)?;
+        self.step = file.text("step")?;
+        (self.model, self.adam) = (model, adam);
+        self.curves.forget();
+        Ok(())
+    }
+
+    /// Weights alone, as they are shipped.
+    ///
+    /// # Errors
+    /// As [`Trainer::load`].
+    pub fn load_weights(&mut self, file: &Checkpoint) -> Result<()> {
+        self.model = load_module(self.model.clone(), None, "vae", file, &self.device)?;
+        Ok(())
+    }
+}
+
+/// What can be seen of damaged pictures, and how sure it is.
+pub struct Restoration {
+    /// Channels, height and width of a whole picture.
+    pub shape: [usize; 3],
+    /// What is seen is the mean of `factor` x `factor` pixels; 1 where every pixel is seen by itself.
+    pub factor: usize,
+    /// Standard deviation of what is seen.
+    pub sigma: f64,
+}
+
+#[derive(Module, Debug)]
+struct Latents {
+    z: Param<Tensor<2>>,
+}
+
+impl Restoration {
+    /// The latents whose pictures agree best with what is seen, found by `steps` steps of Adam from `start`: the most
+    /// probable ones under the prior and a Gaussian likelihood of the visible pixels.
+    ///
+    /// # Shapes
+    /// `seen` in [0, 1] and `weights` (0 where nothing is seen) `[B, C (H / factor) (W / factor)]`, `start` `[B, latent]`, all
+    /// without autodiff; returns `[B, latent]`.
+    pub fn run(&self, model: &Vae, seen: Tensor<2>, weights: Tensor<2>, start: Tensor<2>, steps: usize) -> Tensor<2> {
+        let still = model.clone().no_grad();
+        let (seen, weights) = (seen.autodiff(), weights.autodiff());
+        let mut latents = Latents { z: Param::from_tensor(start.autodiff().require_grad()) };
+        let mut adam = Adam::default();
+        for _ in 0..steps {
+            let z = latents.z.val();
+            let drawn = self.observe(sigmoid(still.decoder.forward(z.clone())));
+            let error = ((drawn - seen.clone()).square() * weights.clone()).sum();
+            let loss = error / (2.0 * self.sigma * self.sigma) + z.square().sum() * 0.5;
+            let options = AdamOptions { lr: 0.1, beta1: 0.9, beta2: 0.999 };
+            (latents, _) = adam.step(latents, loss.backward(), options, false);
+        }
+        latents.z.val().inner()
+    }
+
+    /// Whole pictures `[B, C H W]` as they are seen.
+    pub fn observe(&self, whole: Tensor<2>) -> Tensor<2> {
+        let ([b, _], [c, h, w], f) = (whole.dims(), self.shape, self.factor);
+        if f == 1 {
+            return whole;
+        }
+        let blocks: Tensor<5> = whole.reshape([b * c, h / f, f, w / f, f]);
+        let means = blocks.mean_dim(4).mean_dim(2);
+        means.reshape([b, c * (h / f) * (w / f)])
+    }
+}

