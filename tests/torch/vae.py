@@ -84,7 +84,7 @@ def golden(folder):
         model.load_state_dict(weights)
         adam = torch.optim.Adam(model.parameters(), LR)
         for name, p in model.named_parameters():
-            moments = {k: tensors[f"optimizer.vae.{name}.{k}"] for k in ("exp_avg", "exp_avg_sq")}
+            moments = {k: tensors[f"optimizer.vae.{name}.{k}"].clone() for k in ("exp_avg", "exp_avg_sq")}
             adam.state[p] = {"step": torch.tensor(float(texts["optimizer.vae.step"])), **moments}
         nll, kl = model.terms(x, noise, likelihood)
         out[f"{likelihood}.reconstruction"], out[f"{likelihood}.kl"] = nll[:, None], kl
