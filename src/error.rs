@@ -31,6 +31,8 @@ pub enum Code {
     Fetch,
     /// The link names a model that is neither in the manifest nor kept here.
     UnknownModel,
+    /// The link names a set of pictures that is not kept here.
+    UnknownPictures,
     /// The file is whole, but of a kind, architecture or number format that Kiln does not run.
     Unsupported,
     /// A file's SHA-256 is not the one that it should have.

@@ -26,5 +26,5 @@ export function errorOf({ code, message, help, step }) {
 }
 
 /** Errors after which the worker stands still. */
-export const STOPPING = ['diverged', 'fetch', 'bad-file', 'unknown-model', 'unsupported', 'wrong-hash', 'out-of-space', 'internal'];
+export const STOPPING = ['diverged', 'fetch', 'bad-file', 'unknown-model', 'unknown-pictures', 'unsupported', 'wrong-hash', 'out-of-space', 'internal'];
 export const SUPERSEDED = { code: 'superseded', message: 'Another link was opened.', help: '' };

@@ -3,13 +3,15 @@
 //! Which digits a step sees depends on the step alone, never on what has arrived: the first pass goes shard by shard,
 //! shuffled inside each; later passes shuffle everything.
 
+use super::order::Order;
 use super::{Batch, Pictures, Place, Shape, Source, Waiting, idx};
 use crate::error::Result;
-use crate::rng::{Purpose, Stream};
+use crate::rng::Stream;
 use std::rc::Rc;
 
 pub const SIDE: usize = 28;
 pub const PIXELS: usize = SIDE * SIDE;
+pub const SHAPE: Shape = Shape { channels: 1, height: SIDE, width: SIDE };
 pub const CLASSES: usize = 10;
 const SHARDS: usize = 12;
 const SHARD: usize = 5_000;
@@ -19,12 +21,7 @@ pub struct Mnist {
     source: Rc<dyn Source>,
     shards: Vec<Vec<u8>>,
     labels: Vec<u8>,
-    order: Stream,
-    /// Indices still to be seen, last first, and how often new ones were shuffled in.
-    left: Vec<u32>,
-    refills: u32,
-    /// Where `order` stood before the last shuffle: enough to rebuild `left`.
-    refilled_at: u128,
+    order: Order,
     names: Vec<String>,
 }
 
@@ -34,23 +31,9 @@ impl Mnist {
             source,
             shards: Vec::new(),
             labels: Vec::new(),
-            order: Stream::new(seed, Purpose::Order),
-            left: Vec::new(),
-            refills: 0,
-            refilled_at: 0,
+            order: Order::new(seed),
             names: (0..CLASSES).map(|digit| digit.to_string()).collect(),
         }
-    }
-
-    fn refill(&mut self) {
-        self.refilled_at = self.order.position();
-        let shard = self.refills as usize;
-        self.left = if shard < SHARDS {
-            self.order.permutation(SHARD).into_iter().map(|i| i + (shard * SHARD) as u32).collect()
-        } else {
-            self.order.permutation(SHARDS * SHARD)
-        };
-        self.refills += 1;
     }
 
     /// Takes in shards until `count` are here; says what is missing.
@@ -75,9 +58,19 @@ impl Mnist {
     }
 }
 
+/// A shard at first, and everything once all have been seen.
+fn pass(before: u32, stream: &mut Stream) -> Vec<u32> {
+    let shard = before as usize;
+    if shard < SHARDS {
+        stream.permutation(SHARD).into_iter().map(|i| i + (shard * SHARD) as u32).collect()
+    } else {
+        stream.permutation(SHARDS * SHARD)
+    }
+}
+
 impl Pictures for Mnist {
     fn shape(&self) -> Shape {
-        Shape { channels: 1, height: SIDE, width: SIDE }
+        SHAPE
     }
 
     fn classes(&self) -> &[String] {
@@ -85,7 +78,7 @@ impl Pictures for Mnist {
     }
 
     fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>> {
-        let shuffled = self.refills as usize + usize::from(self.left.len() < n);
+        let shuffled = self.order.passes() + usize::from(self.order.left() < n);
         let next = (shuffled + 1).min(SHARDS);
         if let Some(waiting) = self.arrive(shuffled.clamp(1, SHARDS))? {
             return Ok(Err(waiting));
@@ -96,10 +89,7 @@ impl Pictures for Mnist {
         }
         let mut batch = Batch { pixels: Vec::with_capacity(n * PIXELS), labels: Vec::with_capacity(n) };
         for _ in 0..n {
-            if self.left.is_empty() {
-                self.refill();
-            }
-            let i = self.left.pop().unwrap_or_default() as usize;
+            let i = self.order.next(&pass);
             let at = (i % SHARD) * PIXELS;
             let picture = &self.shards[i / SHARD][at..at + PIXELS];
             batch.pixels.extend(picture.iter().map(|&p| f32::from(p) / 127.5 - 1.0));
@@ -113,17 +103,11 @@ impl Pictures for Mnist {
     }
 
     fn place(&self) -> Place {
-        Place { refills: self.refills, refilled_at: self.refilled_at as u64, left: self.left.len() as u32 }
+        self.order.place()
     }
 
     fn seek(&mut self, place: Place) {
-        self.left.clear();
-        self.refills = place.refills.saturating_sub(1);
-        self.order.seek(u128::from(place.refilled_at));
-        if place.refills > 0 {
-            self.refill();
-            self.left.truncate(place.left as usize);
-        }
+        self.order.seek(place, &pass);
     }
 }
 

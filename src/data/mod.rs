@@ -1,7 +1,10 @@
 //! What is learnt from: 2-D points, digits and pictures, in seeded order.
 
+pub mod album;
+pub mod emoji;
 pub mod idx;
 pub mod mnist;
+mod order;
 pub mod points;
 
 use crate::error::Result;

@@ -6,6 +6,7 @@ mod classifier;
 mod dcgan;
 mod digits;
 mod gan2d;
+pub mod pictures;
 mod speed;
 mod text;
 mod vae;

