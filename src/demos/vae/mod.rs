@@ -8,8 +8,7 @@ mod pad;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Figure, Samples, Stepped, Values, defaults, schema};
-use crate::data::mnist::Mnist;
+use super::{Context, Demo, Entry, Figure, Samples, Stepped, Values, defaults, pictures, schema};
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -77,7 +76,7 @@ struct Autoencoder {
 impl Autoencoder {
     fn new(config: Config, context: Context) -> Result<Self> {
         let seed = u64::from(config.seed);
-        let data: Box<dyn Pictures> = Box::new(Mnist::new(context.source.clone(), seed));
+        let data = pictures::open(&config.data, &context, seed)?;
         let shape = data.shape();
         let sizes = VaeConfig {
             shape: [shape.channels, shape.height, shape.width],
