@@ -1,4 +1,6 @@
-//! A pretrained transformer as the benchmark's page drives it: prefill, then one token at a time, greedily.
+//! A pretrained transformer as the benchmark's page drives it: prefill, then one token at a time, greedily. And [`vae`].
+
+mod vae;
 
 use kiln::models::causal::{self, LanguageModel};
 use kiln::nn::engine::Cpu;

@@ -1,0 +1,59 @@
+//! The decoder of a variational autoencoder, W5: 16 latents of 64 numbers to pictures of 64 x 64, three channels.
+
+use burn::module::Param;
+use burn::tensor::activation::{relu, sigmoid};
+use burn::tensor::{Device, Tensor};
+use kiln::device::{open_cpu, read};
+use kiln::nn::{ConvTranspose2d, upload};
+use kiln::rng::{Purpose, Stream};
+use wasm_bindgen::prelude::{JsError, wasm_bindgen};
+
+const BATCH: usize = 16;
+const LATENT: usize = 64;
+/// Channels from 4 x 4 to 64 x 64.
+const CHANNELS: [usize; 5] = [256, 128, 64, 32, 3];
+
+#[wasm_bindgen]
+pub struct Decoder {
+    device: Device,
+    fc: Tensor<2>,
+    bias: Tensor<2>,
+    layers: Vec<ConvTranspose2d>,
+}
+
+#[wasm_bindgen]
+impl Decoder {
+    /// `weights`: of the linear layer `[64, 4096]` and its bias, then of each transposed convolution `[in, out, 4, 4]` and its
+    /// bias, one after the other.
+    #[wasm_bindgen(constructor)]
+    pub fn new(weights: Vec<f32>) -> Result<Decoder, JsError> {
+        let device = open_cpu()?.device.inner();
+        let mut weights = weights.into_iter();
+        let mut next = |n: usize| weights.by_ref().take(n).collect::<Vec<f32>>();
+        let wide = CHANNELS[0] * 16;
+        let fc = upload(next(LATENT * wide), [LATENT, wide], &device);
+        let bias = upload(next(wide), [1, wide], &device);
+        let mut blank = Stream::new(0, Purpose::Weights);
+        let mut layers = Vec::new();
+        for pair in CHANNELS.windows(2) {
+            let (inputs, outputs) = (pair[0], pair[1]);
+            let mut layer = ConvTranspose2d::doubling(inputs, outputs, 1.0, true, &mut blank, &device);
+            let shape = [inputs, outputs, 4, 4];
+            layer.weight = Param::from_tensor(upload(next(shape.iter().product()), shape, &device));
+            layer.bias = Some(Param::from_tensor(upload(next(outputs), [outputs], &device)));
+            layers.push(layer);
+        }
+        Ok(Self { device, fc, bias, layers })
+    }
+
+    /// 16 latents to `[16, 3, 64, 64]`.
+    pub async fn decode(&self, z: Vec<f32>) -> Result<Vec<f32>, JsError> {
+        let z = upload(z, [BATCH, LATENT], &self.device);
+        let mut h = (z.matmul(self.fc.clone()) + self.bias.clone()).reshape([BATCH, CHANNELS[0], 4, 4]);
+        for layer in &self.layers {
+            h = layer.forward(relu(h));
+        }
+        let n = BATCH * CHANNELS[4] * 64 * 64;
+        Ok(read(vec![sigmoid(h).reshape([n])]).await?.pop().unwrap_or_default())
+    }
+}
