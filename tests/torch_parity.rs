@@ -97,7 +97,7 @@ fn the_gan_on_points_agrees_with_pytorch_in_a_step_by_every_loss() {
 fn the_dcgan_agrees_with_pytorch_in_a_step_by_each_of_its_losses() {
     let device = open_cpu().expect("a CPU").device;
     let mut weights = Stream::new(0, Purpose::Weights);
-    let sizes = DcganConfig { latent: 64, width: 4, classes: 0 };
+    let sizes = DcganConfig { latent: 64, width: 4, classes: 0, channels: 1, side: 28 };
     let (g, d) = (sizes.generator(&mut weights, &device), sizes.discriminator(&mut weights, &device));
     compare("dcgan", || Gan::new(g.clone(), d.clone(), device.clone()), 0.0);
 }

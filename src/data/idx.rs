@@ -42,6 +42,12 @@ pub fn parse(file: &[u8]) -> Result<Idx> {
     Ok(Idx { dims, bytes })
 }
 
+/// The header of a plain IDX file of bytes.
+pub fn header(dims: &[usize]) -> Vec<u8> {
+    let sizes = dims.iter().flat_map(|&d| (d as u32).to_be_bytes());
+    [0, 0, 8, dims.len() as u8].into_iter().chain(sizes).collect()
+}
+
 fn bad(what: String) -> Error {
     Error::new(Code::BadFile, format!("A data file is damaged: {what}."), "Reload the page.")
 }

@@ -3,7 +3,7 @@
 use super::digits::one_hot;
 use super::panel::{Figure, Panel, View};
 use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema};
-use crate::data::mnist::{Mnist, PIXELS, held_out};
+use crate::data::mnist::{CLASSES, Mnist, PIXELS, held_out};
 use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -129,7 +129,7 @@ impl Demo for Digits {
         };
         let x = upload(self.real.pixels.clone(), [n, PIXELS], &self.device).autodiff();
         let (_, logits) = self.model.forward(x);
-        let loss = cross_entropy(logits, one_hot(&self.real.labels, &self.device).autodiff());
+        let loss = cross_entropy(logits, one_hot(&self.real.labels, CLASSES, &self.device).autodiff());
         let options = AdamOptions { lr: self.config.lr, beta1: 0.9, beta2: 0.999 };
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), options, false);
         self.step += 1;

@@ -3,7 +3,6 @@
 use super::Stepped;
 use crate::data::Source;
 use crate::data::Waiting;
-use crate::data::mnist::CLASSES;
 use crate::device::Device;
 use crate::error::Result;
 use crate::nn::upload;
@@ -30,11 +29,11 @@ pub fn referee(source: &dyn Source, device: &Device) -> Result<std::result::Resu
     }
 }
 
-/// One-hot classes, `[B, 10]`.
-pub fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
-    let mut values = vec![0.0; labels.len() * CLASSES];
+/// One-hot classes, `[B, classes]`.
+pub fn one_hot(labels: &[u8], classes: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0.0; labels.len() * classes];
     for (row, &label) in labels.iter().enumerate() {
-        values[row * CLASSES + usize::from(label)] = 1.0;
+        values[row * classes + usize::from(label)] = 1.0;
     }
-    upload(values, [labels.len(), CLASSES], device)
+    upload(values, [labels.len(), classes], device)
 }

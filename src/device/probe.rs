@@ -26,7 +26,7 @@ pub async fn compute(device: &Device) -> Result<Vec<f32>> {
     let (a, b, z, x) = (matrix(64, 128), matrix(128, 96), matrix(16, 64), matrix(16, 784));
     let product = a.matmul(b);
     let soft = softmax(product.clone() * 0.1, 1);
-    let sizes = DcganConfig { latent: 64, width: 8, classes: 0 };
+    let sizes = DcganConfig { latent: 64, width: 8, classes: 0, channels: 1, side: 28 };
     let generator = sizes.generator(&mut stream, device);
     let discriminator = sizes.discriminator(&mut stream, device);
     let drawn = generator.forward(z, None);

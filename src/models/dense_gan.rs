@@ -1,7 +1,8 @@
 //! The fully connected pair that tutorials on MNIST teach: 100-128-256-512-1024-784 and 784-1024-512-256-1.
 //!
 //! Goodfellow et al. 2014, arXiv 1406.2661, in the sizes of the usual tutorials: generator 1,510,032 and discriminator
-//! 1,460,225 parameters. A conditional pair takes the class beside its input (Mirza and Osindero 2014).
+//! 1,460,225 parameters. A conditional pair takes the class beside its input (Mirza and Osindero 2014). Other pictures have
+//! other sizes at the two ends.
 
 use super::{Discriminator, Generator};
 use crate::nn::Linear;
@@ -14,6 +15,8 @@ use burn::tensor::{Device, Tensor};
 pub struct DenseConfig {
     pub latent: usize,
     pub classes: usize,
+    /// Numbers in a picture.
+    pub pixels: usize,
 }
 
 #[derive(Module, Debug)]
@@ -28,11 +31,13 @@ pub struct DenseDiscriminator {
 
 impl DenseConfig {
     pub fn generator(&self, weights: &mut Stream, device: &Device) -> DenseGenerator {
-        DenseGenerator { layers: chain(&[self.latent + self.classes, 128, 256, 512, 1024, 784], weights, device) }
+        DenseGenerator {
+            layers: chain(&[self.latent + self.classes, 128, 256, 512, 1024, self.pixels], weights, device),
+        }
     }
 
     pub fn discriminator(&self, weights: &mut Stream, device: &Device) -> DenseDiscriminator {
-        DenseDiscriminator { layers: chain(&[784 + self.classes, 1024, 512, 256, 1], weights, device) }
+        DenseDiscriminator { layers: chain(&[self.pixels + self.classes, 1024, 512, 256, 1], weights, device) }
     }
 }
 
@@ -55,7 +60,7 @@ fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>) -> Tenso
 
 impl Generator for DenseGenerator {
     fn forward(&self, z: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
-        tanh(forward(&self.layers, z, classes)) // (B, 784)
+        tanh(forward(&self.layers, z, classes)) // (B, pixels)
     }
 }
 

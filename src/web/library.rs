@@ -3,7 +3,7 @@
 use super::blob::Memory;
 use super::fetch::{Browser, Cancel, Dropped};
 use super::opfs::Opfs;
-use super::scope::{call, storage};
+use super::scope::{call, say, storage};
 use super::source;
 use crate::error::{Code, Error, Result};
 use crate::session::protocol::Event;
@@ -13,13 +13,13 @@ use crate::weights::manifest::{MANIFEST, Manifest, Plan, Wanted};
 use crate::weights::ports::{Net, Store};
 use crate::weights::{Arrival, Library, ModelFile, Stored, StoredFile};
 use async_trait::async_trait;
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{File, StorageEstimate};
+use web_sys::{Blob, File, StorageEstimate};
 
 /// The models of this tab.
 #[derive(Clone)]
@@ -69,6 +69,27 @@ impl Shelf {
             (shelf.emit)(Event::Progress { what: String::new(), done: 1.0, total: 1.0, bytes: false });
             (shelf.emit)(outcome.map_or_else(|error| Event::error(error, 0, false), Event::Library));
         });
+    }
+
+    /// Keeps a file that was made here; tells what is kept then.
+    ///
+    /// # Errors
+    /// `OutOfSpace`.
+    pub async fn keep(&self, name: &str, sha256: &str, bytes: &[u8]) -> Result<Stored> {
+        let failed = |e: JsValue| Error::internal(format!("{name} cannot be kept: {}", say(&e)));
+        let file = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes))).map_err(failed)?;
+        let source = format!("file:{name}:{sha256}");
+        let wanted = Wanted {
+            name: name.into(),
+            source: source.clone(),
+            sha256: Some(sha256.into()),
+            bytes: Some(bytes.len() as u64),
+            urls: vec![source],
+        };
+        let (net, stores) = (Dropped { file, browser: Browser::default() }, self.0.stores().await);
+        let plan = Plan::Files(vec![wanted]);
+        gatherer(&net, &stores, &|_, _, _| {}, &|name| self.0.spill(name)).model(&plan).await.map_err(error)?;
+        self.0.stored().await
     }
 }
 

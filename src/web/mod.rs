@@ -4,6 +4,7 @@ mod blob;
 mod fetch;
 mod library;
 mod opfs;
+mod pictures;
 mod scope;
 mod source;
 mod worker;

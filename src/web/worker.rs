@@ -1,6 +1,7 @@
 //! The worker's loop: messages become commands, events become messages, and between steps the browser gets a turn.
 
 use super::library::Shelf;
+use super::pictures::Darkroom;
 use super::scope::{scope, set_timeout};
 use super::source::Network;
 use crate::data::Source;
@@ -8,6 +9,7 @@ use crate::error::Error;
 use crate::session::protocol::{Command, DeviceKind, Event};
 use crate::session::{Host, Next, Session};
 use crate::weights::Library;
+use crate::weights::take::Fit;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array, WebAssembly};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::{Deserializer, Serializer};
@@ -39,13 +41,14 @@ pub fn start(kind: DeviceKind) {
 }
 
 async fn run(kind: DeviceKind, queue: Rc<Queue>) {
-    let host = Rc::new(Tab { source: Network::default(), library: Shelf::new(post), turn: Turn::new() });
+    let library = Shelf::new(post);
+    let darkroom = Darkroom::new(library.clone(), post);
+    let host = Rc::new(Tab { source: Network::default(), library, darkroom, turn: Turn::new() });
     let mut session = Session::new(host.clone(), kind);
     let mut next = Next::Sleep;
     loop {
         while let Some(message) = queue.pop() {
-            if let Some(files) = dropped(&message) {
-                host.library.import(files);
+            if host.files(&message) {
                 continue;
             }
             match Command::deserialize(Deserializer::from(message)) {
@@ -77,12 +80,6 @@ async fn run(kind: DeviceKind, queue: Rc<Queue>) {
     }
 }
 
-/// The files of `{type: "import", files}`: no command, since files do not pass through serde.
-fn dropped(message: &JsValue) -> Option<Array> {
-    let get = |key: &str| Reflect::get(message, &key.into()).ok();
-    get("type")?.as_string().filter(|t| t == "import").and_then(|_| get("files")?.dyn_into().ok())
-}
-
 /// Says so when the GPU device goes away, even while nothing is read from it.
 fn watch_device() {
     #[cfg(feature = "gpu")]
@@ -93,7 +90,29 @@ fn watch_device() {
 struct Tab {
     source: Network,
     library: Shelf,
+    darkroom: Darkroom,
     turn: Turn,
+}
+
+impl Tab {
+    /// `{type: "import", files}`, `{type: "pictures", files, side | most}` and `{type: "pictures-cancel"}`: no commands,
+    /// since files do not pass through serde. `false` for any other message.
+    fn files(&self, message: &JsValue) -> bool {
+        let get = |key: &str| Reflect::get(message, &key.into()).unwrap_or_default();
+        // Canvases of other sizes are none that a demo asks for.
+        let number = |key: &str| get(key).as_f64().map(|n| n.clamp(8.0, 1024.0) as u32);
+        let files: Array = get("files").dyn_into().unwrap_or_default();
+        match get("type").as_string().as_deref() {
+            Some("import") => self.library.import(files),
+            Some("pictures") => {
+                let whole = number("most").map(Fit::Within);
+                self.darkroom.develop(&files, whole.unwrap_or(Fit::Square(number("side").unwrap_or(32))));
+            }
+            Some("pictures-cancel") => self.darkroom.cancel(),
+            _ => return false,
+        }
+        true
+    }
 }
 
 impl Host for Tab {

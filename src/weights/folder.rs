@@ -16,7 +16,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// `root` holds `www/` with the manifest; models are looked for in `folders`, in this order.
+    /// `root` holds `www/` with the manifest; models are looked for in `folders`, in this order. A file stands for a folder
+    /// that holds it alone.
     pub fn new(root: &Path, folders: Vec<PathBuf>) -> Self {
         // Without a manifest there are no ids, but paths and hashes still do.
         let manifest = std::fs::read(root.join(MANIFEST)).ok().and_then(|text| Manifest::parse(&text).ok());
@@ -108,8 +109,11 @@ fn open(path: &Path) -> Result<ModelFile> {
     Ok(ModelFile { name, bytes: Rc::new(DiskFile::open(path)?) })
 }
 
-/// The files that a folder holds itself, in the order of their names.
+/// The files that a folder holds itself, in the order of their names; a file is itself.
 fn files(folder: &Path) -> Vec<PathBuf> {
+    if folder.is_file() {
+        return vec![folder.into()];
+    }
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|e| Some(e.ok()?.path()));
     let mut files: Vec<PathBuf> = entries.filter(|p| p.is_file()).collect();
     files.sort_unstable();

@@ -20,7 +20,9 @@ pub mod ports;
 mod pretrained;
 mod quoted;
 mod shards;
+pub mod take;
 mod vocabulary;
+mod zip;
 
 pub use blocks::{Format, Incoming};
 #[cfg(not(target_family = "wasm"))]

@@ -1,8 +1,10 @@
 //! The terminal's way in: the same session as in the tab.
 
+mod darkroom;
 mod files;
 mod generate;
 mod inspect;
+mod pictures;
 mod samples;
 mod terminal;
 mod train;
@@ -45,6 +47,9 @@ enum Task {
         /// Leave optimizer and curves out of model.safetensors: smaller, but it cannot be resumed.
         #[arg(long)]
         weights_only: bool,
+        /// A set that `pictures` wrote, for a link with `data=sha256:...`; again for more of them.
+        #[arg(long)]
+        pictures: Vec<PathBuf>,
     },
     /// Draws samples from a model that `train` wrote or the page saved.
     Sample {
@@ -61,6 +66,17 @@ enum Task {
     Measure { model: String },
     /// Writes text with a pretrained model.
     Generate(Box<generate::Generate>),
+    /// Makes a set of your own pictures: from files, folders and zips.
+    Pictures {
+        #[arg(required = true)]
+        inputs: Vec<PathBuf>,
+        /// The side of the square that is cut from the middle of each, in pixels.
+        #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(8..=1024))]
+        side: u32,
+        /// An .idx file.
+        #[arg(long)]
+        out: PathBuf,
+    },
     /// Prints the header of a GGUF or safetensors file.
     Inspect { file: PathBuf },
     /// Lists the devices and holds each against the CPU.
@@ -86,12 +102,12 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<()> {
     match cli.task {
-        Task::Train { link, device, steps, out, resume, weights_only } => {
+        Task::Train { link, device, steps, out, resume, weights_only, pictures } => {
             let resume = resume.map(|path| files::read(&path)).transpose()?;
-            train::train(&cli.root, train::Job { link, device, steps, out, resume, weights_only }).await
+            train::train(&cli.root, train::Job { link, device, steps, out, resume, weights_only, pictures }).await
         }
         Task::Sample { model, n, seed, out } => {
-            let mut session = Terminal::open(&cli.root, Choice::Cpu).await?;
+            let mut session = Terminal::open(&cli.root, Choice::Cpu, Vec::new()).await?;
             session.obey(Command::Open { link: String::new(), checkpoint: Some(files::read(&model)?) }).await?;
             let samples = session.session.sample(n, seed).await?;
             samples::save_samples(&samples, &out)
@@ -107,6 +123,7 @@ async fn run(cli: Cli) -> Result<()> {
             Ok(())
         }
         Task::Generate(args) => generate::run(*args).await,
+        Task::Pictures { inputs, side, out } => pictures::run(&inputs, side, &out).await,
         Task::Inspect { file } => inspect::run(&file),
         Task::Devices => devices().await,
     }

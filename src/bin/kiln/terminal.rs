@@ -23,6 +23,8 @@ pub struct Terminal {
 /// Progress on standard error; events that the caller asks about.
 pub struct Screen {
     root: PathBuf,
+    /// Sets of pictures.
+    pictures: Vec<PathBuf>,
     began: Instant,
     pub bar: ProgressBar,
     watch: RefCell<Watch>,
@@ -37,7 +39,7 @@ struct Watch {
 }
 
 impl Terminal {
-    pub async fn open(root: &Path, choice: Choice) -> Result<Self> {
+    pub async fn open(root: &Path, choice: Choice, pictures: Vec<PathBuf>) -> Result<Self> {
         let kinds: &[DeviceKind] = match choice {
             Choice::Cpu => &[DeviceKind::Cpu],
             Choice::Webgpu => &[DeviceKind::Webgpu],
@@ -45,7 +47,8 @@ impl Terminal {
         };
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} steps, {per_sec}, {eta} left {msg}");
         let bar = ProgressBar::new(0).with_style(style.map_err(Error::internal)?);
-        let host = Rc::new(Screen { root: root.into(), began: Instant::now(), bar, watch: RefCell::default() });
+        let host =
+            Rc::new(Screen { root: root.into(), pictures, began: Instant::now(), bar, watch: RefCell::default() });
         let mut failed = Error::internal("No device was asked for.");
         for &kind in kinds {
             let session = Session::new(host.clone(), kind);
@@ -112,7 +115,7 @@ impl Host for Screen {
     }
 
     fn library(&self) -> Rc<dyn Library> {
-        Rc::new(Folder::new(&self.root, Vec::new()))
+        Rc::new(Folder::new(&self.root, self.pictures.clone()))
     }
 
     fn memory(&self) -> f64 {

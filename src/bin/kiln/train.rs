@@ -16,10 +16,11 @@ pub struct Job {
     pub out: PathBuf,
     pub resume: Option<Vec<u8>>,
     pub weights_only: bool,
+    pub pictures: Vec<PathBuf>,
 }
 
 pub async fn train(root: &Path, job: Job) -> Result<()> {
-    let mut terminal = Terminal::open(root, job.device).await?;
+    let mut terminal = Terminal::open(root, job.device, job.pictures).await?;
     terminal.obey(Command::Open { link: job.link, checkpoint: job.resume }).await?;
     std::fs::create_dir_all(&job.out).map_err(|e| file_error(&job.out, e))?;
     terminal.host.bar.set_length(u64::from(job.steps));

@@ -1,10 +1,10 @@
-//! The settings of the digit GAN: its link, its controls, its flags.
+//! The settings of the picture GAN: its link, its controls, its flags.
 
 use crate::train::{GanLoss, Players};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A GAN on handwritten digits.
+/// A GAN on handwritten digits, or on other small pictures.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(extend("x-aliases" = { "lr": ["lr_g", "lr_d"] }))]
@@ -15,19 +15,22 @@ pub struct Config {
     /// Convolutions as in DCGAN, or the fully connected pair of the usual tutorials.
     #[schemars(title = "Model", extend("x-group" = "model"))]
     pub model: Model,
-    /// Channels at 14 x 14 of the convolutional pair; 64 is the size of the papers, 16 suits a CPU.
+    /// Channels at half the side of the convolutional pair; 64 is the size of the papers, 16 suits a CPU.
     #[schemars(title = "Width", range(min = 4, max = 128), extend("x-group" = "model", "x-step" = 4, "x-presets" = [16, 32, 64]))]
     pub width: u32,
     /// Numbers that the generator starts from.
     #[schemars(title = "Latent size", range(min = 2, max = 256), extend("x-group" = "model"))]
     pub latent: u32,
-    /// Tell both networks which digit it is, so that you can ask for one.
+    /// Tell both networks which digit it is, so that you can ask for one; of emoji, which group.
     #[schemars(title = "Conditional", extend("x-group" = "model"))]
     pub conditional: bool,
-    /// The digit that a conditional model draws.
+    /// The digit that a conditional model draws; of emoji, the group with this number, from 0.
     #[schemars(title = "Digit", extend("x-group" = "model", "x-live" = true))]
     pub digit: Digit,
-    /// Digits of each kind in a step.
+    /// What is learnt from: mnist, emoji, or pictures of your own.
+    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
+    pub data: String,
+    /// Pictures of each kind in a step.
     #[schemars(title = "Batch", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]
     pub batch: u32,
     /// What the two players minimise.
@@ -48,10 +51,10 @@ pub struct Config {
     /// Discriminator updates for each of the generator.
     #[schemars(title = "Discriminator steps", range(min = 1, max = 10), extend("x-group" = "game", "x-live" = true))]
     pub d_steps: u32,
-    /// Noise on real and generated digits alike: it keeps the discriminator from being too sure.
+    /// Noise on real and generated pictures alike: it keeps the discriminator from being too sure.
     #[schemars(title = "Instance noise", range(min = 0.0, max = 1.0), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]
     pub noise: f64,
-    /// Steps between two looks at mode collapse and quality.
+    /// Steps between two looks at mode collapse and quality; for digits alone.
     #[schemars(title = "Evaluate every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 10))]
     pub evaluate: u32,
     /// Who learns.
@@ -126,6 +129,7 @@ impl Default for Config {
             latent: 64,
             conditional: false,
             digit: Digit::All,
+            data: "mnist".into(),
             batch: 32,
             loss: Loss::Nonsaturating,
             lr_g: 0.001,

@@ -1,13 +1,14 @@
-//! A GAN that learns to draw handwritten digits from MNIST, watched for mode collapse by a classifier.
+//! A GAN that learns to draw handwritten digits from MNIST, watched for mode collapse by a classifier; or other pictures,
+//! which no classifier of ours knows.
 
 mod config;
 mod views;
 
 use super::digits::{one_hot, referee};
 use super::panel::{Action, Panel};
+use super::pictures;
 use super::{Context, Demo, Entry, Samples, Stepped, Values, defaults, schema};
-use crate::data::mnist::{Mnist, PIXELS};
-use crate::data::{Batch, Pictures, Source};
+use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
 use crate::models::dcgan::DcganConfig;
@@ -39,17 +40,21 @@ fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {
     let c: Config = super::config(values)?;
     let mut weights = Stream::new(u64::from(c.seed), Purpose::Weights);
     let (latent, width, device) = (c.latent as usize, c.width as usize, context.device.clone());
-    let classes = if c.conditional { 10 } else { 0 };
+    let data = pictures::open(&c.data, &context, u64::from(c.seed))?;
+    let (shape, classes) = (data.shape(), if c.conditional { data.classes().len() } else { 0 });
+    if c.conditional && classes == 0 {
+        return Err(Error::bad_command("These pictures have no classes, which a conditional model needs."));
+    }
     Ok(match c.model {
         Model::Conv => {
-            let sizes = DcganConfig { latent, width, classes };
+            let sizes = DcganConfig { latent, width, classes, channels: shape.channels, side: shape.height };
             let (g, d) = (sizes.generator(&mut weights, &device), sizes.discriminator(&mut weights, &device));
-            Box::new(Digits::new(c, Gan::new(g, d, device), context))
+            Box::new(Painter::new(c, Gan::new(g, d, device), data, context))
         }
         Model::Dense => {
-            let sizes = DenseConfig { latent, classes };
+            let sizes = DenseConfig { latent, classes, pixels: shape.len() };
             let (g, d) = (sizes.generator(&mut weights, &device), sizes.discriminator(&mut weights, &device));
-            Box::new(Digits::new(c, Gan::new(g, d, device), context))
+            Box::new(Painter::new(c, Gan::new(g, d, device), data, context))
         }
     })
 }
@@ -60,13 +65,17 @@ const SHOWN: usize = SIDE * SIDE;
 /// Steps between two measurements of the gradient norms.
 const NORMS_EVERY: u32 = 10;
 
-struct Digits<G, D> {
+struct Painter<G, D> {
     config: Config,
     gan: Gan<G, D>,
-    data: Mnist,
+    data: Box<dyn Pictures>,
+    shape: Shape,
+    /// Classes that both networks are told; 0 for none.
+    told: usize,
     noise: Stream,
     source: Rc<dyn Source>,
     device: Device,
+    /// Judges digits; of other pictures there is no judge.
     referee: Option<Referee>,
     evaluation: Option<Evaluation<G>>,
     quality: History,
@@ -78,15 +87,17 @@ struct Digits<G, D> {
     real: Batch,
 }
 
-impl<G: Generator, D: Discriminator> Digits<G, D> {
-    fn new(config: Config, gan: Gan<G, D>, context: Context) -> Self {
+impl<G: Generator, D: Discriminator> Painter<G, D> {
+    fn new(config: Config, gan: Gan<G, D>, data: Box<dyn Pictures>, context: Context) -> Self {
         let (seed, latent) = (u64::from(config.seed), config.latent as usize);
         let device = context.device.inner();
         let mut sampling = Stream::new(seed, Purpose::Sampling);
         let mut latents = |n: usize| upload(sampling.normal(n * latent), [n, latent], &device);
         Self {
             gan,
-            data: Mnist::new(context.source.clone(), seed),
+            shape: data.shape(),
+            told: if config.conditional { data.classes().len() } else { 0 },
+            data,
             noise: Stream::new(seed, Purpose::Noise),
             source: context.source,
             referee: None,
@@ -113,46 +124,55 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
         }
     }
 
-    /// Classes for `n` drawn digits: the chosen one, or all ten in turn.
+    /// Whether the pictures are digits, which the referee can judge.
+    fn judged(&self) -> bool {
+        self.config.data == "mnist"
+    }
+
+    /// What a conditional model is told of pictures of these classes.
+    fn tell(&self, labels: &[u8]) -> Option<Tensor<2>> {
+        (self.told > 0).then(|| one_hot(labels, self.told, &self.device))
+    }
+
+    /// Classes for `n` drawn pictures: the chosen one, or all in turn.
     fn asked(&self, n: usize, turn: bool) -> Option<Tensor<2>> {
-        let digit = if turn { None } else { (self.config.digit as u8).checked_sub(1) };
-        let label = |i: usize| digit.unwrap_or((i % 10) as u8);
-        self.config.conditional.then(|| one_hot(&(0..n).map(label).collect::<Vec<_>>(), &self.device))
+        let chosen = (self.config.digit as u8).checked_sub(1).filter(|c| !turn && usize::from(*c) < self.told);
+        let label = |i: usize| chosen.unwrap_or((i % self.told.max(1)) as u8);
+        self.tell(&(0..n).map(label).collect::<Vec<_>>())
     }
 
     /// Everything one update needs; `batch` is empty for a generator's update.
     fn input(&mut self, batch: Option<&Batch>) -> StepInput {
         let (n, latent, sigma) = (self.config.batch as usize, self.config.latent as usize, self.config.noise as f32);
         let device = &self.device;
-        let noise = |stream: &mut Stream| stream.normal(n * PIXELS).into_iter().map(|v| v * sigma).collect::<Vec<_>>();
+        let pixels = self.shape.len();
+        let noise = |stream: &mut Stream| stream.normal(n * pixels).into_iter().map(|v| v * sigma).collect::<Vec<_>>();
         let z = upload(self.noise.normal(n * latent), [n, latent], device);
-        let mut real = batch.map_or_else(|| vec![0.0; n * PIXELS], |b| b.pixels.clone());
+        let mut real = batch.map_or_else(|| vec![0.0; n * pixels], |b| b.pixels.clone());
         let fake = (sigma > 0.0).then(|| {
             if batch.is_some() {
                 real.iter_mut().zip(noise(&mut self.noise)).for_each(|(x, e)| *x += e);
             }
-            upload(noise(&mut self.noise), [n, PIXELS], device).autodiff()
+            upload(noise(&mut self.noise), [n, pixels], device).autodiff()
         });
         let labels: Vec<u8> = match batch {
             Some(batch) => batch.labels.clone(),
-            None if self.config.conditional => (0..n).map(|_| self.noise.below(10) as u8).collect(),
+            None if self.told > 0 => (0..n).map(|_| self.noise.below(self.told) as u8).collect(),
             None => Vec::new(),
         };
         StepInput {
-            real: upload(real, [n, PIXELS], device).autodiff(),
+            real: upload(real, [n, pixels], device).autodiff(),
             z: z.autodiff(),
             noise: fake,
-            classes: self.config.conditional.then(|| one_hot(&labels, device).autodiff()),
+            classes: self.tell(&labels).map(Tensor::autodiff),
             mix: None,
         }
     }
 
     /// Judges one more chunk of the evaluation that is under way.
     async fn evaluate(&mut self) -> Result<()> {
+        let classes = self.evaluation.as_ref().and_then(|_| self.asked(CHUNK, true));
         let (Some(evaluation), Some(referee)) = (&mut self.evaluation, &self.referee) else { return Ok(()) };
-        let label = |i: usize| (i % 10) as u8;
-        let classes =
-            self.config.conditional.then(|| one_hot(&(0..CHUNK).map(label).collect::<Vec<_>>(), &self.device));
         let z = self.z_judged[evaluation.chunks()].clone();
         let samples = evaluation.generator.forward(z, classes);
         if let Some(Report { classes, entropy, diversity, distance }) = evaluation.add(referee, samples).await? {
@@ -165,14 +185,14 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
 }
 
 #[async_trait(?Send)]
-impl<G: Generator, D: Discriminator> Demo for Digits<G, D> {
+impl<G: Generator, D: Discriminator> Demo for Painter<G, D> {
     fn steps(&self) -> u32 {
         self.gan.step
     }
 
     async fn step(&mut self) -> Result<Stepped> {
-        let due = (self.gan.step + 1).is_multiple_of(self.config.evaluate);
-        if self.referee.is_none() {
+        let due = self.judged() && (self.gan.step + 1).is_multiple_of(self.config.evaluate);
+        if self.judged() && self.referee.is_none() {
             match referee(&*self.source, &self.device)? {
                 Ok(referee) => self.referee = Some(referee),
                 // Its first use waits for it, so that the same link gives the same curves on any network.
@@ -188,12 +208,13 @@ impl<G: Generator, D: Discriminator> Demo for Digits<G, D> {
             Err(waiting) => return Ok(waiting.into()),
         };
         let mut inputs = Vec::new();
-        for (pixels, labels) in real.pixels.chunks(n * PIXELS).zip(real.labels.chunks(n)) {
-            inputs.push(self.input(Some(&Batch { pixels: pixels.to_vec(), labels: labels.to_vec() })));
+        for (k, pixels) in real.pixels.chunks(n * self.shape.len()).enumerate() {
+            let labels = real.labels.get(k * n..(k + 1) * n).unwrap_or_default().to_vec();
+            inputs.push(self.input(Some(&Batch { pixels: pixels.to_vec(), labels })));
         }
         let generator = (players != Players::Discriminator).then(|| self.input(None));
         self.gan.step(options, inputs, generator)?;
-        if !real.labels.is_empty() {
+        if !real.pixels.is_empty() {
             self.real = real;
         }
         if due {
@@ -256,16 +277,17 @@ impl<G: Generator, D: Discriminator> Demo for Digits<G, D> {
     }
 
     async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
-        let latent = self.config.latent as usize;
+        let (latent, size) = (self.config.latent as usize, self.shape.len());
         let mut stream = Stream::new(seed, Purpose::Sampling);
         let mut values = Vec::new();
         // Batch norm uses the statistics of the batch: always a whole one.
-        while values.len() < n * PIXELS {
+        while values.len() < n * size {
             let z = upload(stream.normal(SHOWN * latent), [SHOWN, latent], &self.device);
             let drawn = self.gan.sample(z, self.asked(SHOWN, false));
-            values.extend(read(vec![drawn.reshape([SHOWN * PIXELS])]).await?.pop().unwrap_or_default());
+            values.extend(read(vec![drawn.reshape([SHOWN * size])]).await?.pop().unwrap_or_default());
         }
-        values.truncate(n * PIXELS);
-        Ok(Samples { shape: vec![n, 1, 28, 28], values })
+        values.truncate(n * size);
+        let Shape { channels, height, width } = self.shape;
+        Ok(Samples { shape: vec![n, channels, height, width], values })
     }
 }

@@ -1,8 +1,6 @@
-//! What the digit GAN shows.
+//! What the picture GAN shows.
 
-use super::{Digits, SHOWN, SIDE};
-use crate::data::mnist::PIXELS;
-use crate::demos::digits::one_hot;
+use super::{Painter, SHOWN, SIDE};
 use crate::demos::panel::{Figure, HistogramSeries, Panel, View};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
@@ -11,15 +9,16 @@ use crate::nn::upload;
 /// Bins of the histogram of the discriminator's output.
 const BINS: usize = 20;
 
-impl<G: Generator, D: Discriminator> Digits<G, D> {
+impl<G: Generator, D: Discriminator> Painter<G, D> {
     /// Everything that is drawn, with one readback.
     pub async fn panels(&mut self, fresh: bool) -> Result<Vec<Panel>> {
         let samples = self.gan.sample(self.z_shown.clone(), self.asked(SHOWN, false));
-        let mut tensors = vec![samples.clone().reshape([SHOWN * PIXELS])];
-        let n = self.real.labels.len().min(SHOWN);
+        let size = self.shape.len();
+        let mut tensors = vec![samples.clone().reshape([SHOWN * size])];
+        let n = (self.real.pixels.len() / size).min(SHOWN);
         if n > 0 {
-            let real = upload(self.real.pixels[..n * PIXELS].to_vec(), [n, PIXELS], &self.device);
-            let classes = self.config.conditional.then(|| one_hot(&self.real.labels[..n], &self.device));
+            let real = upload(self.real.pixels[..n * size].to_vec(), [n, size], &self.device);
+            let classes = self.tell(self.real.labels.get(..n).unwrap_or_default());
             tensors.push(self.gan.judge(real, classes).reshape([n]));
             tensors.push(self.gan.judge(samples, self.asked(SHOWN, false)).reshape([SHOWN]));
         }
@@ -28,19 +27,25 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
         let quality = self.quality.unseen(fresh);
         let drawn = read.first().ok_or_else(|| Error::internal("The samples were not read back."))?;
         let mut panels = vec![
-            Panel::new("samples", "Drawn digits, always from the same latents", vec![View::digits(drawn, SIDE, true)]),
+            Panel::new(
+                "samples",
+                "Drawn pictures, always from the same latents",
+                vec![View::pictures(drawn, self.shape, SIDE, true)],
+            ),
             Panel::new(
                 "real",
-                "Real digits of the last step",
-                vec![View::digits(&self.real.pixels[..n.min(16) * PIXELS], SIDE, false)],
+                "Real pictures of the last step",
+                vec![View::pictures(&self.real.pixels[..n.min(16) * size], self.shape, SIDE, false)],
             ),
-            Panel::new("figures", "Figures", vec![View::Figures { figures: self.figures() }]),
-            Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)]),
         ];
+        if self.judged() {
+            panels.push(Panel::new("figures", "Figures", vec![View::Figures { figures: self.figures() }]));
+        }
+        panels.push(Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)]));
         if let [_, real, fake] = &read[..] {
             panels.push(Panel::new(
                 "outputs",
-                "Discriminator's output on real and drawn digits",
+                "Discriminator's output on real and drawn pictures",
                 vec![outputs(real, fake)],
             ));
         }
@@ -58,11 +63,13 @@ impl<G: Generator, D: Discriminator> Digits<G, D> {
                 vec![View::Histogram { series, low: 0.0, high: 9.0, categories }],
             ));
         }
-        panels.push(Panel::new(
-            "quality",
-            "Distance, entropy, diversity",
-            vec![View::curves(&quality, &self.quality, &[0, 1, 2], fresh)],
-        ));
+        if self.judged() {
+            panels.push(Panel::new(
+                "quality",
+                "Distance, entropy, diversity",
+                vec![View::curves(&quality, &self.quality, &[0, 1, 2], fresh)],
+            ));
+        }
         Ok(panels)
     }
 

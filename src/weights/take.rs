@@ -1,0 +1,287 @@
+//! A person's pictures become a set: files and zips in, one IDX file of bytes `[n, height, width, 3]` out.
+//!
+//! Nothing that a file claims is believed: what it is, is seen by its content; its size in pixels is read and bounded
+//! before a decoder sees it; one picture is in memory at a time.
+
+use super::bytes::Bytes;
+use super::manifest::hex;
+use super::zip::Zip;
+use crate::data::album::{FEWEST, MOST};
+use crate::data::{LeftOut, Taken, idx};
+use crate::error::{Code, Error, Result};
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// A file that a person offers.
+pub struct Offered {
+    pub name: String,
+    pub bytes: u64,
+    pub open: Box<dyn Fn() -> Result<Rc<dyn Bytes>>>,
+}
+
+/// What becomes of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// The square in its middle, of this side: many pictures of one size.
+    Square(u32),
+    /// The whole picture, its longer side at most this, both cut to multiples of 8: a single one.
+    Within(u32),
+}
+
+/// A part of a picture, and the size to which it is brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+    pub to_width: u32,
+    pub to_height: u32,
+}
+
+/// Decodes pictures, and is told how far it is.
+#[async_trait(?Send)]
+pub trait Decode {
+    /// A picture's file as RGB over white, row by row, upright, cut as [`Fit::cut`] says; its width and height.
+    ///
+    /// # Errors
+    /// `BadFile` where it cannot be decoded.
+    async fn decode(&self, file: Vec<u8>, fit: Fit) -> Result<(Vec<u8>, u32, u32)>;
+
+    /// Called between two files with the bytes that are done and all bytes; `false` ends it.
+    async fn turn(&self, done: f64, total: f64) -> bool;
+}
+
+/// Files of a zip that are looked at.
+const ENTRIES: usize = 20_000;
+/// Bytes of one picture's file, and of all that is unpacked of one zip.
+const FILE: u64 = 64 << 20;
+const UNPACKED: u64 = 4 << 30;
+/// Of a picture before it is cut.
+const SIDE: usize = 16_384;
+const PIXELS: usize = 64 << 20;
+/// Notes on files that are left out.
+const NOTES: usize = 100;
+/// Bytes by which a file's kind is seen.
+const HEAD: u64 = 12;
+
+/// Why a file is left out: a stable code and a sentence.
+type Why = (&'static str, String);
+type Outcome<T> = std::result::Result<T, Why>;
+
+impl Fit {
+    /// What is cut from a picture of `width` x `height`.
+    pub fn cut(self, width: u32, height: u32) -> Cut {
+        let (crop, to) = match self {
+            Fit::Square(side) => ([width.min(height); 2], [side; 2]),
+            Fit::Within(most) => {
+                let scale = (f64::from(most) / f64::from(width.max(height))).min(1.0);
+                let to = [width, height].map(|s| ((f64::from(s) * scale / 8.0) as u32 * 8).max(8));
+                let whole = |s: u32, to: u32| ((f64::from(to) / scale).round() as u32).clamp(1, s);
+                ([whole(width, to[0]), whole(height, to[1])], to)
+            }
+        };
+        let [w, h] = crop;
+        Cut { x: (width - w) / 2, y: (height - h) / 2, width: w, height: h, to_width: to[0], to_height: to[1] }
+    }
+}
+
+/// The set and what is told of it; `None` where it was ended.
+///
+/// # Errors
+/// `BadFile` where too few of the files are pictures.
+pub async fn take(files: Vec<Offered>, fit: Fit, decode: &dyn Decode) -> Result<Option<(Vec<u8>, Taken)>> {
+    let total = files.iter().map(|f| f.bytes as f64).sum();
+    let (set, notes) = (Vec::new(), Vec::new());
+    let mut taking = Taking { fit, decode, total, before: 0.0, set, size: (0, 0), count: 0, notes, left_out: 0 };
+    for file in files {
+        if !decode.turn(taking.before, total).await || !taking.file(&file).await {
+            return Ok(None);
+        }
+        taking.before += file.bytes as f64;
+    }
+    taking.finish().map(Some)
+}
+
+struct Taking<'a> {
+    fit: Fit,
+    decode: &'a dyn Decode,
+    total: f64,
+    /// Bytes of the files that are done.
+    before: f64,
+    set: Vec<u8>,
+    size: (u32, u32),
+    count: usize,
+    notes: Vec<LeftOut>,
+    left_out: u32,
+}
+
+impl Taking<'_> {
+    fn full(&self) -> bool {
+        self.count == if matches!(self.fit, Fit::Square(_)) { MOST } else { 1 }
+    }
+
+    fn too_many(&self) -> Why {
+        let text = match self.fit {
+            Fit::Square(_) => format!("The set is full: {MOST} pictures, or 4 GB of one zip."),
+            Fit::Within(_) => "One picture is taken, and there was one before.".into(),
+        };
+        ("too-many", text)
+    }
+
+    fn leave_out(&mut self, name: &str, (code, text): Why) {
+        self.left_out += 1;
+        if self.notes.len() < NOTES {
+            let name = name.chars().filter(|c| !c.is_control()).take(200).collect();
+            self.notes.push(LeftOut { name, code: code.into(), text });
+        }
+    }
+
+    /// A picture, or a zip of them; `false` where it was ended.
+    async fn file(&mut self, file: &Offered) -> bool {
+        if passed_over(&file.name) {
+            return true;
+        }
+        let opened = (file.open)().and_then(|bytes| Ok((bytes.take(0, bytes.len().min(HEAD))?, bytes)));
+        let (head, bytes) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.leave_out(&file.name, ("damaged", error.message));
+                return true;
+            }
+        };
+        if Zip::is_one(&head) {
+            return self.zip(&file.name, bytes).await;
+        }
+        let whole = match (self.full(), kind(&head)) {
+            (true, _) => Err(self.too_many()),
+            (_, Err(why)) => Err(why),
+            _ if bytes.len() > FILE => Err(large()),
+            _ => bytes.take(0, bytes.len()).map_err(|error| ("damaged", error.message)),
+        };
+        self.picture(&file.name, whole).await;
+        true
+    }
+
+    async fn zip(&mut self, zip_name: &str, bytes: Rc<dyn Bytes>) -> bool {
+        let size = bytes.len() as f64;
+        let zip = match Zip::open(bytes) {
+            Ok(zip) => zip,
+            Err(error) => {
+                self.leave_out(zip_name, ("damaged", error.message));
+                return true;
+            }
+        };
+        let (entries, ended) = zip.entries(ENTRIES);
+        let (mut packed, unpacked) = (0.0f64, Cell::new(0));
+        for entry in entries {
+            if !self.decode.turn(self.before + packed.min(size), self.total).await {
+                return false;
+            }
+            packed += entry.packed as f64;
+            if passed_over(&entry.name) {
+                continue;
+            }
+            let whole = if self.full() || unpacked.get() > UNPACKED {
+                Err(self.too_many())
+            } else if entry.encrypted {
+                Err(("encrypted", "It is encrypted.".into()))
+            } else if entry.bytes > FILE {
+                Err(large())
+            } else {
+                let before = unpacked.get();
+                // Whatever the entry claims: what is no picture is not unpacked beyond its first piece.
+                let check = |out: &[u8]| {
+                    unpacked.set(before + out.len() as u64);
+                    if out.len() as u64 > FILE { Err(large()) } else { kind(out) }
+                };
+                zip.unpack(&entry, &check).unwrap_or_else(|error| Err(("damaged", error.message)))
+            };
+            self.picture(&format!("{zip_name}/{}", entry.name), whole).await;
+        }
+        if let Some(error) = ended {
+            self.leave_out(zip_name, ("too-many", error.message));
+        }
+        true
+    }
+
+    /// A picture's file, or why it is none.
+    async fn picture(&mut self, name: &str, whole: Outcome<Vec<u8>>) {
+        let decoded = match whole.and_then(|file| size(&file).map(|()| file)) {
+            Ok(file) => self.decode.decode(file, self.fit).await.map_err(|error| ("damaged", error.message)),
+            Err(why) => Err(why),
+        };
+        match decoded {
+            Ok((pixels, width, height)) => {
+                self.set.extend(pixels);
+                self.size = (width, height);
+                self.count += 1;
+            }
+            Err(why) => self.leave_out(name, why),
+        }
+    }
+
+    fn finish(self) -> Result<(Vec<u8>, Taken)> {
+        let Self { set, size: (width, height), count, notes, left_out, fit, .. } = self;
+        let fewest = if matches!(fit, Fit::Square(_)) { FEWEST } else { 1 };
+        if count < fewest {
+            let whys: String = notes.iter().take(3).map(|n| format!(" {}: {}", n.name, n.text)).collect();
+            let left_out = if left_out > 0 { format!(", {left_out} files were left out") } else { String::new() };
+            return Err(Error::new(
+                Code::BadFile,
+                format!("{count} pictures were found and {fewest} are needed{left_out}.{whys}"),
+                "Choose pictures in JPEG, PNG, WebP, GIF or BMP, a folder of them, or a zip.",
+            ));
+        }
+        let file = [idx::header(&[count, height as usize, width as usize, 3]), set].concat();
+        let taken = Taken {
+            sha256: hex(&Sha256::digest(&file)),
+            count: count as u32,
+            width,
+            height,
+            left_out: notes,
+            left_out_in_all: left_out,
+        };
+        Ok((file, taken))
+    }
+}
+
+/// Folders and what systems put into them: hidden files, and the resource forks of macOS.
+fn passed_over(name: &str) -> bool {
+    let hidden = |part: &str| part.starts_with('.') && !part.trim_start_matches('.').is_empty();
+    name.split(['/', '\\']).any(|part| part == "__MACOSX" || hidden(part))
+}
+
+/// Whether it begins as a picture does.
+fn kind(file: &[u8]) -> Outcome<()> {
+    if file.is_empty() {
+        return Err(("empty", "It is empty.".into()));
+    }
+    if Zip::is_one(file) {
+        return Err(("not-a-picture", "A zip inside of a zip is not opened.".into()));
+    }
+    let none = |_| ("not-a-picture", "It is no JPEG, PNG, WebP, GIF or BMP.".into());
+    imagesize::image_type(file).map(|_| ()).map_err(none)
+}
+
+/// Whether a decoder may see it: what its header says of its size.
+fn size(file: &[u8]) -> Outcome<()> {
+    kind(file)?;
+    let size = imagesize::blob_size(file).map_err(|_| ("damaged", "It ends inside its header.".to_string()))?;
+    // A bitmap whose rows run downwards has a negative height.
+    let height = if file.starts_with(b"BM") { (size.height as i32).unsigned_abs() as usize } else { size.height };
+    match (size.width, height) {
+        (0, _) | (_, 0) => Err(("empty", "It has no pixels.".into())),
+        (width, height) if width.max(height) > SIDE || width * height > PIXELS => Err((
+            "too-large",
+            format!("It has {width} x {height} pixels; {SIDE} a side and 64 million in all are read."),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn large() -> Why {
+    ("too-large", "It is larger than 64 MB.".into())
+}
