@@ -18,7 +18,7 @@ export class Cards {
   }
 
   /**
-   * `{ key, kind: 'note'|'warn'|'error', title, text, help, detail, actions: [[label, fn]], stay, link }`.
+   * `{ key, kind: 'note'|'warn'|'error', title, text, help, body, detail, actions: [[label, fn]], stay, link }`.
    * A card with the same `key` takes the place of the earlier one; `link` cards go when another link is opened.
    */
   show(card) {
@@ -56,7 +56,7 @@ export class Cards {
             <strong>${card.title}</strong>
             <button type="button" class="close" aria-label=${t('card.dismiss')} @click=${() => this.dismiss(card.key)}>×</button>
           </div>
-          ${card.text ? html`<p>${card.text}</p>` : nothing} ${card.help ? html`<p>${card.help}</p>` : nothing}
+          ${card.text ? html`<p>${card.text}</p>` : nothing} ${card.help ? html`<p>${card.help}</p>` : nothing} ${card.body ?? nothing}
           <div class="card-foot">
             ${(card.actions ?? []).map(
               ([label, act]) => html`<button type="button" @click=${() => (this.dismiss(card.key), act())}>${label}</button>`,

@@ -3,6 +3,7 @@
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
 import { MB } from './models.js';
+import { later } from './later.js';
 
 export class Consent {
   /** `{ run, choose }`: what fetches the model, and what opens a file of the person's own. */
@@ -35,11 +36,19 @@ export class Consent {
 
   render() {
     const waits = this.open && ['paused', 'idle'].includes(this.session.state.status);
+    if (waits && !this.styled) return void this.#style();
     render(waits ? this.#card() : nothing, this.element);
   }
 
+  async #style() {
+    // Without its looks it is still read.
+    await later('models').catch(() => {});
+    this.styled = true;
+    this.render();
+  }
+
   #card() {
-    const { title, licence, bytes, here, local } = this.models.describe();
+    const { title, licence, bytes, here, local, hashed } = this.models.describe();
     const left = Math.max(0, bytes - here);
     const size = (amount) => number(amount / MB, amount < MB ? 2 : 0);
     const label = !bytes ? t('consent.go') : here > 0 ? t('consent.rest', { size: size(left) }) : t('consent.download', { size: size(bytes) });
@@ -52,7 +61,7 @@ export class Consent {
               ${bytes ? t('consent.size', { size: size(bytes) }) : t('consent.unknown')}
               ${here > 0 ? t('consent.here', { size: size(here) }) : nothing}
             </p>
-            <p class="small">${t('consent.about')}</p>`}
+            <p class="small">${t(hashed ? 'consent.about' : 'consent.about.unhashed')}</p>`}
       <div class="group">
         ${local ? nothing : html`<button type="button" class="primary" data-do="download" @click=${() => this.agree()}>${label}</button>`}
         <button type="button" data-do="own-file" class=${local ? 'primary' : nothing} @click=${this.does.choose}>${t('model.file')}</button>

@@ -3,7 +3,7 @@
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
 import { controlsOf, linkOf } from './schema.js';
-import { modelChoice } from './model-choice.js';
+import { here, later } from './later.js';
 
 /** Places of a slider: so many that each arrow key tells, and no more than can be told apart. */
 const PLACES = 200;
@@ -12,16 +12,21 @@ const MOST_PLACES = 1000;
 const SLIDER_MOST = 100_000;
 const SEND_EVERY = 60;
 const SETTLE = 600;
+/** Controls that are fetched when a demo has them. */
+const groupOf = ({ key, lines, pictures }) => (pictures !== undefined ? 'pictures' : lines && key === 'model' ? 'models' : null);
 
 export class Controls {
-  /** `elsewhere`: keys that the toolbar draws. `open(link)`; `choose()` lets the person pick a file. */
-  constructor(element, session, models, { elsewhere = [], open, choose }) {
+  /** `elsewhere`: keys that the toolbar draws. `open(link)`; `choose()` lets the person pick a file; `bring(files)` takes pictures. */
+  constructor(element, session, models, { elsewhere = [], open, choose, bring }) {
     this.element = element;
     this.session = session;
     this.models = models;
     this.elsewhere = elsewhere;
     this.open = open;
     this.choose = choose;
+    this.bring = bring;
+    /** Groups that could not be fetched: their controls are plain fields. */
+    this.missed = new Set();
     models.on('change', () => this.render());
     this.pending = new Map();
     /** Values that were just changed here: until the worker's answer to the last change is here, its earlier ones are old. */
@@ -34,7 +39,10 @@ export class Controls {
     if (!schema) return;
     const { demo, values } = schema;
     const groups = new Map();
-    for (const control of controlsOf(schema.schema)) {
+    const controls = controlsOf(schema.schema);
+    const lacking = new Set(controls.map(groupOf).filter((group) => group && !here(group) && !this.missed.has(group)));
+    if (lacking.size) return void this.#fetch([...lacking]);
+    for (const control of controls) {
       if (this.elsewhere.includes(control.key)) continue;
       groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
     }
@@ -47,6 +55,24 @@ export class Controls {
       ),
       this.element,
     );
+  }
+
+  // Drawn when everything is here, so that nothing jumps; until then those of the demo before must not be pressed.
+  async #fetch(groups) {
+    if (this.fetching) return;
+    this.fetching = true;
+    this.element.inert = true;
+    for (const group of groups) {
+      try {
+        await later(group);
+      } catch (error) {
+        this.missed.add(group);
+        this.session.emit('card', { key: 'part-missing', detail: error.message });
+      }
+    }
+    this.fetching = false;
+    this.element.inert = false;
+    this.render();
   }
 
   #row(demo, control, value) {
@@ -86,7 +112,9 @@ export class Controls {
     }
     if (control.kind === 'text') {
       const change = (next) => this.change(control, next);
-      if (control.lines && key === 'model') return modelChoice(id, value, this.models, { change, choose: this.choose });
+      const parts = here(groupOf(control));
+      if (parts?.modelChoice) return parts.modelChoice(id, value, this.models, { change, choose: this.choose });
+      if (parts?.pictureChoice) return parts.pictureChoice(id, value, control, this.models, { change, bring: this.bring });
       if (control.lines) return html`<textarea id=${id} rows="2" .value=${String(value ?? '')} @change=${(event) => change(event.target.value)}></textarea>`;
       return html`<input id=${id} type="text" .value=${String(value ?? '')} @change=${(event) => this.change(control, event.target.value)} />`;
     }

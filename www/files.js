@@ -10,42 +10,70 @@ export function download(bytes, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** The metadata of a safetensors file (eight bytes of length, then JSON), or null where it is none. */
-async function metadataOf(file) {
+/** The header of a safetensors file (eight bytes of length, then JSON), or null where it is none. */
+async function headerOf(file) {
   try {
     const length = Number(new DataView(await file.slice(0, 8).arrayBuffer()).getBigUint64(0, true));
     if (length > MOST_HEADER) return null;
-    return JSON.parse(await file.slice(8, 8 + length).text()).__metadata__ ?? {};
+    return JSON.parse(await file.slice(8, 8 + length).text());
   } catch {
     return null;
   }
 }
 
-/** Whether a single file is a model and no checkpoint: `gguf`, `tensors` that lack their config, or `checkpoint`. */
+/** A file of an archive or of a camera, by its name or by what the browser takes it for. */
+const isPicture = ({ name, type }) => type.startsWith('image/') || /\.(png|jpe?g|jfif|gif|webp|bmp|avif|tiff?|ico|svg|zip|idx)$/i.test(name);
+const isModel = ({ name }) => /\.(gguf|safetensors)$/i.test(name);
+
+/** Whether a single file is a model and no checkpoint: `gguf`, `autoencoder`, `tensors` that lack their config, or `checkpoint`. */
 async function kindOf(file) {
   if (/\.gguf$/i.test(file.name) || (await file.slice(0, 4).text()) === 'GGUF') return 'gguf';
-  const metadata = /\.safetensors$/i.test(file.name) ? await metadataOf(file) : null;
+  const header = /\.safetensors$/i.test(file.name) ? await headerOf(file) : null;
   // What cannot be read is left to the worker, which says what is wrong with it.
-  return metadata && !('kiln' in metadata) ? 'tensors' : 'checkpoint';
+  if (!header || 'kiln' in (header.__metadata__ ?? {})) return 'checkpoint';
+  return Object.keys(header).some((name) => /^(encoder|decoder)\./.test(name)) ? 'autoencoder' : 'tensors';
+}
+
+/** The demo of a model in several files: its config says what it is. */
+async function demoOf(files) {
+  try {
+    const config = JSON.parse(await files.find(({ name }) => name === 'config.json').text());
+    return /^Autoencoder/.test(config._class_name) ? 'autoencoder' : 'text';
+  } catch {
+    return 'text';
+  }
 }
 
 /**
- * `take(bytes, name)` gets a checkpoint's bytes, `keep(files)` the files of a model; `refuse(name, why)` hears of a file
- * that cannot be read (`unreadable`) and of tensors without their config (`alone`).
+ * `take(bytes, name)` gets a checkpoint's bytes, `keep(files, demo)` the files of a model, `bring(files)` pictures, and
+ * `open(entries)` folders, to be answered with their files; `refuse(name, why)` hears of a file that cannot be read
+ * (`unreadable`) and of tensors without their config (`alone`).
  */
-export function acceptFiles({ take, keep, refuse }) {
+export function acceptFiles({ take, keep, bring, open, refuse }) {
   const read = async (files) => {
     const [file] = files;
     if (!file) return;
     try {
-      if (files.length > 1) return keep(files);
+      if (files.some(isPicture) && !files.some(isModel)) return bring(files);
+      if (files.length > 1) return keep(files, await demoOf(files));
       const kind = await kindOf(file);
-      if (kind === 'gguf') return keep(files);
+      if (kind === 'gguf') return keep(files, 'text');
+      if (kind === 'autoencoder') return keep(files, kind);
       if (kind === 'tensors') return refuse(file.name, 'alone');
       if (file.size > MOST) throw new RangeError('too large');
       take(new Uint8Array(await file.arrayBuffer()), file.name);
     } catch {
       refuse(file.name, 'unreadable');
+    }
+  };
+  const unfold = async (entries) => {
+    try {
+      const files = await open(entries);
+      // A folder without a model is one of pictures: what is none is named.
+      if (files.some(isModel)) read(files);
+      else if (files.length) bring(files);
+    } catch {
+      refuse(entries[0].name, 'unreadable');
     }
   };
   const input = /** @type {HTMLInputElement} */ (document.getElementById('file'));
@@ -66,7 +94,10 @@ export function acceptFiles({ take, keep, refuse }) {
     if (!carriesFile(event)) return;
     event.preventDefault();
     mark(-depth);
-    read([...event.dataTransfer.files]);
+    // Asked for now: after this event the browser no longer says.
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (entries.some(({ isDirectory }) => isDirectory)) unfold(entries);
+    else read([...event.dataTransfer.files]);
   });
   return () => input.click();
 }

@@ -4,7 +4,7 @@ import { html, render, nothing } from './vendor/lit-html.js';
 import { t, language } from './i18n.js';
 
 /** The demos with a lesson, in the order of the picker. */
-export const DEMOS = ['gan2d', 'dcgan', 'text', 'classifier'];
+export const DEMOS = ['gan2d', 'dcgan', 'vae', 'autoencoder', 'text', 'classifier'];
 
 const fetched = new Map();
 

@@ -46,7 +46,7 @@ export class Models extends Emitter {
     // Of a worker that is gone nobody gets an answer.
     session.on('device', () => this.#failed({ code: 'ended', message: 'The worker has ended.', help: '' }));
     // Work on what has arrived, or tokens that are written: the model is here, kept or in memory alone.
-    session.on('progress', ({ bytes }) => !bytes && session.state.status === 'loading' && this.#here());
+    session.on('progress', ({ what, bytes }) => !bytes && what !== 'pictures' && session.state.status === 'loading' && this.#here());
     let before = '';
     session.on('status', ({ status, steps_per_second: speed }) => {
       if (speed > 0) this.#here();
@@ -69,6 +69,15 @@ export class Models extends Emitter {
     return schema?.properties?.model?.['x-text'] ? String(values.model ?? '') : undefined;
   }
 
+  /** The demo that is open, and the models of the manifest that are its. */
+  get demo() {
+    return this.session.state.demo;
+  }
+
+  get offered() {
+    return this.manifest.filter(({ demo = 'text' }) => demo === this.demo);
+  }
+
   /** The manifest, fetched when it is first needed. Where it cannot be, models are known by their names alone. */
   async load() {
     this.#manifest ??= fetch(MANIFEST).then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`${answer.status}`))));
@@ -81,8 +90,8 @@ export class Models extends Emitter {
   }
 
   /**
-   * `{ title, licence, bytes, here, kept, local }` of a model: its size, how much of it is here, whether all of it is, and
-   * whether it can come from a file alone.
+   * `{ title, licence, bytes, here, kept, local, hashed }` of a model: its size (0 where it is not known), how much of it is
+   * here, whether all of it is, whether it can come from a file alone, and whether it is known what its files must hash to.
    */
   describe(name = this.name ?? '') {
     const files = this.stored?.files ?? [];
@@ -97,6 +106,7 @@ export class Models extends Emitter {
       here: found.reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
       kept: this.#opened.has(name) || found.every((file) => file?.complete),
       local,
+      hashed: Boolean(known?.files?.every(({ sha256 }) => sha256)),
     };
   }
 
@@ -118,8 +128,8 @@ export class Models extends Emitter {
     return answer;
   }
 
-  /** Keeps a person's own files; answers with the link of the model that they are. */
-  async import(files) {
+  /** Keeps a person's own files; answers with the link of the model of `demo` that they are. */
+  async import(files, demo = 'text') {
     const found = (stored) =>
       files.map(
         (file) =>
@@ -131,7 +141,7 @@ export class Models extends Emitter {
       this.#import = { met: (now) => found(now).every(Boolean), resolve, reject };
       this.session.send({ type: 'import', files });
     });
-    return `text?model=${HASHES}${found(stored).map(({ sha256 }) => sha256).join(',')}`;
+    return `${demo}?model=${HASHES}${found(stored).map(({ sha256 }) => sha256).join(',')}`;
   }
 
   setEndpoints(urls) {

@@ -11,22 +11,27 @@ import { Cards, cardOfError, cardOfNote } from './cards.js';
 import { showLesson } from './lesson.js';
 import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
-import { Library } from './library.js';
+import { here, later } from './later.js';
 import { linkOf } from './schema.js';
 import { isBusy } from './state.js';
 import { share } from './share.js';
 
 const at = (id) => document.getElementById(id);
 /** Kinds of the session's cards; all others are notes. */
-const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn' };
+const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn', 'part-missing': 'warn' };
+
+const ADDRESS_EVERY = 400;
 
 export class Page {
+  /** Made when it is first needed: the dialog of what is kept, and who takes pictures. */
+  library = null;
+  pictures = null;
+
   constructor(session, models) {
     this.session = session;
     this.models = models;
     const choose = () => this.chooseFile();
-    this.library = new Library(at('models'), models, { choose });
-    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name), models: () => this.library.show() });
+    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name), models: () => this.showLibrary() });
     this.consent = new Consent(at('consent'), session, models, { run: () => this.quietly(session.run()), choose });
     this.cards = new Cards(at('cards'), { describe: () => this.describe() });
     this.toolbar = new Toolbar(at('toolbar'), session, {
@@ -40,14 +45,19 @@ export class Page {
       set: (key, value) => session.set(key, value),
       act: (name) => session.act(name),
     });
-    this.controls = new Controls(at('controls'), session, models, { elsewhere: ['speed'], open: (link) => this.open(link), choose });
+    this.controls = new Controls(at('controls'), session, models, {
+      elsewhere: ['speed'],
+      open: (link) => this.open(link),
+      choose,
+      bring: (files) => this.bring(files),
+    });
     this.panels = new Panels(at('panels'), session, () => {
       const draws = session.schema?.actions.find((action) => action.draws);
       return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })) };
     });
     this.progress = new Progress(at('progress'), {
-      cancellable: () => session.state.status === 'loading',
-      cancel: () => session.cancel().catch(() => {}),
+      cancellable: (what) => what === 'pictures' || session.state.status === 'loading',
+      cancel: async (what) => (what === 'pictures' ? this.pictures.cancel() : session.cancel().catch(() => {})),
     });
   }
 
@@ -55,15 +65,18 @@ export class Page {
     const { session } = this;
     this.chooseFile = acceptFiles({
       take: (bytes, name) => this.load(bytes, name),
-      keep: (files) => this.keep(files),
+      keep: (files, demo) => this.keep(files, demo),
+      bring: (files) => this.bring(files),
+      open: async (entries) => (await later('pictures')).filesIn(entries),
       refuse: (name, why) => this.cards.show({ key: 'file', kind: 'error', title: t('error.bad-file'), text: t(`file.${why}`, { name }) }),
     });
     session.on('state', () => this.draw());
     session.on('reset', (event) => this.begin(event));
     session.on('schema', () => this.controls.render());
-    session.on('link', ({ link }) => history.replaceState(null, '', `#${link}`));
+    session.on('link', () => this.address());
     session.on('views', (event) => this.panels.update(event));
-    session.on('progress', (event) => this.progress.update(event));
+    // What was on its way when it was cancelled may still tell of itself.
+    session.on('progress', (event) => (event.what !== 'pictures' || this.pictures?.busy) && this.progress.update(event));
     session.on('error', (event) => this.failed(event));
     session.on('note', (event) => this.cards.show(cardOfNote(event)));
     session.on('card', (event) => this.card(event));
@@ -94,7 +107,7 @@ export class Page {
     this.words();
     this.panels.retitle();
     this.cards.render();
-    this.library.render();
+    this.library?.render();
     this.lesson(this.session.state.demo);
     this.draw();
   }
@@ -107,7 +120,7 @@ export class Page {
       this.consent.render();
       const { status, demo } = this.session.state;
       const args = { step: number(this.session.state.step) };
-      if (demo) at('starting').textContent = t(status === 'paused' ? 'waits' : 'starting');
+      if (demo) at('starting').textContent = status === 'paused' ? t(`${demo}.waits`, {}, t('waits')) : t('starting');
       if (status !== this.said) at('said').textContent = t(`${demo}.status.${status}`, args, t(`status.${status}`, args));
       this.said = status;
       document.body.dataset.status = status;
@@ -124,6 +137,15 @@ export class Page {
 
   lesson(demo) {
     if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo);
+  }
+
+  /** The address follows the run, but not each move of a drag: browsers take few changes (Safari a hundred in 30 s). */
+  address() {
+    clearTimeout(this.addressing);
+    const wait = (this.addressedAt ?? -ADDRESS_EVERY) + ADDRESS_EVERY - performance.now();
+    if (wait > 0) return void (this.addressing = setTimeout(() => this.address(), wait));
+    this.addressedAt = performance.now();
+    history.replaceState(null, '', `#${this.session.state.link}`);
   }
 
   // --- what is clicked ---------------------------------------------------------------------------------------------
@@ -149,6 +171,7 @@ export class Page {
 
   /** The person has typed or followed a link: it runs, whatever the last one did. */
   follow() {
+    clearTimeout(this.addressing);
     const link = location.hash.slice(1);
     if (link !== this.session.state.link) this.open(link, { run: true });
   }
@@ -184,14 +207,40 @@ export class Page {
   }
 
   /** A person's own model: its files are kept, then opened. */
-  async keep(files) {
+  async keep(files, demo) {
     try {
-      await this.open(await this.models.import(files), { run: true });
+      await this.open(await this.models.import(files, demo), { run: true });
     } catch {
       // The worker's error says what is wrong with them.
     } finally {
       this.progress.clear();
     }
+  }
+
+  /** A person's own pictures become the data of the run. */
+  async bring(files) {
+    try {
+      await later('pictures');
+    } catch (error) {
+      return this.session.emit('card', { key: 'part-missing', detail: error.message });
+    }
+    this.pictures ??= new (here('pictures').Pictures)(this.session, {
+      open: (link) => this.open(link, { run: true }),
+      show: (card) => this.cards.show(card),
+      clear: () => this.progress.clear(),
+    });
+    this.cards.dismiss('pictures');
+    this.pictures.bring(files);
+  }
+
+  async showLibrary() {
+    try {
+      await later('models');
+    } catch (error) {
+      return this.session.emit('card', { key: 'part-missing', detail: error.message });
+    }
+    this.library ??= new (here('models').Library)(at('models'), this.models, { choose: () => this.chooseFile() });
+    this.library.show();
   }
 
   key(event) {
@@ -215,7 +264,7 @@ export class Page {
     } else if (event.code === 'fetch') {
       card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run()) : this.open(session.pendingLink, { run: true }))]];
     } else if (event.code === 'out-of-space') {
-      card.actions = [[t('models.title'), () => this.library.show()]];
+      card.actions = [[t('models.title'), () => this.showLibrary()]];
     }
     this.cards.show(card);
   }

@@ -7,9 +7,7 @@ import { Images } from './views/images.js';
 import { Plane } from './views/plane.js';
 import { Histogram } from './views/histogram.js';
 import { Figures } from './views/figures.js';
-import { Tokens } from './views/tokens.js';
-import { Attention } from './views/attention.js';
-import { Lens } from './views/lens.js';
+import { here, later } from './later.js';
 
 const PARTS = {
   scalars: Scalars,
@@ -19,10 +17,27 @@ const PARTS = {
   mesh2d: Plane,
   histogram: Histogram,
   figures: Figures,
-  tokens: Tokens,
-  attention: Attention,
-  lens: Lens,
 };
+/** Parts that are fetched with the first view of their kind: their group and their name. */
+const LATER = {
+  tokens: ['text', 'Tokens'],
+  attention: ['text', 'Attention'],
+  lens: ['text', 'Lens'],
+  map2d: ['pictures', 'Latent'],
+  dragged: ['pictures', 'Latent'],
+  sliders: ['pictures', 'Sliders'],
+  pad: ['pictures', 'Pad'],
+};
+
+const kindOf = (view) => (view.drag ? 'dragged' : view.type);
+/** Pictures to choose from need more than pictures do. */
+const groupOf = (view) => (view.pick ? 'pictures' : LATER[kindOf(view)]?.[0]);
+
+/** What draws a view; nothing where this page does not know it. */
+function partOf(view) {
+  const [group, name] = LATER[kindOf(view)] ?? [];
+  return group ? here(group)?.[name] : PARTS[view.type];
+}
 
 export class Panels {
   /**
@@ -35,6 +50,9 @@ export class Panels {
     this.bus = Object.assign(new Emitter(), { tokens: [] });
     this.options = () => ({ session, bus: this.bus, ...options() });
     this.tiles = new Map();
+    /** Events that wait for their parts, and groups of parts that could not be fetched for this run. */
+    this.waiting = null;
+    this.missed = new Set();
     session.on('schema', () => this.#switch());
   }
 
@@ -46,25 +64,58 @@ export class Panels {
       if (same) for (const part of tile.parts.values()) part.keepTo?.(keepTo);
       else this.#remove(id);
     }
-    // A run may show less than the one before: what its first views do not name goes then, so that nothing flickers.
-    this.stale = true;
+    if (keepTo < 0 || !same) {
+      // A run may show less than the one before: what its first views do not name goes then, so that nothing flickers.
+      this.stale = true;
+      // What still waits for its parts was of the run before.
+      if (this.waiting) this.waiting = [];
+    }
+    this.missed.clear();
     if (!this.tiles.size) this.element.classList.add('empty');
   }
 
   /** Everything anew, in another language: what the page has kept for the film and the curves stays. */
   retitle() {
-    for (const { heading, element, panel, parts } of this.tiles.values()) {
+    for (const { heading, element, panel, parts, views } of this.tiles.values()) {
       const title = this.#title(panel);
       heading.textContent = title;
       element.setAttribute('aria-label', title);
       for (const part of parts.values()) part.retitle?.(title);
+      for (const { part, view, step } of views.values()) {
+        // Curves add up: those that came are drawn already.
+        if (view.type !== 'scalars') part.update(view, { step, title });
+      }
     }
     this.#switch();
-    if (this.last?.demo === this.demo) this.update(this.last.event, true);
   }
 
-  update(event, again = false) {
-    this.last = { demo: this.demo, event };
+  /** Draws what an event shows. Tiles that it does not name stay as they are. */
+  update(event) {
+    // In the order in which they came: some say only what is new.
+    if (this.waiting) return void this.waiting.push(event);
+    const groups = new Set(event.panels.flatMap(({ views }) => views).map(groupOf));
+    const lacking = [...groups].filter((group) => group && !here(group) && !this.missed.has(group));
+    if (lacking.length) this.#fetch(lacking, event);
+    else this.#show(event);
+  }
+
+  async #fetch(groups, event) {
+    this.waiting = [event];
+    for (const group of groups) {
+      try {
+        await later(group);
+      } catch (error) {
+        // The others are still worth showing.
+        this.missed.add(group);
+        this.session.emit('card', { key: 'part-missing', detail: error.message });
+      }
+    }
+    const events = this.waiting;
+    this.waiting = null;
+    for (const one of events) this.update(one);
+  }
+
+  #show(event) {
     if (this.stale) {
       for (const id of this.tiles.keys()) if (!event.panels.some((panel) => panel.id === id)) this.#remove(id);
     }
@@ -74,15 +125,12 @@ export class Panels {
     let before = null;
     for (const panel of event.panels) {
       const title = this.#title(panel);
-      const tile = this.tiles.get(panel.id) ?? this.#tile(panel, title);
-      if (tile.heading.textContent !== title) tile.heading.textContent = title;
-      // A panel that comes later than others still stands where the demo names it.
-      if (before && before.nextElementSibling !== tile.element) before.after(tile.element);
+      const tile = this.tiles.get(panel.id) ?? this.#tile(panel, title, before, event.panels);
       before = tile.element;
+      if (tile.heading.textContent !== title) tile.heading.textContent = title;
+      tile.panel = panel;
       for (const view of panel.views) {
-        // Curves add up: those of an event that has been drawn are drawn already.
-        if (again && view.type === 'scalars') continue;
-        const Part = PARTS[view.type];
+        const Part = partOf(view);
         if (!Part) continue; // A view of a newer worker: the others are still worth showing.
         let part = tile.parts.get(Part);
         if (!part) {
@@ -91,6 +139,7 @@ export class Panels {
           tile.element.append(part.element);
         }
         tile.element.classList.add(view.film ? 'has-film' : `has-${view.type}`);
+        tile.views.set(view.type, { part, view, step: event.step });
         part.update(view, { step: event.step, title });
       }
     }
@@ -131,7 +180,8 @@ export class Panels {
     this.tiles.delete(id);
   }
 
-  #tile(panel, title) {
+  /** A panel that comes later than others stands where the event names it. One that stands is not moved: it may be dragged in. */
+  #tile(panel, title, before, panels) {
     const element = document.createElement('section');
     element.className = 'tile';
     element.dataset.panel = panel.id;
@@ -139,8 +189,11 @@ export class Panels {
     heading.textContent = title;
     element.append(heading);
     element.setAttribute('aria-label', title);
-    this.element.append(element);
-    const tile = { element, heading, panel: { id: panel.id, title: panel.title }, parts: new Map() };
+    const next = panels.slice(panels.indexOf(panel) + 1).find(({ id }) => this.tiles.has(id));
+    if (before) before.after(element);
+    else if (next) this.tiles.get(next.id).element.before(element);
+    else this.element.append(element);
+    const tile = { element, heading, panel, parts: new Map(), views: new Map() };
     this.tiles.set(panel.id, tile);
     return tile;
   }

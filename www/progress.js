@@ -17,7 +17,7 @@ export class Progress {
   /** `{ what, done, total, bytes, since, rate, at, from }` of what is waited for, or null. */
   #task = null;
 
-  /** `cancellable()` says whether something is being opened now; `cancel()` stops it, and is kept when it stands. */
+  /** `cancellable(what)` says whether it can be stopped; `cancel(what)` stops it, and is kept when it stands. */
   constructor(element, { cancellable, cancel }) {
     this.element = element;
     this.cancellable = cancellable;
@@ -57,22 +57,22 @@ export class Progress {
     const { what, done, total, bytes, since } = this.#task;
     // A path is told by its last part.
     const label = t(`progress.${what}`, {}, t('progress.fetch', { file: what.split('/').at(-1) }));
-    const may = this.cancellable() && (now - since > LONG || (bytes && total > LARGE));
+    const may = this.cancellable(what) && (now - since > LONG || (bytes && total > LARGE) || what === 'pictures');
     render(
       html`<div class="progress">
         <span>${label}</span>
         <progress aria-label=${label} max=${total > 0 ? total : nothing} value=${total > 0 ? done : nothing}></progress>
         <small>${bytes ? this.#bytes() : total > 0 ? `${number(done)} / ${number(total)}` : ''}</small>
-        ${may ? html`<button type="button" data-do="cancel" @click=${() => this.#cancel()}>${t('do.cancel')}</button>` : nothing}
+        ${may ? html`<button type="button" data-do="cancel" @click=${() => this.#cancel(what)}>${t('do.cancel')}</button>` : nothing}
       </div>`,
       this.element,
     );
   }
 
   // What was on its way when it was cancelled may still tell of itself.
-  #cancel() {
+  #cancel(what) {
     this.clear();
-    this.cancel().finally(() => this.clear());
+    this.cancel(what).finally(() => this.clear());
   }
 
   #bytes() {

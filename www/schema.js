@@ -43,12 +43,19 @@ export function controlsOf(schema) {
         presets: part['x-presets'],
         live: part['x-live'] === true,
         lines: part['x-text'] === true,
+        pictures: part['x-pictures'],
         group: part['x-group'] ?? '',
         hidden: part['x-hidden'] === true,
         options,
       };
     })
     .filter(({ hidden }) => !hidden);
+}
+
+/** Where a demo takes a person's pictures: `{ key, side }`, the side of each in pixels or 0 for one whole picture; or nothing. */
+export function picturesOf(schema) {
+  const [key, part] = Object.entries(schema?.schema.properties ?? {}).find(([, { 'x-pictures': side }]) => side !== undefined) ?? [];
+  return key && { key, side: part['x-pictures'] };
 }
 
 /** A link with every value in it; the worker leaves out the defaults and answers with the canonical one. */

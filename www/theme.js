@@ -2,7 +2,7 @@
 
 import { Emitter } from './emitter.js';
 
-const NAMES = ['ink', 'muted', 'faint', 'surface', 'real', 'generated', 'drawn', 'series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'series-6'];
+const NAMES = ['ink', 'accent', 'muted', 'faint', 'surface', 'real', 'generated', 'drawn', 'series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'series-6'];
 const changed = new Emitter();
 export const colour = {};
 

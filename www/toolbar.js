@@ -4,8 +4,9 @@ import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
 import { controlsOf } from './schema.js';
 import { isBusy } from './state.js';
-import { COMPOSED } from './composer.js';
 
+/** Actions that are done from beside the text: here they have no buttons. */
+const COMPOSED = ['send', 'regenerate', 'branch', 'choose', 'clear'];
 /** Choices for a speed that the schema gives as a range. */
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 

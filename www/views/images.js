@@ -2,6 +2,8 @@
 
 import { t, number } from '../i18n.js';
 import { Canvas } from './canvas.js';
+import { paintSheet } from './sheet.js';
+import { here } from '../later.js';
 
 /** What the film may take in memory; beyond it every second frame goes. */
 const FILM_BYTES = 24 * 1024 * 1024;
@@ -10,15 +12,22 @@ const STRIP = 12;
 /** The thumbnails follow this slowly, in ms. */
 const STRIP_PACE = 1000;
 
+/** Large pictures are drawn smoothly until their pixels are this large on the screen. */
+const LARGE = 96;
+const CRISP = 3;
+
 export class Images {
-  constructor() {
+  constructor({ session }) {
+    this.session = session;
     this.element = document.createElement('div');
     this.element.className = 'images';
     this.canvas = new Canvas((context, width, height) => this.#paint(context, width, height), { heightOf: (width) => this.#height(width), className: 'pixels' });
     this.canvas.element.setAttribute('role', 'img');
     this.sheet = document.createElement('canvas');
     this.thumb = document.createElement('canvas');
-    this.element.append(this.canvas.element);
+    this.grid = document.createElement('div');
+    this.grid.append(this.canvas.element);
+    this.element.append(this.grid);
     this.frames = [];
     this.live = true;
   }
@@ -34,12 +43,29 @@ export class Images {
       this.shown = null;
     }
     this.view = view;
+    this.element.classList.toggle('single', view.count === 1);
+    const Choice = view.pick && here('pictures')?.Choice;
+    if (Choice && !this.choice) this.choice = new Choice(this);
+    this.#rows(view.rows ?? []);
     if (view.film) this.#film(view, step);
     else this.frames = [{ step, pixels: view.pixels }];
     if (this.live || !view.film) this.#show(this.frames.length - 1);
     else this.#label();
     const height = this.#height(this.canvas.width);
     if (height !== this.canvas.height) this.canvas.resize();
+  }
+
+  // What each row shows stands to its left.
+  #rows(names) {
+    const said = names.map((name) => t(`row.${name}`, {}, name)).join('\n');
+    if (said === (this.said ?? '')) return;
+    this.said = said;
+    this.labels?.remove();
+    this.grid.className = said ? 'rows' : '';
+    if (!said) return;
+    this.labels = Object.assign(document.createElement('ul'), { className: 'row-names' });
+    for (const name of said.split('\n')) this.labels.append(Object.assign(document.createElement('li'), { textContent: name }));
+    this.grid.prepend(this.labels);
   }
 
   keepTo(step) {
@@ -52,6 +78,21 @@ export class Images {
     this.title = title;
     if (this.slider) this.slider.setAttribute('aria-label', t('film.scrub'));
     if (this.slider) this.#label();
+  }
+
+  /** The picture at a place on the canvas; -1 where there is none. */
+  indexAt(left, top) {
+    const { view, canvas } = this;
+    const column = Math.floor((left / canvas.width) * columnsOf(view));
+    const row = Math.floor((top / canvas.height) * rowsOf(view));
+    const index = row * columnsOf(view) + column;
+    return column >= 0 && column < columnsOf(view) && index >= 0 && index < view.count ? index : -1;
+  }
+
+  /** `[left, top, width, height]` of a picture, in pixels of the sheet. */
+  boxOf(index) {
+    const { width, height } = this.view;
+    return [(index % columnsOf(this.view)) * (width + 1), Math.floor(index / columnsOf(this.view)) * (height + 1), width, height];
   }
 
   remove() {
@@ -108,7 +149,8 @@ export class Images {
     if (!frame) return;
     this.shown = frame;
     if (this.slider) this.#label();
-    this.canvas.element.setAttribute('aria-label', t('images.label', { title: this.title, count: this.view.count, step: number(frame.step) }));
+    const label = t('images.label', { title: this.title, count: this.view.count, step: number(frame.step) });
+    this.canvas.element.setAttribute('aria-label', this.choice ? this.choice.label(label) : label);
     this.canvas.redraw();
   }
 
@@ -120,10 +162,13 @@ export class Images {
   #paint(context, width, height) {
     if (!this.shown) return;
     // Only now, where it can be seen: a hidden grid costs nothing.
-    if (this.painted !== this.shown) paintSheet(this.sheet, this.view, this.shown.pixels);
+    if (this.painted !== this.shown) paintSheet(this.sheet, { ...this.view, columns: columnsOf(this.view) }, this.shown.pixels);
     this.painted = this.shown;
-    context.imageSmoothingEnabled = this.sheet.width > width * this.canvas.scale;
+    const enlarged = (width * this.canvas.scale) / this.sheet.width;
+    context.imageSmoothingEnabled = enlarged < (this.view.width >= LARGE ? CRISP : 1);
+    context.imageSmoothingQuality = 'high';
     context.drawImage(this.sheet, 0, 0, width, height);
+    this.choice?.paint(context, width / this.sheet.width);
   }
 
   // The first picture of the sheet, at as many moments as fit.
@@ -140,31 +185,6 @@ export class Images {
 }
 
 const columnsOf = (view) => Math.min(view.columns, view.count);
+const rowsOf = (view) => Math.ceil(view.count / columnsOf(view));
 const sheetWidth = (view) => columnsOf(view) * (view.width + 1) - 1;
-const sheetHeight = (view) => Math.ceil(view.count / columnsOf(view)) * (view.height + 1) - 1;
-
-/** All pictures of a view on one canvas, a clear pixel between them. */
-function paintSheet(sheet, view, pixels) {
-  const { count, width, height, channels } = view;
-  const columns = columnsOf(view);
-  const across = sheetWidth(view);
-  sheet.width = across;
-  sheet.height = sheetHeight(view);
-  const image = new ImageData(across, sheet.height);
-  const words = new Uint32Array(image.data.buffer);
-  let from = 0;
-  for (let index = 0; index < count; index += 1) {
-    const left = (index % columns) * (width + 1);
-    const top = Math.floor(index / columns) * (height + 1);
-    for (let y = 0; y < height; y += 1) {
-      let to = (top + y) * across + left;
-      for (let x = 0; x < width; x += 1, to += 1, from += channels) {
-        const red = pixels[from];
-        const green = channels === 3 ? pixels[from + 1] : red;
-        const blue = channels === 3 ? pixels[from + 2] : red;
-        words[to] = 0xff000000 | (blue << 16) | (green << 8) | red;
-      }
-    }
-  }
-  sheet.getContext('2d').putImageData(image, 0, 0);
-}
+const sheetHeight = (view) => rowsOf(view) * (view.height + 1) - 1;

@@ -5,15 +5,17 @@ import { colour, rgb } from '../theme.js';
 import { Canvas } from './canvas.js';
 import { Pen } from './pen.js';
 
-const ORDER = ['field2d', 'mesh2d', 'points2d'];
 const DOT = { real: 2.2, generated: 2.4, drawn: 3 };
 
 export class Plane {
+  /** What lies under what. */
+  order = ['field2d', 'mesh2d', 'points2d'];
+
   /** `onDraw(points)` is called with `[x, y, ...]` where the demo takes points; null where it does not. */
   constructor({ onDraw }) {
     this.element = document.createElement('div');
     this.element.className = 'plane';
-    this.canvas = new Canvas((...args) => this.#paint(...args));
+    this.canvas = new Canvas((...args) => this.paint(...args));
     this.canvas.element.setAttribute('role', 'img');
     this.legend = document.createElement('div');
     this.legend.className = 'legend';
@@ -27,7 +29,7 @@ export class Plane {
     this.title = title;
     this.layers[view.type] = view;
     this.bounds = view.bounds;
-    if (view.type === 'points2d') this.#describe(view);
+    if (view.type === 'points2d') this.describe(view);
     this.canvas.redraw();
   }
 
@@ -46,7 +48,8 @@ export class Plane {
     this.element.remove();
   }
 
-  #describe({ sets }) {
+  /** Says in words what the points are, and which colour is whose. */
+  describe({ sets }) {
     const parts = sets.map(({ role, xy }) => t('points.count', { role: t(`role.${role}`, {}, role), count: number(xy.byteLength / 8) }));
     this.canvas.element.setAttribute('aria-label', `${this.title}. ${parts.join(', ')}`);
     const roles = sets.map(({ role }) => role).join();
@@ -68,20 +71,18 @@ export class Plane {
     return [x0 + (left / this.canvas.width) * (x1 - x0), y0 + (1 - top / this.canvas.height) * (y1 - y0)];
   }
 
-  #paint(context, width, height) {
-    for (const type of ORDER) {
+  paint(context, width, height) {
+    for (const type of this.order) {
       const view = this.layers[type];
       if (!view) continue;
       this.bounds = view.bounds;
-      if (type === 'field2d') this.#field(context, view, width, height);
-      else if (type === 'mesh2d') this.#mesh(context, view);
-      else this.#points(context, view);
+      this[type](context, view, width, height);
     }
     this.pen?.paint(context);
   }
 
   // Low values take the colour of generated points, high ones that of real points, and the middle none.
-  #field(context, { columns, rows, values, low, high }, width, height) {
+  field2d(context, { columns, rows, values, low, high }, width, height) {
     const numbers = floats(values);
     const real = rgb(colour.real);
     const generated = rgb(colour.generated);
@@ -106,7 +107,7 @@ export class Plane {
     context.drawImage(this.sheet, 0, 0, width, height);
   }
 
-  #mesh(context, { columns, rows, xy }) {
+  mesh2d(context, { columns, rows, xy }) {
     const corners = floats(xy);
     context.strokeStyle = colour.generated;
     context.globalAlpha = 0.45;
@@ -126,7 +127,7 @@ export class Plane {
     context.globalAlpha = 1;
   }
 
-  #points(context, { sets }) {
+  points2d(context, { sets }) {
     for (const { role, xy } of sets) {
       const points = floats(xy);
       const size = DOT[role] ?? 2;
@@ -144,11 +145,11 @@ export class Plane {
   }
 }
 
-function floats(bytes) {
+export function floats(bytes) {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-function key(className, text) {
+export function key(className, text) {
   const element = document.createElement('span');
   element.className = 'key';
   const dot = document.createElement('i');

@@ -3,7 +3,7 @@
 import { html, render, nothing } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
 import { copy } from '../cards.js';
-import { Composer } from '../composer.js';
+import { Composer } from './composer.js';
 import { bits, shown, tokenCard } from './token-card.js';
 import { heat } from './heat.js';
 

@@ -1,8 +1,8 @@
 // The dialog of what is kept: model files with their sizes, the room that is left, and where else models are looked for.
 
-import { html, render, nothing } from './vendor/lit-html.js';
-import { t, number } from './i18n.js';
-import { MB } from './models.js';
+import { html, render, nothing } from '../vendor/lit-html.js';
+import { t, number } from '../i18n.js';
+import { MB } from '../models.js';
 
 function size(bytes) {
   if (bytes < MB) return `${number(bytes / 1000)} kB`;

@@ -3,7 +3,7 @@
 import { t, number } from '../i18n.js';
 import { html, render } from '../vendor/lit-html.js';
 import { colour, rgb } from '../theme.js';
-import { Canvas } from './canvas.js';
+import { Canvas } from '../views/canvas.js';
 import { shown } from './token-card.js';
 
 const TOP = 6;

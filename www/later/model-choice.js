@@ -1,13 +1,13 @@
 // The choice of a pretrained model: those of the manifest, those that are kept, a file, or an address.
 
-import { html } from './vendor/lit-html.js';
-import { t } from './i18n.js';
+import { html } from '../vendor/lit-html.js';
+import { t } from '../i18n.js';
 
 let asking = false;
 
 /** `does`: `{ change(name), choose() }`. */
 export function modelChoice(id, value, models, does) {
-  const offered = models.manifest.map(({ id: name, title }) => [name, title]);
+  const offered = models.offered.map(({ id: name, title }) => [name, title]);
   // An address is known by its file: of more there is no room.
   const title = models.describe(value).title.split(/[?#]/)[0].split('/').at(-1);
   if (!offered.some(([name]) => name === value)) offered.push([value, title || value]);
@@ -29,7 +29,7 @@ export function modelChoice(id, value, models, does) {
       <option value="+address">${t('model.address')}</option>
     </select>
     <input
-      type="text" class="address" ?hidden=${!asking} placeholder="hub:owner/name/file.gguf" aria-label=${t('model.address.label')} title=${t('model.address.hint')}
+      type="text" class="address" ?hidden=${!asking} placeholder=${models.demo === 'autoencoder' ? 'hub:owner/name' : 'hub:owner/name/file.gguf'} aria-label=${t('model.address.label')} title=${t(`${models.demo}.model.address.hint`, {}, t('model.address.hint'))}
       @change=${(event) => {
         const address = event.target.value.trim();
         asking = false;

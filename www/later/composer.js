@@ -1,10 +1,7 @@
 // Where the person writes to a language model: a field, and what can be done about the answer.
 
-import { html, render } from './vendor/lit-html.js';
-import { t } from './i18n.js';
-
-/** Actions that are done from here: the toolbar shows no buttons for them. */
-export const COMPOSED = ['send', 'regenerate', 'branch', 'choose', 'clear'];
+import { html, render } from '../vendor/lit-html.js';
+import { t } from '../i18n.js';
 
 export class Composer {
   /** `text`: the view that it writes for, `{ tokens, written, follow }`. */

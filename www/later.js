@@ -1,0 +1,57 @@
+// What a first visit does not need: fetched when it is first asked for, its style sheets before its first use.
+
+const GROUPS = {
+  text: {
+    sheets: ['text.css', 'tokens.css'],
+    modules: () => [import('./later/tokens.js'), import('./later/attention.js'), import('./later/lens.js')],
+  },
+  models: {
+    sheets: ['models.css'],
+    modules: () => [import('./later/model-choice.js'), import('./later/library.js')],
+  },
+  pictures: {
+    sheets: ['pictures.css'],
+    modules: () => [
+      import('./later/latent.js'), import('./later/sliders.js'), import('./later/pad.js'), import('./later/choice.js'),
+      import('./later/pictures.js'), import('./later/picture-choice.js'),
+    ],
+  },
+};
+
+const asked = new Map();
+const arrived = new Map();
+
+/** What the modules of a group export; rejected where they cannot be fetched. The next call then tries again. */
+export function later(group) {
+  if (!asked.has(group)) asked.set(group, fetchGroup(group));
+  return asked.get(group);
+}
+
+/** The same, if it is here already. */
+export const here = (group) => arrived.get(group);
+
+async function fetchGroup(group) {
+  const { sheets, modules } = GROUPS[group];
+  try {
+    const [parts] = await Promise.all([Promise.all(modules()), ...sheets.map(sheet)]);
+    const all = Object.assign({}, ...parts);
+    arrived.set(group, all);
+    return all;
+  } catch (error) {
+    asked.delete(group);
+    throw error;
+  }
+}
+
+function sheet(name) {
+  const href = new URL(`./later/${name}`, import.meta.url).href;
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
+    link.addEventListener('load', () => resolve(null));
+    link.addEventListener('error', () => {
+      link.remove();
+      reject(new Error(`${name} cannot be fetched.`));
+    });
+    document.head.append(link);
+  });
+}

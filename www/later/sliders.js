@@ -1,0 +1,99 @@
+// Numbers that the person turns: a slider each, with its value, and a bar that says how much it matters.
+
+import { t, number } from '../i18n.js';
+import { Latest } from './latest.js';
+
+const PLACES = 200;
+/** A slider that was just turned is not turned back by an answer to an earlier turn, for so many ms. */
+const SETTLE = 600;
+
+export class Sliders {
+  constructor({ session }) {
+    this.session = session;
+    this.latest = new Latest(session);
+    this.element = document.createElement('div');
+    this.element.className = 'sliders';
+    /** `{ input, output, bar }` of each, and when the person turned it last. */
+    this.rows = [];
+    this.waiting = new Map();
+  }
+
+  update({ action, sliders }) {
+    this.action = action;
+    this.sliders = sliders;
+    const ids = sliders.map(({ id, low, high }) => [id, low, high].join()).join(';');
+    if (ids !== this.ids) this.#build(sliders);
+    this.ids = ids;
+    const now = performance.now();
+    sliders.forEach(({ value, weight }, index) => {
+      const row = this.rows[index];
+      const given = weight !== null && weight !== undefined;
+      row.bar.parentElement.hidden = !given;
+      if (given) {
+        row.bar.style.width = `${Math.round(100 * Math.min(1, Math.max(0, weight)))}%`;
+        row.bar.parentElement.title = t('slider.weight', { percent: number(100 * weight) });
+      }
+      if (now - row.turned > SETTLE) this.#put(row, value);
+    });
+  }
+
+  #build(sliders) {
+    this.rows = sliders.map(({ id, title, low, high }, index) => {
+      const element = document.createElement('label');
+      element.className = 'slider';
+      const name = document.createElement('span');
+      // Several may be of one kind, and differ in their number.
+      name.textContent = t(`slider.${id}`, { numbers: title.match(/\d+$/)?.[0] ?? '' }, title);
+      const input = Object.assign(document.createElement('input'), {
+        type: 'range', min: String(low), max: String(high), step: String((high - low) / PLACES || 'any'),
+      });
+      input.dataset.slider = String(index);
+      input.setAttribute('aria-label', name.textContent);
+      const output = document.createElement('output');
+      const weight = document.createElement('span');
+      weight.className = 'weight';
+      const bar = document.createElement('i');
+      weight.append(bar);
+      element.append(name, input, output, weight);
+      const row = { element, input, output, bar, turned: -SETTLE };
+      input.addEventListener('input', () => {
+        row.turned = performance.now();
+        const value = input.valueAsNumber;
+        this.#say(row, value);
+        this.waiting.set(index, value);
+        this.latest.put(() => this.#send());
+      });
+      return row;
+    });
+    this.element.replaceChildren(...this.rows.map(({ element }) => element));
+    this.element.classList.toggle('many', sliders.length > 6);
+  }
+
+  // Another one may have been turned before the last was answered.
+  #send() {
+    for (const [index, value] of this.waiting) this.session.act(this.action, { index, value });
+    this.waiting.clear();
+  }
+
+  #put(row, value) {
+    row.input.value = String(value);
+    this.#say(row, value);
+  }
+
+  #say({ input, output }, value) {
+    const said = number(value, 2);
+    output.textContent = said;
+    input.setAttribute('aria-valuetext', said);
+  }
+
+  keepTo() {}
+
+  retitle() {
+    this.ids = null;
+  }
+
+  remove() {
+    this.latest.remove();
+    this.element.remove();
+  }
+}
