@@ -27,6 +27,12 @@ async fn the_tabs_cpu_gives_the_native_curve_of_dcgan() {
 }
 
 #[wasm_bindgen_test]
+async fn the_tabs_cpu_gives_the_native_curve_of_the_vae() {
+    let losses = Tab::start(DeviceKind::Cpu).await.losses(reference::VAE, reference::STEPS).await;
+    tab::close(&losses, include_str!("fixtures/curve-vae.json"), 1e-3);
+}
+
+#[wasm_bindgen_test]
 async fn the_same_link_twice_gives_bit_identical_curves() {
     let first = Tab::start(DeviceKind::Cpu).await.losses(reference::GAN2D, 20).await;
     let second = Tab::start(DeviceKind::Cpu).await.losses(reference::GAN2D, 20).await;

@@ -25,6 +25,8 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_the_cpu_engi
     tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 5e-3);
     let losses = tab.losses(reference::DCGAN, reference::STEPS).await;
     tab::close(&losses, include_str!("fixtures/curve-dcgan.json"), 5e-3);
+    let losses = tab.losses(reference::VAE, reference::STEPS).await;
+    tab::close(&losses, include_str!("fixtures/curve-vae.json"), 5e-3);
 
     // In the same test, for a worker opens WebGPU once.
     let gpu = Gpu::new(&Device::wgpu(burn::tensor::DeviceKind::DefaultDevice));

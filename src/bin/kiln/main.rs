@@ -113,7 +113,7 @@ async fn run(cli: Cli) -> Result<()> {
             samples::save_samples(&samples, &out)
         }
         Task::Measure { model } => {
-            let mut terminal = Terminal::open(&cli.root, Choice::Cpu).await?;
+            let mut terminal = Terminal::open(&cli.root, Choice::Cpu, Vec::new()).await?;
             let checkpoint = model.ends_with(".safetensors").then(|| files::read(Path::new(&model))).transpose()?;
             let link = if checkpoint.is_some() { String::new() } else { model };
             terminal.obey(Command::Open { link, checkpoint }).await?;

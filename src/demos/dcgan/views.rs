@@ -41,7 +41,11 @@ impl<G: Generator, D: Discriminator> Painter<G, D> {
         if self.judged() {
             panels.push(Panel::new("figures", "Figures", vec![View::Figures { figures: self.figures() }]));
         }
-        panels.push(Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)]));
+        panels.push(Panel::new(
+            "losses",
+            "Losses",
+            vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)],
+        ));
         if let [_, real, fake] = &read[..] {
             panels.push(Panel::new(
                 "outputs",
