@@ -1,5 +1,6 @@
 //! The terminal's way in: the same session as in the tab.
 
+mod autoencode;
 mod files;
 mod generate;
 mod inspect;
@@ -59,6 +60,10 @@ enum Task {
     },
     /// Writes text with a pretrained model.
     Generate(Box<generate::Generate>),
+    /// Takes a picture to the latent of a pretrained autoencoder.
+    Encode(autoencode::Task),
+    /// Makes a picture of a latent that `encode` wrote.
+    Decode(autoencode::Task),
     /// Prints the header of a GGUF or safetensors file.
     Inspect { file: PathBuf },
     /// Lists the devices and holds each against the CPU.
@@ -95,6 +100,8 @@ async fn run(cli: Cli) -> Result<()> {
             samples::save_samples(&samples, &out)
         }
         Task::Generate(args) => generate::run(*args).await,
+        Task::Encode(task) => autoencode::encode(&cli.root, task).await,
+        Task::Decode(task) => autoencode::decode(&cli.root, task).await,
         Task::Inspect { file } => inspect::run(&file),
         Task::Devices => devices().await,
     }

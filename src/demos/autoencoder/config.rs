@@ -29,13 +29,6 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            model: "taesd".into(),
-            picture: String::new(),
-            size: 256,
-            channel: 0,
-            seed: 1,
-            edits: String::new(),
-        }
+        Self { model: "taesd".into(), picture: String::new(), size: 256, channel: 0, seed: 1, edits: String::new() }
     }
 }

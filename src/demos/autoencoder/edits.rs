@@ -12,6 +12,9 @@ pub const RANGE: f32 = 3.0;
 pub const GAIN: f32 = 2.0;
 /// Standard deviation of one draw of noise.
 const NOISE: f32 = 0.3;
+/// No latent has more channels, or more values in one.
+const CHANNELS: usize = 64;
+const VALUES: usize = 1 << 20;
 /// More draws of noise are no more than these.
 const DRAWS: u32 = 99;
 
@@ -38,6 +41,7 @@ impl Edits {
         for part in text.split('_').filter(|p| p.is_char_boundary(1)) {
             let (kind, rest) = part.split_at(1);
             let pair = rest.split_once(':').and_then(|(channel, rest)| Some((channel.parse::<usize>().ok()?, rest)));
+            let pair = pair.filter(|(channel, _)| *channel < CHANNELS);
             match (kind, pair) {
                 ("n", _) => edits.noise = rest.parse().map_or(0, |n: u32| n.min(DRAWS)),
                 ("g", Some((channel, value))) => edits.turn(2 * channel, value.parse().unwrap_or(1.0)),
@@ -57,9 +61,10 @@ impl Edits {
             if let (Some(Some(at)), Some(Some(len)), Some(Some(byte @ 0..=255))) =
                 (numbers.next(), numbers.next(), numbers.next())
             {
-                // No latent has more values in a channel.
-                let end = at.saturating_add(len).min(1 << 20);
-                paint.values.extend((at..end).map(|i| (i, byte as u8)));
+                // Runs are in order: a link that paints the same place again and again would take long to read.
+                let from = paint.values.last_key_value().map_or(0, |(last, _)| last + 1);
+                let end = at.saturating_add(len).min(VALUES);
+                paint.values.extend((at.max(from)..end).map(|i| (i, byte as u8)));
             }
         }
         self.paint.insert(channel, paint);

@@ -28,7 +28,11 @@ pub fn scene(seed: u64, side: usize) -> Vec<f32> {
         }
         if y > shore {
             let bank = shore + 0.04 + 0.02 * libm::sinf(9.0 * x);
-            return if y > bank { mix([0.55, 0.5, 0.25], [0.3, 0.4, 0.15], (y - bank) * 8.0) } else { [0.75, 0.7, 0.5] };
+            return if y > bank {
+                mix([0.55, 0.5, 0.25], [0.3, 0.4, 0.15], (y - bank) * 8.0)
+            } else {
+                [0.75, 0.7, 0.5]
+            };
         }
         for (i, &(height, waves, phase, green)) in ridges.iter().enumerate().rev() {
             let wave = libm::sinf(waves * 6.3 * x + phase) + 0.4 * libm::sinf(waves * 17.0 * x + 2.0 * phase);
