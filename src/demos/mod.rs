@@ -2,6 +2,7 @@
 //!
 //! A new demo is one file here, one line in [`DEMOS`], and one lesson in `www/lessons/`.
 
+mod autoencoder;
 mod classifier;
 mod dcgan;
 mod digits;
@@ -116,7 +117,8 @@ pub struct Entry {
 }
 
 /// All demos; the first is opened by an empty link.
-pub const DEMOS: &[Entry] = &[gan2d::ENTRY, dcgan::ENTRY, vae::ENTRY, text::ENTRY, classifier::ENTRY];
+pub const DEMOS: &[Entry] =
+    &[gan2d::ENTRY, dcgan::ENTRY, vae::ENTRY, autoencoder::ENTRY, text::ENTRY, classifier::ENTRY];
 
 /// The JSON schema of a config.
 fn schema<C: JsonSchema>() -> Value {

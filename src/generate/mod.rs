@@ -1,7 +1,9 @@
-//! Drawing from a trained model: logits to tokens.
+//! Drawing from a trained model: logits to tokens, pictures to latents and back.
 
 mod sampling;
+mod tiles;
 mod writer;
 
 pub use sampling::{Choice, Sampling, Weighed, choose, likeliest};
+pub use tiles::Passage;
 pub use writer::Writer;

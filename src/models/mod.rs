@@ -1,5 +1,8 @@
 //! One network a file: paper, reference and parameter count at the top.
 
+pub mod autoencoder;
+pub mod autoencoder_kl;
+pub mod autoencoder_tiny;
 pub mod causal;
 pub mod classifier;
 pub mod dcgan;

@@ -43,7 +43,7 @@ impl Linear {
     }
 }
 
-/// `torch.nn.Conv2d`: `weight` is `[out, in, k, k]`, stride 2 and padding as given.
+/// `torch.nn.Conv2d`: `weight` is `[out, in, k, k]`, stride and padding as given.
 #[derive(Module, Debug)]
 pub struct Conv2d {
     pub weight: Param<Tensor<4>>,
@@ -55,6 +55,11 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
+    /// With these weights.
+    pub fn of(weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize) -> Self {
+        Self { weight: Param::from_tensor(weight), bias: bias.map(Param::from_tensor), stride, padding }
+    }
+
     /// A kernel of `k` x `k` that halves the picture (stride 2), uniform in ±sqrt(`gain` / fan-in).
     pub fn halving(
         [inputs, outputs, k]: [usize; 3],
@@ -74,7 +79,7 @@ impl Conv2d {
     }
 
     /// # Shapes
-    /// `[B, in, H, W]` to `[B, out, H / 2, W / 2]`.
+    /// `[B, in, H, W]` to `[B, out, H', W']` with H' = (H + 2 padding - k) / stride + 1.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let (s, p) = (self.stride, self.padding);
         conv2d(x, self.weight.val(), self.bias.as_ref().map(|b| b.val()), ConvOptions::new([s, s], [p, p], [1, 1], 1))

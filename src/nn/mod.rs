@@ -4,6 +4,8 @@
 mod adam;
 pub mod engine;
 mod layers;
+mod maps;
 
 pub use adam::{Adam, AdamOptions};
 pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Linear, upload};
+pub use maps::{GroupNorm, doubled};

@@ -37,7 +37,7 @@ impl Folder {
 
     /// The file with this hash: the manifest's, if it is listed there; otherwise every file is read.
     fn by_hash(&self, sha256: &str) -> Result<ModelFile> {
-        let listed = self.manifest.models.iter().flat_map(|m| &m.files).find(|f| f.sha256 == sha256);
+        let listed = self.manifest.models.iter().flat_map(|m| &m.files).find(|f| f.sha256.as_deref() == Some(sha256));
         if let Some(file) = listed {
             let path = self.folders.iter().map(|f| f.join(&file.name)).find(|p| p.is_file());
             return open(&path.ok_or_else(|| missing(&file.name))?);

@@ -25,17 +25,34 @@ pub struct Gatherer<'a> {
     pub spilled: &'a dyn Fn(&str),
 }
 
-/// Files of a repository beside its weights, and whether a model cannot do without.
-const BESIDE: [(&str, bool); 4] = [
-    ("config.json", true),
-    ("tokenizer.json", true),
-    ("tokenizer_config.json", false),
-    ("generation_config.json", false),
-];
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
-/// An index is far smaller; anything larger is none.
-const LARGEST_INDEX: u64 = 1 << 24;
+/// Says what a repository is.
+const CONFIG: &str = "config.json";
+
+/// What belongs to a model beside its configuration.
+struct Kind {
+    /// Files, and whether it cannot do without.
+    beside: &'static [(&'static str, bool)],
+    weights: &'static str,
+    /// Of weights in several files.
+    index: &'static str,
+}
+
+/// As `transformers` saves it.
+const TEXT: Kind = Kind {
+    beside: &[("tokenizer.json", true), ("tokenizer_config.json", false), ("generation_config.json", false)],
+    weights: "model.safetensors",
+    index: "model.safetensors.index.json",
+};
+
+/// As `diffusers` saves it.
+const AUTOENCODER: Kind = Kind {
+    beside: &[],
+    weights: "diffusion_pytorch_model.safetensors",
+    index: "diffusion_pytorch_model.safetensors.index.json",
+};
+
+/// An index, or a configuration, is far smaller; anything larger is none.
+const LARGEST_JSON: u64 = 1 << 24;
 /// Bytes that are carried from a full store to the next in one go.
 const PIECE: u64 = 1 << 20;
 
@@ -152,18 +169,20 @@ impl Gatherer<'_> {
         if let Some(files) = self.kept_repository(repository).await? {
             return Ok(files);
         }
-        let (bar, mut files) = (Bar::default(), Vec::new());
-        for (path, needed) in BESIDE {
+        let bar = Bar::default();
+        let mut files = vec![self.file(&repository.file(CONFIG), &bar, false).await?];
+        let kind = kind(&files[0]);
+        for &(path, needed) in kind.beside {
             match self.file(&repository.file(path), &bar, false).await {
                 Ok(file) => files.push(file),
                 Err(Stop::Missing(_)) if !needed => {}
                 Err(stop) => return Err(stop),
             }
         }
-        let mut weights = vec![repository.file(WEIGHTS)];
+        let mut weights = vec![repository.file(kind.weights)];
         if let Err(stop) = self.measure(&mut weights[0]).await {
             let Stop::Missing(missing) = stop else { return Err(stop) };
-            let index = match self.file(&repository.file(INDEX), &bar, false).await {
+            let index = match self.file(&repository.file(kind.index), &bar, false).await {
                 Err(Stop::Missing(_)) => return Err(Stop::Missing(missing)),
                 other => other?,
             };
@@ -179,16 +198,18 @@ impl Gatherer<'_> {
 
     /// All files of a repository without asking the network, where all are kept.
     async fn kept_repository(&self, repository: &Repository) -> Result<Option<Vec<ModelFile>>, Stop> {
-        let mut files = Vec::new();
-        for (path, needed) in BESIDE {
+        let Some(config) = self.look(&repository.file(CONFIG)).await? else { return Ok(None) };
+        let kind = kind(&config);
+        let mut files = vec![config];
+        for &(path, needed) in kind.beside {
             match self.look(&repository.file(path)).await? {
                 Some(file) => files.push(file),
                 None if needed => return Ok(None),
                 None => {}
             }
         }
-        let mut weights = vec![WEIGHTS.to_string()];
-        if let Some(index) = self.look(&repository.file(INDEX)).await? {
+        let mut weights = vec![kind.weights.to_string()];
+        if let Some(index) = self.look(&repository.file(kind.index)).await? {
             weights = shards(&index)?;
             files.push(index);
         }
@@ -249,14 +270,25 @@ async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), Stop> 
     Ok(from.discard(key).await?)
 }
 
-/// The names of the shards in `model.safetensors.index.json`.
-fn shards(index: &ModelFile) -> Result<Vec<String>, Stop> {
-    let bad = || Stop::Failed(Error::bad_file(format!("{INDEX} is no index of safetensors files.")));
-    if index.bytes.len() > LARGEST_INDEX {
-        return Err(bad());
+/// What the configuration is of; an autoencoder says so, everything else is taken for text.
+fn kind(config: &ModelFile) -> &'static Kind {
+    let class = json(config).and_then(|config| Some(config.get("_class_name")?.as_str()?.to_string()));
+    match class.as_deref() {
+        Some("AutoencoderKL" | "AutoencoderTiny") => &AUTOENCODER,
+        _ => &TEXT,
     }
-    let text = index.bytes.take(0, index.bytes.len()).map_err(Stop::Failed)?;
-    let index: serde_json::Value = serde_json::from_slice(&text).map_err(|_| bad())?;
+}
+
+/// A JSON file of modest size; `None` where it is none.
+fn json(file: &ModelFile) -> Option<serde_json::Value> {
+    let size = Some(file.bytes.len()).filter(|&n| n <= LARGEST_JSON)?;
+    serde_json::from_slice(&file.bytes.take(0, size).ok()?).ok()
+}
+
+/// The names of the shards in an index.
+fn shards(index: &ModelFile) -> Result<Vec<String>, Stop> {
+    let bad = || Stop::Failed(Error::bad_file(format!("{} is no index of safetensors files.", index.name)));
+    let index = json(index).ok_or_else(bad)?;
     let map = index.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(bad)?;
     let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();
     let names = names.ok_or_else(bad)?;

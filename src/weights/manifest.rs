@@ -25,16 +25,23 @@ pub struct Model {
     pub licence: String,
     /// The page of whoever made it.
     pub source: String,
+    /// The demo that it is for.
+    #[serde(default = "text")]
+    pub demo: String,
     pub files: Vec<Listed>,
+}
+
+fn text() -> String {
+    "text".into()
 }
 
 /// A file of the manifest.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Listed {
     pub name: String,
-    pub bytes: u64,
-    /// Lower-case hexadecimal.
-    pub sha256: String,
+    /// Its size and its SHA-256 in lower-case hexadecimal, where they are known: without a hash it is kept unverified.
+    pub bytes: Option<u64>,
+    pub sha256: Option<String>,
     /// `owner/name/file` on the hub.
     pub hub: String,
     /// Mirrors that are no hub, tried last.
@@ -73,21 +80,24 @@ pub enum Plan {
     Kept(Vec<String>),
 }
 
-/// A repository of the hub.
+/// A repository of the hub, or a folder in one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     /// `owner/name`.
     pub name: String,
+    /// Ends in a slash, or is empty.
+    folder: String,
     endpoints: Vec<String>,
 }
 
 impl Repository {
     /// One of its files.
     pub fn file(&self, path: &str) -> Wanted {
-        let url = |endpoint: &String| format!("{}/{}/resolve/main/{path}", endpoint.trim_end_matches('/'), self.name);
+        let Self { name, folder, .. } = self;
+        let url = |endpoint: &String| format!("{}/{name}/resolve/main/{folder}{path}", endpoint.trim_end_matches('/'));
         Wanted {
             name: last(path).into(),
-            source: format!("hub:{}/{path}", self.name),
+            source: format!("hub:{name}/{folder}{path}"),
             sha256: None,
             bytes: None,
             urls: self.endpoints.iter().map(url).collect(),
@@ -111,23 +121,21 @@ impl Manifest {
         if let Some(listed) = self.models.iter().find(|m| m.id == model) {
             let wanted = |file: &Listed| {
                 let (name, path) = repository(&file.hub).ok_or_else(|| unknown(&file.hub))?;
-                let mut wanted = Repository { name, endpoints: endpoints.clone() }.file(&path);
+                let mut wanted = Repository { name, folder: String::new(), endpoints: endpoints.clone() }.file(&path);
                 wanted.urls.extend(file.urls.iter().cloned());
-                Ok(Wanted {
-                    name: file.name.clone(),
-                    sha256: Some(file.sha256.clone()),
-                    bytes: Some(file.bytes),
-                    ..wanted
-                })
+                Ok(Wanted { name: file.name.clone(), sha256: file.sha256.clone(), bytes: file.bytes, ..wanted })
             };
             return Ok(Plan::Files(listed.files.iter().map(wanted).collect::<Result<_>>()?));
         }
         if let Some(path) = model.strip_prefix("hub:") {
             let (name, path) = repository(path).ok_or_else(|| unknown(model))?;
-            let repository = Repository { name, endpoints };
-            return Ok(match path.as_str() {
-                "" => Plan::Repository(repository),
-                path => Plan::Files(vec![repository.file(path)]),
+            // Every file that Kiln reads has an ending.
+            let is_file = last(&path).contains('.');
+            let folder = if is_file || path.is_empty() { String::new() } else { format!("{path}/") };
+            let repository = Repository { name, folder, endpoints };
+            return Ok(match is_file {
+                true => Plan::Files(vec![repository.file(&path)]),
+                false => Plan::Repository(repository),
             });
         }
         if let Some(hashes) = model.strip_prefix("sha256:") {
@@ -173,7 +181,7 @@ fn unknown(model: &str) -> Error {
     Error::new(
         Code::UnknownModel,
         format!("The model {model:?} is not known."),
-        "Choose one of the list, or give hub:owner/name/file, a URL, or drop the file on the page.",
+        "Choose one of the list, or give hub:owner/name, hub:owner/name/file, a URL, or drop the file on the page.",
     )
 }
 

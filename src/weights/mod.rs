@@ -1,6 +1,7 @@
 //! Weights in and out: safetensors with PyTorch's names and layouts, and checkpoints of whole runs; pretrained models from
 //! GGUF and safetensors files.
 
+mod autoencoder;
 mod blocks;
 mod bytes;
 mod config;
@@ -24,6 +25,7 @@ pub mod take;
 mod vocabulary;
 mod zip;
 
+pub use autoencoder::Autoencoder;
 pub use blocks::{Format, Incoming};
 #[cfg(not(target_family = "wasm"))]
 pub use bytes::DiskFile;

@@ -1,5 +1,6 @@
 //! The terminal's way in: the same session as in the tab.
 
+mod autoencode;
 mod darkroom;
 mod files;
 mod generate;
@@ -77,6 +78,10 @@ enum Task {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Takes a picture to the latent of a pretrained autoencoder.
+    Encode(autoencode::Task),
+    /// Makes a picture of a latent that `encode` wrote.
+    Decode(autoencode::Task),
     /// Prints the header of a GGUF or safetensors file.
     Inspect { file: PathBuf },
     /// Lists the devices and holds each against the CPU.
@@ -124,6 +129,8 @@ async fn run(cli: Cli) -> Result<()> {
         }
         Task::Generate(args) => generate::run(*args).await,
         Task::Pictures { inputs, side, out } => pictures::run(&inputs, side, &out).await,
+        Task::Encode(task) => autoencode::encode(&cli.root, task).await,
+        Task::Decode(task) => autoencode::decode(&cli.root, task).await,
         Task::Inspect { file } => inspect::run(&file),
         Task::Devices => devices().await,
     }

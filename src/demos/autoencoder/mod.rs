@@ -1,0 +1,314 @@
+//! A pretrained autoencoder takes a picture apart into a small latent and puts it together again; the latent can be turned,
+//! painted and disturbed, and is decoded anew.
+
+mod config;
+mod edits;
+mod opening;
+mod scene;
+mod views;
+
+use super::panel::{Action, Panel};
+use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, schema};
+use crate::data::Shape;
+use crate::error::{Error, Result};
+use crate::generate::Passage;
+use crate::weights::{Arrival, Autoencoder, Checkpoint, Entry as Tensor};
+use async_trait::async_trait;
+use config::Config;
+use edits::Edits;
+use opening::{Model, Picture, SPELL};
+use serde_json::{Value, json};
+
+pub const ENTRY: Entry = Entry {
+    name: "autoencoder",
+    schema: schema::<Config>,
+    defaults: defaults::<Config>,
+    actions: || {
+        [("reset_latent", "Latent as encoded"), ("noise", "Add noise")]
+            .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
+            .into()
+    },
+    build: |values, context| Ok(Box::new(Autoencoding::new(read(values)?, context))),
+};
+
+struct Autoencoding {
+    config: Config,
+    edits: Edits,
+    context: Context,
+    model: Model,
+    picture: Option<Picture>,
+    /// As encoded, in units of about one standard deviation.
+    latent: Option<Latent>,
+    /// Of a checkpoint, until the model is here.
+    restored: Option<Tensor>,
+    /// On its way, and since when.
+    passage: Option<(Side, Passage, f64)>,
+    /// In [-1, 1], as large as the picture; `None` while it has to be decoded anew.
+    decoded: Option<Vec<f32>>,
+    /// What was decoded last, to be looked at while the next is on its way.
+    shown: Option<Vec<f32>>,
+    /// Milliseconds that they took.
+    encode_ms: Option<f64>,
+    decode_ms: Option<f64>,
+    /// Pictures decoded.
+    steps: u32,
+    /// Of the pad: rises with every change that the person did not paint.
+    revision: u32,
+    painted: Option<String>,
+}
+
+struct Latent {
+    values: Vec<f32>,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Encoder,
+    Decoder,
+}
+
+impl Autoencoding {
+    fn new(config: Config, context: Context) -> Self {
+        // Drawn at once, so that something is there before the model is.
+        let picture = config.picture.is_empty().then(|| Picture::drawn(&config));
+        Self {
+            edits: Edits::parse(&config.edits),
+            config,
+            context,
+            model: Model::default(),
+            picture,
+            latent: None,
+            restored: None,
+            passage: None,
+            decoded: None,
+            shown: None,
+            encode_ms: None,
+            decode_ms: None,
+            steps: 0,
+            revision: 0,
+            painted: None,
+        }
+    }
+
+    /// Fetches the person's picture; `None` once it is here.
+    fn look(&mut self) -> Result<Option<Stepped>> {
+        if self.picture.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(match self.context.library.poll(&self.config.picture)? {
+            Arrival::Coming { what, done, total } => Stepped::Waiting { what, done, total, bytes: true },
+            Arrival::Here(files) => {
+                self.picture = Some(Picture::kept(&files, self.config.size as usize)?);
+                Stepped::Done
+            }
+        }))
+    }
+
+    /// The latent of a checkpoint, if it is one of this picture.
+    fn restore(&mut self, shape: Shape) -> Option<Latent> {
+        let saved = self.restored.take()?;
+        let Shape { channels, height, width } = shape;
+        (saved.shape == [1, channels, height, width]).then_some(Latent { values: saved.values, shape })
+    }
+
+    /// Begins what is to be done next: `None` where nothing is.
+    fn begin(&mut self) -> Result<Option<(Side, Passage, f64)>> {
+        let (Some(model), Some(picture)) = (self.model.here(), self.picture.take()) else { return Ok(None) };
+        let a = model.architecture.clone();
+        let picture = picture.fit(&a);
+        let Shape { height, width, .. } = picture.shape;
+        let (values, shape) = (picture.values.clone(), picture.shape);
+        self.picture = Some(picture);
+        let latent = Shape { channels: a.latent, height: height / a.factor, width: width / a.factor };
+        if self.latent.is_none() {
+            self.latent = self.restore(latent);
+            self.revision += 1;
+        }
+        let began = (self.context.clock)();
+        Ok(match &self.latent {
+            None => Some((Side::Encoder, Passage::encode(&a, values, shape)?, began)),
+            Some(_) if self.decoded.is_some() => None,
+            Some(Latent { values, shape }) => {
+                let edited = self.edits.apply(values, *shape, u64::from(self.config.seed));
+                let raw = edited.iter().map(|v| v / a.scale + a.shift).collect();
+                Some((Side::Decoder, Passage::decode(&a, raw, *shape)?, began))
+            }
+        })
+    }
+
+    /// Takes in what came out of a passage.
+    fn end(&mut self, side: Side, passage: Passage, began: f64) {
+        let (mut values, shape) = passage.finish();
+        let took = Some((self.context.clock)() - began);
+        let Some(Autoencoder { architecture: a, .. }) = self.model.here() else { return };
+        match side {
+            Side::Encoder => {
+                // The mean; what else there is tells how sure the encoder is.
+                let shape = Shape { channels: a.latent, ..shape };
+                values.truncate(shape.len());
+                values.iter_mut().for_each(|v| *v = (*v - a.shift) * a.scale);
+                self.latent = Some(Latent { values, shape });
+                self.encode_ms = took;
+                self.revision += 1;
+            }
+            Side::Decoder => {
+                self.shown = Some(values.clone());
+                self.decoded = Some(values);
+                self.decode_ms = took;
+                self.steps += 1;
+            }
+        }
+    }
+
+    /// The edits after one of them, for the config.
+    fn edited(&self, change: impl FnOnce(&mut Edits)) -> Values {
+        let mut edits = self.edits.clone();
+        change(&mut edits);
+        values(&edits)
+    }
+
+    /// What was painted on the pad: all of it each time.
+    fn paint(&mut self, args: &Value) -> Result<Values> {
+        let Some(Latent { values: latent, shape }) = &self.latent else {
+            return Err(Error::bad_command("The picture is not encoded yet."));
+        };
+        let bytes = |key: &str| -> Option<Vec<u8>> {
+            let list = args.get(key).map_or(Some(&[][..]), |v| v.as_array().map(Vec::as_slice))?;
+            list.iter().map(|v| v.as_u64().and_then(|v| u8::try_from(v).ok())).collect()
+        };
+        let plane = shape.height * shape.width;
+        let (pixels, mask) = match (bytes("pixels"), bytes("mask")) {
+            (Some(p), Some(m)) if [0, plane].contains(&p.len()) && [0, plane].contains(&m.len()) => (p, m),
+            _ => return Err(Error::bad_command("A painting needs a byte for each pixel of the pad.")),
+        };
+        let channel = (self.config.channel as usize).min(shape.channels - 1);
+        let unpainted = self.edits.unpainted(channel).apply(latent, *shape, u64::from(self.config.seed));
+        let unpainted = views::bytes(&unpainted[channel * plane..(channel + 1) * plane]);
+        let wiped = pixels.is_empty();
+        let edits = self.edited(|edits| edits.draw(channel, shape.width, &pixels, &mask, &unpainted));
+        // A wiped pad is drawn anew, with what is under the paint.
+        self.painted = edits.get("edits").and_then(Value::as_str).filter(|_| !wiped).map(String::from);
+        Ok(edits)
+    }
+}
+
+fn values(edits: &Edits) -> Values {
+    Values::from_iter([("edits".to_string(), Value::from(edits.write()))])
+}
+
+impl Drop for Autoencoding {
+    /// A download that nobody waits for any more stops; what has arrived is kept.
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+#[async_trait(?Send)]
+impl Demo for Autoencoding {
+    fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    async fn step(&mut self) -> Result<Stepped> {
+        if let Some(waiting) = self.look()? {
+            return Ok(waiting);
+        }
+        if let Some(waiting) = self.model.step(&self.config.model, &self.context)? {
+            return Ok(waiting);
+        }
+        let passage = match self.passage.take() {
+            Some(passage) => Some(passage),
+            None => self.begin()?,
+        };
+        let (Some((side, mut passage, began)), Some(model)) = (passage, self.model.here()) else {
+            return Ok(Stepped::Ended);
+        };
+        let (what, layers) = match side {
+            Side::Encoder => ("encoding", &model.encoder),
+            Side::Decoder => ("decoding", &model.decoder),
+        };
+        let (device, until) = (self.context.device.clone().inner(), (self.context.clock)() + SPELL);
+        loop {
+            let (done, total) = passage.step(layers, &device).await?;
+            if done == total {
+                self.end(side, passage, began);
+                return Ok(if side == Side::Encoder { Stepped::Done } else { Stepped::Ended });
+            }
+            if (self.context.clock)() >= until {
+                self.passage = Some((side, passage, began));
+                return Ok(Stepped::Waiting {
+                    what: what.into(),
+                    done: done as f64,
+                    total: total as f64,
+                    bytes: false,
+                });
+            }
+        }
+    }
+
+    fn cancel(&mut self) {
+        if self.model.here().is_none() {
+            self.context.library.cancel(&self.config.model);
+        }
+        if self.picture.is_none() {
+            self.context.library.cancel(&self.config.picture);
+        }
+    }
+
+    async fn views(&mut self, _fresh: bool) -> Result<Vec<Panel>> {
+        Ok(self.panels())
+    }
+
+    fn set(&mut self, values: &Values) -> Result<()> {
+        let old = std::mem::replace(&mut self.config, read(values)?);
+        if self.config.seed != old.seed && self.config.picture.is_empty() {
+            // Another picture altogether.
+            self.picture = Some(Picture::drawn(&self.config));
+            (self.latent, self.shown, self.restored, self.passage) = (None, None, None, None);
+        }
+        if (&self.config.edits, self.config.seed) != (&old.edits, old.seed) {
+            self.edits = Edits::parse(&self.config.edits);
+            self.decoded = None;
+            // What is being encoded is not touched by edits.
+            self.passage = self.passage.take().filter(|(side, ..)| *side == Side::Encoder);
+        }
+        if self.config != old && self.painted.take().as_ref() != Some(&self.config.edits) {
+            self.revision += 1;
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
+        let index = args.get("index").and_then(Value::as_u64);
+        match (name, index, args.get("value").and_then(Value::as_f64)) {
+            ("reset_latent", ..) => Ok(values(&Edits::default())),
+            ("noise", ..) => Ok(self.edited(Edits::add_noise)),
+            ("paint", ..) => self.paint(args),
+            ("channel", Some(index @ 0..64), _) => Ok(Values::from_iter([("channel".to_string(), json!(index))])),
+            ("slide", Some(index @ 0..128), Some(value)) => {
+                Ok(self.edited(|edits| edits.turn(index as usize, value as f32)))
+            }
+            ("slide" | "channel", ..) => Err(Error::bad_command("There is no such channel or value.")),
+            _ => Err(Error::bad_command(format!("This demo has no action {name:?}."))),
+        }
+    }
+
+    /// The latent as encoded, so that the picture need not be encoded again.
+    async fn save(&mut self) -> Result<Checkpoint> {
+        let mut file = Checkpoint::default();
+        if let Some(Latent { values, shape }) = &self.latent {
+            file.push("latent", &[1, shape.channels, shape.height, shape.width], values.clone());
+        } else if let Some(saved) = &self.restored {
+            file.tensors.push(saved.clone());
+        }
+        file.set_text("step", self.steps);
+        Ok(file)
+    }
+
+    fn load(&mut self, file: &Checkpoint) -> Result<()> {
+        self.steps = file.text("step")?;
+        self.restored = file.find("latent").cloned();
+        Ok(())
+    }
+}
