@@ -72,13 +72,13 @@ export function zip(files) {
   return Buffer.concat([...parts, central, Buffer.from('PK\x05\x06', 'latin1'), end]);
 }
 
-/** Files that are no pictures, each with what the page must say of it. */
+/** Files that are no pictures, each with the codes that may be said of it. */
 export const HOSTILE = [
-  { name: 'letter.png', bytes: Buffer.from('Dear Kiln, this is not a picture.'), says: /is no picture/ },
-  { name: 'huge.png', bytes: png(2, 2, () => [1, 2, 3], [60_000, 60_000]), says: /is too large/ },
-  { name: 'nothing.png', bytes: Buffer.alloc(0), says: /is empty|is no picture/ },
-  { name: 'flat.png', bytes: png(2, 2, () => [1, 2, 3], [0, 2]), says: /is empty|is damaged|is no picture/ },
-  { name: 'half.png', bytes: disc(0, 200).subarray(0, 300), says: /is damaged/ },
+  { name: 'letter.png', bytes: Buffer.from('Dear Kiln, this is not a picture.'), codes: ['not-a-picture'] },
+  { name: 'huge.png', bytes: png(2, 2, () => [1, 2, 3], [60_000, 60_000]), codes: ['too-large'] },
+  { name: 'nothing.png', bytes: Buffer.alloc(0), codes: ['empty'] },
+  { name: 'flat.png', bytes: png(2, 2, () => [1, 2, 3], [0, 2]), codes: ['empty', 'damaged'] },
+  { name: 'half.png', bytes: disc(0, 200).subarray(0, 300), codes: ['damaged'] },
 ];
 
 /** 256 MB of zeros in 260 kB, named like a picture. */
