@@ -46,7 +46,7 @@ export class Models extends Emitter {
     // Of a worker that is gone nobody gets an answer.
     session.on('device', () => this.#failed({ code: 'ended', message: 'The worker has ended.', help: '' }));
     // Work on what has arrived, or tokens that are written: the model is here, kept or in memory alone.
-    session.on('progress', ({ what, bytes }) => !bytes && what !== 'pictures' && session.state.status === 'loading' && this.#here());
+    session.on('progress', ({ what, bytes }) => what && !bytes && session.state.status === 'loading' && this.#here());
     let before = '';
     session.on('status', ({ status, steps_per_second: speed }) => {
       if (speed > 0) this.#here();
@@ -128,8 +128,8 @@ export class Models extends Emitter {
     return answer;
   }
 
-  /** Keeps a person's own files; answers with the link of the model of `demo` that they are. */
-  async import(files, demo = 'text') {
+  /** Keeps a person's own files; answers with their name in links. */
+  async import(files) {
     const found = (stored) =>
       files.map(
         (file) =>
@@ -141,7 +141,7 @@ export class Models extends Emitter {
       this.#import = { met: (now) => found(now).every(Boolean), resolve, reject };
       this.session.send({ type: 'import', files });
     });
-    return `${demo}?model=${HASHES}${found(stored).map(({ sha256 }) => sha256).join(',')}`;
+    return `${HASHES}${found(stored).map(({ sha256 }) => sha256).join(',')}`;
   }
 
   setEndpoints(urls) {

@@ -209,7 +209,7 @@ export class Page {
   /** A person's own model: its files are kept, then opened. */
   async keep(files, demo) {
     try {
-      await this.open(await this.models.import(files, demo), { run: true });
+      await this.open(`${demo}?model=${await this.models.import(files)}`, { run: true });
     } catch {
       // The worker's error says what is wrong with them.
     } finally {
@@ -228,6 +228,7 @@ export class Page {
       open: (link) => this.open(link, { run: true }),
       show: (card) => this.cards.show(card),
       clear: () => this.progress.clear(),
+      keep: (set) => this.models.import(set),
     });
     this.cards.dismiss('pictures');
     this.pictures.bring(files);

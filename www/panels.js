@@ -29,6 +29,9 @@ const LATER = {
   pad: ['pictures', 'Pad'],
 };
 
+/** A few rows of so many pictures or more are a strip. */
+const STRIP = 8;
+
 const kindOf = (view) => (view.drag ? 'dragged' : view.type);
 /** Pictures to choose from need more than pictures do. */
 const groupOf = (view) => (view.pick ? 'pictures' : LATER[kindOf(view)]?.[0]);
@@ -139,6 +142,7 @@ export class Panels {
           tile.element.append(part.element);
         }
         tile.element.classList.add(view.film ? 'has-film' : `has-${view.type}`);
+        if (view.columns >= STRIP && view.count <= 4 * view.columns) tile.element.classList.add('has-strip');
         tile.views.set(view.type, { part, view, step: event.step });
         part.update(view, { step: event.step, title });
       }

@@ -13,6 +13,9 @@ const HALF = 3_000;
 /** Less time than this between two events says nothing of a rate, in ms. */
 const APART = 200;
 
+/** What a person brought: at hand, and so mostly done at once; never so important that it could not be stopped. */
+const PICTURES = 'pictures';
+
 export class Progress {
   /** `{ what, done, total, bytes, since, rate, at, from }` of what is waited for, or null. */
   #task = null;
@@ -53,11 +56,11 @@ export class Progress {
   render() {
     const now = performance.now();
     // What is done at once needs no bar.
-    if (!this.#task || (!this.#task.bytes && now - this.#task.since < SOON)) return render(nothing, this.element);
+    if (!this.#task || ((!this.#task.bytes || this.#task.what === PICTURES) && now - this.#task.since < SOON)) return render(nothing, this.element);
     const { what, done, total, bytes, since } = this.#task;
     // A path is told by its last part.
     const label = t(`progress.${what}`, {}, t('progress.fetch', { file: what.split('/').at(-1) }));
-    const may = this.cancellable(what) && (now - since > LONG || (bytes && total > LARGE) || what === 'pictures');
+    const may = this.cancellable(what) && (now - since > LONG || (bytes && total > LARGE) || what === PICTURES);
     render(
       html`<div class="progress">
         <span>${label}</span>

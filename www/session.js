@@ -222,7 +222,7 @@ export class Session extends Emitter {
   #failed(error) {
     this.#update({ error: errorOf(error) });
     // A refused link, file or command leaves the run, and whoever waits for it, as it is.
-    if (this.opening || !STOPPING.includes(error.code)) return;
+    if (this.opening || this.state.bringing || !STOPPING.includes(error.code)) return;
     this.want = 'paused';
     this.#statuses.reject(error);
     this.#checkpoints.reject(error);

@@ -9,6 +9,8 @@ export const firstState = () => ({
   step: 0,
   link: '',
   error: null,
+  /** Pictures are being taken in, beside the run: what is wrong with them does not stop it. */
+  bringing: false,
   speed: 0,
   wasmBytes: 0,
   gpuBytes: 0,

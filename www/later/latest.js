@@ -13,9 +13,14 @@ export class Latest {
     this.off = session.on('views', () => this.#free(PATIENCE));
   }
 
-  /** Something is on its way or waits to be sent. */
+  /** Something is on its way. */
   get busy() {
     return this.#busy;
+  }
+
+  /** Something waits to be sent. */
+  get waiting() {
+    return this.#waiting !== null;
   }
 
   /** `send()` is called now or when the last one was answered, unless a newer one comes before. */

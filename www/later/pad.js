@@ -57,12 +57,12 @@ export class Pad {
       this.canvas.resize();
     }
     // A stroke that is being drawn goes on: it replaces what comes now.
-    if (view.revision !== this.revision && !this.pressed) {
+    if (view.revision !== this.revision && !this.pressed && !this.latest.waiting) {
       this.brush.pixels.set(view.pixels);
       this.brush.mask.fill(0);
       this.brush.mask.set(view.mask);
+      this.revision = view.revision;
     }
-    this.revision = view.revision;
     this.canvas.element.setAttribute('aria-label', t('pad.label', { title, width, height }));
     this.hint.textContent = t('pad.hint');
     this.#render();
@@ -102,7 +102,7 @@ export class Pad {
         <div class="group switch" role="group" aria-label=${t('pad.tools')}>
           ${tools.map(
             (name) => html`<button
-              type="button" data-tool=${name} aria-pressed=${this.tool === name} title=${t(`pad.${name}.hint`)}
+              type="button" data-tool=${name} aria-pressed=${this.tool === name} title=${t(this.#mends ? `pad.${name}.hint` : `pad.${name}.under`, {}, t(`pad.${name}.hint`))}
               @click=${() => ((this.tool = name), this.#render())}
             >
               ${t(`pad.${name}`)}
@@ -128,12 +128,14 @@ export class Pad {
   get #ink() {
     const { channels } = this.brush;
     if (this.tool === 'erase') return null;
-    if (this.tool === 'rubber') return Array(channels).fill(GROUND[channels]);
+    // Where nothing is mended the rubber takes away what was painted, and what lay below comes back.
+    if (this.tool === 'rubber') return this.#mends ? Array(channels).fill(GROUND[channels]) : null;
     return channels === 1 ? [this.shade] : [1, 3, 5].map((at) => parseInt(this.paint.slice(at, at + 2), 16));
   }
 
   #wipe() {
-    this.brush.clear(GROUND[this.brush.channels]);
+    // Else the worker's answer brings what lay below.
+    if (this.#mends) this.brush.clear(GROUND[this.brush.channels]);
     this.canvas.redraw();
     this.latest.put(() => this.session.act(this.action, { pixels: [], mask: [] }));
   }

@@ -12,6 +12,8 @@ const MOST = 512;
 /** More files than this are no set of pictures but a disk; folders in folders end somewhere. */
 const MOST_FILES = 20_000;
 const DEEPEST = 12;
+/** Errors with which the worker refuses what was brought. */
+const REFUSED = ['bad-file', 'out-of-space', 'internal'];
 
 /** The files in folders that were dropped, folders in them included: as many as a set may have. */
 export async function filesIn(entries, found = [], depth = 0) {
@@ -34,20 +36,27 @@ async function listed(folder) {
   }
 }
 
+async function hashOf(file) {
+  if (!crypto.subtle) return null;
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
+  return `sha256:${[...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
 export class Pictures {
   /** What was asked for last: `{ files, demo, key, side, most }`; null when it is answered. */
   #asked = null;
 
-  /** `open(link)`, `show(card)`, and `clear()` for the bar of what is waited for. */
-  constructor(session, { open, show, clear }) {
+  /** `open(link)`, `show(card)`, `clear()` for the bar of what is waited for, and `keep(files)`, answered with their name. */
+  constructor(session, { open, show, clear, keep }) {
     this.session = session;
-    this.does = { open, show, clear };
+    this.does = { open, show, clear, keep };
     session.on('pictures', (taken) => this.#taken(taken));
+    session.on('error', ({ code }) => this.busy && REFUSED.includes(code) && this.#forget());
     // Of a worker that is gone nobody gets an answer. One that the graphics card took over from is asked anew; one that
     // died may have died of a picture.
     session.on('device', ({ kind }) => {
-      if (this.#asked && kind === 'webgpu') this.#send();
-      else if (this.#asked) this.#forget();
+      if (this.busy && kind === 'webgpu') this.#send();
+      else if (this.busy) this.#forget();
     });
   }
 
@@ -55,11 +64,22 @@ export class Pictures {
     return this.#asked !== null;
   }
 
-  /** Has the worker make a set, or one picture, of files. */
-  bring(files) {
+  /** Has the worker make a set, or one picture, of files. A set that was made before is kept as it is. */
+  async bring(files) {
     const { schema } = this.session;
     const field = picturesOf(schema);
-    this.#asked = { files, demo: field ? schema.demo : DEMO, ...(field ?? FIELD), most: Number(schema?.values.size) || MOST };
+    const asked = { files, demo: field ? schema.demo : DEMO, ...(field ?? FIELD), most: Number(schema?.values.size) || MOST };
+    if (files.length === 1 && files[0].name.endsWith('.idx')) {
+      try {
+        const name = await this.does.keep(files);
+        // Sets are often of one size, so that a file's own hash is asked where the browser tells it.
+        return this.#open(asked, (await hashOf(files[0])) ?? name);
+      } catch {
+        return; // The worker's error says what is wrong with it.
+      }
+    }
+    this.#asked = asked;
+    this.session.state.bringing = true;
     this.#send();
   }
 
@@ -75,19 +95,23 @@ export class Pictures {
 
   #forget() {
     this.#asked = null;
+    this.session.state.bringing = false;
     this.does.clear();
   }
 
   #taken(taken) {
     // Cancelled meanwhile: the set is kept, and opened when it is asked for.
-    if (!this.#asked) return;
-    const { demo, key, side } = this.#asked;
+    if (!this.busy) return;
+    const asked = this.#asked;
     this.#forget();
-    this.does.show(cardOf(taken, side));
-    if (taken.count === 0) return;
+    this.does.show(cardOf(taken, asked.side));
+    if (taken.count > 0) this.#open(asked, `sha256:${taken.sha256}`);
+  }
+
+  #open({ demo, key }, name) {
     const { schema } = this.session;
     const values = schema?.demo === demo ? schema.values : {};
-    this.does.open(linkOf(demo, { ...values, [key]: `sha256:${taken.sha256}` }));
+    this.does.open(linkOf(demo, { ...values, [key]: name }));
   }
 }
 
@@ -105,7 +129,7 @@ function cardOf({ count, left_out: leftOut, left_out_in_all: all }, side) {
       ? html`<details class="left-out" ?open=${leftOut.length <= 3}>
           <summary>${t('pictures.which')}</summary>
           <ul>
-            ${leftOut.map(({ name, code, text }) => html`<li><b>${name.split('/').at(-1)}</b> ${t(`left-out.${code}`, {}, text)}</li>`)}
+            ${leftOut.map(({ name, code, text }) => html`<li data-code=${code}><b>${name.split('/').at(-1)}</b>: ${t(`left-out.${code}`, {}, text)}</li>`)}
             ${rest > 0 ? html`<li>${t('pictures.more', { count: number(rest) })}</li>` : nothing}
           </ul>
         </details>`

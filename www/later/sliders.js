@@ -42,8 +42,8 @@ export class Sliders {
       const element = document.createElement('label');
       element.className = 'slider';
       const name = document.createElement('span');
-      // Several may be of one kind, and differ in their number.
-      name.textContent = t(`slider.${id}`, { numbers: title.match(/\d+$/)?.[0] ?? '' }, title);
+      // Several are of one kind, such as gain-0 and gain-1, and differ in their number.
+      name.textContent = t(`slider.${id.split('-')[0]}`, { numbers: title.match(/\d+$/)?.[0] ?? '' }, title);
       const input = Object.assign(document.createElement('input'), {
         type: 'range', min: String(low), max: String(high), step: String((high - low) / PLACES || 'any'),
       });

@@ -7,6 +7,9 @@ import { Canvas } from './canvas.js';
 const HEIGHT = 170;
 const FOOT = 20;
 
+/** Counts are whole, other amounts are told to a tenth. */
+const amount = (value) => number(value, Number.isInteger(value) ? 0 : 1);
+
 /** Series that are named after a role have its colour everywhere. */
 const paintOf = (label, index) => colour[label === 'drawn' ? 'generated' : label] ?? seriesColour(index);
 
@@ -39,7 +42,7 @@ export class Histogram {
       );
     }
     const said = view.categories.length
-      ? view.categories.map((name, index) => `${name}: ${number(view.series[0]?.counts[index] ?? 0)}`)
+      ? view.categories.map((name, index) => `${name}: ${amount(view.series[0]?.counts[index] ?? 0)}`)
       : view.series.map(({ counts }, index) => `${names[index]}: ${t('histogram.peak', { at: number(this.#peak(counts), 2) })}`);
     this.canvas.element.setAttribute('aria-label', `${title}. ${said.join(', ')}`);
     this.canvas.redraw();
@@ -115,7 +118,7 @@ export class Histogram {
         context.fillRect(left, floor - tall, bar - 1, tall);
         if (series.length === 1 && slot > 22) {
           context.fillStyle = colour.muted;
-          context.fillText(number(value), left + bar / 2, floor - tall - 2);
+          context.fillText(amount(value), left + bar / 2, floor - tall - 2);
         }
       });
       context.fillStyle = colour.muted;
