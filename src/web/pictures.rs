@@ -3,7 +3,7 @@
 use super::blob::BlobBytes;
 use super::library::Shelf;
 use super::scope::{say, scope, set_timeout};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::session::protocol::Event;
 use crate::weights::Bytes;
 use crate::weights::take::{Cut, Decode, Fit, Offered, take};
@@ -89,8 +89,8 @@ struct Enlarger {
 
 #[async_trait(?Send)]
 impl Decode for Enlarger {
-    async fn decode(&self, file: Vec<u8>, fit: Fit) -> Result<(Vec<u8>, u32, u32)> {
-        let failed = |e: JsValue| Error::bad_file(format!("It cannot be decoded: {}.", say(&e)));
+    async fn decode(&self, file: Vec<u8>, fit: Fit) -> Result<(Vec<u8>, u32, u32), String> {
+        let failed = |e: JsValue| say(&e);
         let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(&file[..]))).map_err(failed)?;
         drop(file);
         // Upright as its EXIF data say, and only the first picture of an animation: the browser's defaults.
@@ -121,7 +121,7 @@ impl Decode for Enlarger {
 }
 
 impl Enlarger {
-    fn context(&self, width: u32, height: u32) -> std::result::Result<OffscreenCanvasRenderingContext2d, JsValue> {
+    fn context(&self, width: u32, height: u32) -> Result<OffscreenCanvasRenderingContext2d, JsValue> {
         if let Some((w, h, context)) = &*self.canvas.borrow()
             && (*w, *h) == (width, height)
         {
@@ -139,7 +139,7 @@ impl Enlarger {
     }
 
     /// The part of a picture over white, as RGB.
-    fn draw(&self, bitmap: &ImageBitmap, cut: Cut) -> std::result::Result<Vec<u8>, JsValue> {
+    fn draw(&self, bitmap: &ImageBitmap, cut: Cut) -> Result<Vec<u8>, JsValue> {
         let context = self.context(cut.to_width, cut.to_height)?;
         let [x, y, w, h, to_w, to_h] =
             [cut.x, cut.y, cut.width, cut.height, cut.to_width, cut.to_height].map(f64::from);

@@ -47,8 +47,8 @@ pub trait Decode {
     /// A picture's file as RGB over white, row by row, upright, cut as [`Fit::cut`] says; its width and height.
     ///
     /// # Errors
-    /// `BadFile` where it cannot be decoded.
-    async fn decode(&self, file: Vec<u8>, fit: Fit) -> Result<(Vec<u8>, u32, u32)>;
+    /// Why it cannot be decoded, in the decoder's words.
+    async fn decode(&self, file: Vec<u8>, fit: Fit) -> std::result::Result<(Vec<u8>, u32, u32), String>;
 
     /// Called between two files with the bytes that are done and all bytes; `false` ends it.
     async fn turn(&self, done: f64, total: f64) -> bool;
@@ -175,6 +175,7 @@ impl Taking<'_> {
             }
         };
         let (entries, ended) = zip.entries(ENTRIES);
+        let ended = ended.map(|e| (if entries.len() == ENTRIES { "too-many" } else { "damaged" }, e.message));
         let (mut packed, unpacked) = (0.0f64, Cell::new(0));
         for entry in entries {
             if !self.decode.turn(self.before + packed.min(size), self.total).await {
@@ -201,8 +202,8 @@ impl Taking<'_> {
             };
             self.picture(&format!("{zip_name}/{}", entry.name), whole).await;
         }
-        if let Some(error) = ended {
-            self.leave_out(zip_name, ("too-many", error.message));
+        if let Some(why) = ended {
+            self.leave_out(zip_name, why);
         }
         true
     }
@@ -210,7 +211,7 @@ impl Taking<'_> {
     /// A picture's file, or why it is none.
     async fn picture(&mut self, name: &str, whole: Outcome<Vec<u8>>) {
         let decoded = match whole.and_then(|file| size(&file).map(|()| file)) {
-            Ok(file) => self.decode.decode(file, self.fit).await.map_err(|error| ("damaged", error.message)),
+            Ok(file) => self.decode.decode(file, self.fit).await.map_err(undecodable),
             Err(why) => Err(why),
         };
         match decoded {
@@ -231,7 +232,7 @@ impl Taking<'_> {
             let left_out = if left_out > 0 { format!(", {left_out} files were left out") } else { String::new() };
             return Err(Error::new(
                 Code::BadFile,
-                format!("{count} pictures were found and {fewest} are needed{left_out}.{whys}"),
+                format!("A set needs {fewest} pictures or more, and {count} were found{left_out}.{whys}"),
                 "Choose pictures in JPEG, PNG, WebP, GIF or BMP, a folder of them, or a zip.",
             ));
         }
@@ -280,6 +281,11 @@ fn size(file: &[u8]) -> Outcome<()> {
         )),
         _ => Ok(()),
     }
+}
+
+fn undecodable(why: String) -> Why {
+    let why: String = why.trim_end_matches('.').chars().take(150).collect();
+    ("damaged", format!("It cannot be decoded: {why}."))
 }
 
 fn large() -> Why {

@@ -82,7 +82,7 @@ impl Zip {
         }
     }
 
-    /// Unpacks an entry. `check` is told what is here after each piece, and ends it with an answer of its own.
+    /// Unpacks an entry, whose size the caller has found to be bearable. `check` is told what is here after each piece, and ends it with an answer of its own.
     ///
     /// # Errors
     /// `BadFile` where it is damaged, or packed in a way that is not read.
@@ -105,9 +105,14 @@ impl Zip {
                 Ok(_) => {}
                 Err(e) => return Err(bad(e)),
             }
+            if out.len() as u64 > entry.bytes {
+                return Err(bad("a file unpacks to more than is told"));
+            }
             if let Err(ended) = check(&out) {
                 return Ok(Err(ended));
             }
+            // At once, and only for what has passed its check: a vector that doubles would take up to three times as much.
+            out.reserve_exact(entry.bytes as usize - out.len());
         }
     }
 }

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage};
 use indicatif::ProgressBar;
-use kiln::error::{Error, Result};
 use kiln::weights::take::{Cut, Decode, Fit};
 use std::io::Cursor;
 
@@ -13,8 +12,8 @@ pub struct Darkroom(pub ProgressBar);
 
 #[async_trait(?Send)]
 impl Decode for Darkroom {
-    async fn decode(&self, file: Vec<u8>, fit: Fit) -> Result<(Vec<u8>, u32, u32)> {
-        decode(&file, fit).map_err(|e| Error::bad_file(format!("It cannot be decoded: {e}.")))
+    async fn decode(&self, file: Vec<u8>, fit: Fit) -> Result<(Vec<u8>, u32, u32), String> {
+        decode(&file, fit).map_err(|e| e.to_string())
     }
 
     async fn turn(&self, done: f64, total: f64) -> bool {
