@@ -11,7 +11,15 @@ const FOLLOWS = 15;
 const panel = (page, id) => page.locator(`[data-panel=${id}]`);
 const plane = (page) => page.locator('.latent canvas');
 const pad = (page) => page.locator('.pad canvas');
-const drawing = (locator) => locator.evaluate((canvas) => canvas.toDataURL());
+/** A canvas as it is drawn: one that cannot be seen is not, and one that can is at the next frame. */
+async function drawing(locator) {
+  await locator.scrollIntoViewIfNeeded();
+  return locator.evaluate(async (canvas) => {
+    for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
+    return canvas.toDataURL();
+  });
+}
+
 const picture = (page, id) => drawing(panel(page, id).locator('.images canvas').first());
 
 /** Opens a link as a person does; shipped weights are loaded, everything is shown, and it stands. */
@@ -76,11 +84,11 @@ test('a link opens the shipped VAE, and everything is shown before anything is t
 test('a decoded picture follows the pointer through the plane', async ({ page, site }) => {
   await open(page, site);
   await count(page);
+  const before = await picture(page, 'chosen');
   const canvas = plane(page);
   await canvas.scrollIntoViewIfNeeded();
   const box = await canvas.boundingBox();
   const at = (turn) => [box.x + box.width * (0.5 + 0.4 * Math.cos(turn)), box.y + box.height * (0.5 + 0.4 * Math.sin(turn))];
-  const before = await picture(page, 'chosen');
   await page.mouse.move(...at(0));
   await page.mouse.down();
   // What the first picture costs is no part of the rate.
@@ -113,8 +121,8 @@ test('a decoded picture follows the pointer through the plane', async ({ page, s
 
 test('a finger drags through the plane, and the page stays where it is', async ({ page, site }) => {
   await open(page, site);
-  await plane(page).scrollIntoViewIfNeeded();
   const before = await picture(page, 'chosen');
+  await plane(page).scrollIntoViewIfNeeded();
   const box = await plane(page).boundingBox();
   const top = await page.evaluate(() => scrollY);
   const cdp = await page.context().newCDPSession(page);
@@ -125,8 +133,8 @@ test('a finger drags through the plane, and the page stays where it is', async (
   await touch('touchStart', 0.8);
   for (let part = 0.8; part > 0.2; part -= 0.05) await touch('touchMove', part);
   await touch('touchEnd');
-  await expect.poll(() => picture(page, 'chosen')).not.toBe(before);
   expect(await page.evaluate(() => scrollY)).toBe(top);
+  await expect.poll(() => picture(page, 'chosen')).not.toBe(before);
 });
 
 test('the arrow keys move through the plane', async ({ page, site }) => {
@@ -171,8 +179,8 @@ test('sliders turn one number of the latent each', async ({ page, site }) => {
 test('pictures are chosen as A, B and C with the mouse and with the keys', async ({ page, site }) => {
   await open(page, site);
   const canvas = panel(page, 'reconstructions').locator('canvas');
-  await canvas.scrollIntoViewIfNeeded();
   const walk = await picture(page, 'interpolation');
+  await canvas.scrollIntoViewIfNeeded();
   const { width, height } = await canvas.boundingBox();
   await canvas.click({ position: { x: width * 0.45, y: height * 0.25 } });
   await expect.poll(async () => (await state(page)).link).toMatch(/[?&]a=4/);
