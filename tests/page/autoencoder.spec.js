@@ -24,7 +24,16 @@ const test = base.extend({
 });
 
 const panel = (page, id) => page.locator(`[data-panel=${id}]`);
-const picture = (page, id) => panel(page, id).locator('canvas').first().evaluate((canvas) => canvas.toDataURL());
+/** A canvas as it is drawn: one that cannot be seen is not, and one that can is at the next frame. */
+async function picture(page, id) {
+  const canvas = panel(page, id).locator('canvas').first();
+  await canvas.scrollIntoViewIfNeeded();
+  return canvas.evaluate(async (element) => {
+    for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
+    return element.toDataURL();
+  });
+}
+
 const linkTo = (tiny, values = '') => `autoencoder?model=${tiny.url}plain/${WEIGHTS}&size=64${values && `&${values}`}`;
 
 /** Waits until a picture has been decoded. */

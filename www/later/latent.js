@@ -97,7 +97,7 @@ export class Latent extends Plane {
     this.legend.replaceChildren(
       ...(classes.length ? [toggle(t('latent.show'), this.shown, () => (this.shown = !this.shown))] : []),
       ...classes.map(({ role }) => {
-        const label = t(`${this.session.state.demo}.class.${classOf(role)}`, {}, String(classOf(role)));
+        const label = t(`${this.session.schema?.values.data}.class.${classOf(role)}`, {}, String(classOf(role)));
         return toggle(label, this.shown && this.only === role, () => {
           this.only = this.only === role && this.shown ? null : role;
           this.shown = true;

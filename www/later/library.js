@@ -9,6 +9,14 @@ function size(bytes) {
   return bytes < 1000 * MB ? `${number(bytes / MB, bytes < 10 * MB ? 1 : 0)} MB` : `${number(bytes / MB / 1000, 1)} GB`;
 }
 
+/** What a kept file can be opened with by itself; empty where that is not known. */
+function linkTo(name, sha256) {
+  if (/\.gguf$/i.test(name)) return `text?model=sha256:${sha256}`;
+  const count = Number(/^pictures-(\d+)\.idx$/.exec(name)?.[1]);
+  if (!count) return '';
+  return count > 1 ? `vae?data=sha256:${sha256}` : `autoencoder?picture=sha256:${sha256}`;
+}
+
 export class Library {
   /** `choose()` lets the person pick a file. */
   constructor(element, models, { choose }) {
@@ -51,8 +59,8 @@ export class Library {
     return html`<li data-sha256=${sha256}>
       <div><b>${name}</b> <small title=${sha256}>${size(bytes)}, ${t(complete ? 'models.complete' : 'models.partial')}</small></div>
       <div class="group">
-        ${complete && /\.gguf$/i.test(name)
-          ? html`<a class="open" href=${`#text?model=sha256:${sha256}`} @click=${() => this.element.close()}>${t('models.open')}</a>`
+        ${complete && linkTo(name, sha256)
+          ? html`<a class="open" href=${`#${linkTo(name, sha256)}`} @click=${() => this.element.close()}>${t('models.open')}</a>`
           : nothing}
         ${complete
           ? html`<button type="button" data-do="verify" ?disabled=${told === t('models.checking')} @click=${() => this.#verify(sha256)}>${t('models.verify')}</button>`

@@ -104,8 +104,8 @@ export class Pictures {
     if (!this.busy) return;
     const asked = this.#asked;
     this.#forget();
-    this.does.show(cardOf(taken, asked.side));
     if (taken.count > 0) this.#open(asked, `sha256:${taken.sha256}`);
+    this.does.show(cardOf(taken, asked.side));
   }
 
   #open({ demo, key }, name) {
@@ -125,6 +125,7 @@ function cardOf({ count, left_out: leftOut, left_out_in_all: all }, side) {
     text: all > 0 ? t('pictures.left-out', { count: number(all) }) : count > 0 ? t('pictures.private') : t('pictures.nothing'),
     detail: leftOut.slice(0, 5).map(({ name, code }) => `${name}: ${code}`).join(', '),
     stay: true,
+    link: true,
     body: leftOut.length
       ? html`<details class="left-out" ?open=${leftOut.length <= 3}>
           <summary>${t('pictures.which')}</summary>
