@@ -3,7 +3,8 @@
 mod common;
 
 use common::{Driver, is_images};
-use kiln::demos::{Action, Candidate, Figure, Floats, HistogramSeries, Panel, PointSet, Token, View};
+use kiln::data::{LeftOut, Taken};
+use kiln::demos::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
 use kiln::weights::{Stored, StoredFile};
 use ts_rs::{Config, TS};
@@ -31,6 +32,10 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         LibraryTask::decl(&config),
         Stored::decl(&config),
         StoredFile::decl(&config),
+        Mark::decl(&config),
+        Slider::decl(&config),
+        Taken::decl(&config),
+        LeftOut::decl(&config),
     ] {
         text += &format!("\nexport {declaration}\n");
     }

@@ -134,7 +134,6 @@ fn panel(driver: &Driver, id: &str) -> Option<Vec<View>> {
 fn shipped(link: &str) -> Driver {
     let mut driver = Driver::new(true);
     driver.load(link, None);
-    driver.send(Command::Run);
     while block_on(driver.session.tick()) != kiln::session::Next::Sleep {}
     assert_eq!(driver.errors(), Vec::<Code>::new(), "{:?}", driver.messages());
     assert_eq!(driver.steps(), 0, "it has not trained on by itself");

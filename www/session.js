@@ -81,7 +81,7 @@ export class Session extends Emitter {
       }
       throw error;
     }
-    const runs = run && (await this.mayRun());
+    const runs = run && this.schema.begins && (await this.mayRun());
     if (ticket !== this.#ticket) throw SUPERSEDED;
     this.want = runs ? 'running' : 'paused';
     if (checkpoint) this.saves.soon(2000);

@@ -51,8 +51,6 @@ pub enum Stepped {
         /// They count bytes that travel; otherwise work that is being done.
         bytes: bool,
     },
-    /// What it waited for is here and can be looked at: the run pauses, unless steps were asked for by number.
-    Ready,
     /// There is nothing more to do: the run pauses.
     Ended,
 }
@@ -71,6 +69,16 @@ pub type Values = Map<String, Value>;
 pub trait Demo {
     /// Training steps taken.
     fn steps(&self) -> u32;
+
+    /// Whether a run may begin by itself when its link is opened; else it waits for the person.
+    fn begins(&self) -> bool {
+        true
+    }
+
+    /// What has to be here before anything can be shown; `None` when all of it is. Asked again until then.
+    fn prepare(&mut self) -> Result<Option<Stepped>> {
+        Ok(None)
+    }
 
     /// One training step; reads back only what its own figures need.
     async fn step(&mut self) -> Result<Stepped>;

@@ -94,6 +94,8 @@ pub enum Event {
         #[cfg_attr(feature = "typescript", ts(type = "Record<string, number | string | boolean>"))]
         values: Map<String, Value>,
         actions: Vec<Action>,
+        /// Whether it may begin to run by itself; else it waits for the person.
+        begins: bool,
     },
     /// The canonical link of what is open, without the leading `#`.
     Link {

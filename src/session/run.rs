@@ -49,7 +49,7 @@ pub struct Session {
     device: Option<Opened>,
     open: Option<Open>,
     status: Status,
-    /// Steps until it pauses by itself.
+    /// Steps until it pauses by itself; 0 while it only gets ready.
     remaining: Option<u32>,
     next_step: f64,
     next_view: f64,
@@ -159,6 +159,10 @@ impl Session {
         link.notes.into_iter().for_each(|note| self.host.emit(note));
         (self.status, self.remaining, self.fresh, self.rate) = (Status::Paused, None, true, Rate::default());
         self.describe()?;
+        if self.opened()?.demo.prepare()?.is_some() {
+            // No step is taken: it pauses when all is here.
+            (self.status, self.remaining) = (Status::Loading, Some(0));
+        }
         self.show().await
     }
 
@@ -237,9 +241,14 @@ impl Session {
         if now < self.next_step {
             return Ok(Next::After((self.next_step - now).min(50.0)));
         }
+        let remaining = self.remaining;
         let open = self.opened()?;
         let pace = pace(&open.values);
-        match open.demo.step().await? {
+        let stepped = match remaining {
+            Some(0) => open.demo.prepare()?.unwrap_or(Stepped::Ended),
+            _ => open.demo.step().await?,
+        };
+        match stepped {
             Stepped::Waiting { what, done, total, bytes } => {
                 if self.status != Status::Loading || now >= self.next_view {
                     self.status = Status::Loading;
@@ -249,8 +258,7 @@ impl Session {
                 }
                 return Ok(Next::After(if bytes { POLL } else { 0.0 }));
             }
-            Stepped::Ready if self.remaining.is_some() => return Ok(Next::After(0.0)),
-            Stepped::Ready | Stepped::Ended => {
+            Stepped::Ended => {
                 self.arrived();
                 self.remaining = Some(1);
             }
@@ -307,6 +315,7 @@ impl Session {
             schema: (open.entry.schema)(),
             values: open.values.clone(),
             actions: (open.entry.actions)(),
+            begins: open.demo.begins(),
         };
         let link = link::canonical(open.entry, &open.values);
         self.host.emit(schema);

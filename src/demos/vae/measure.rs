@@ -3,7 +3,7 @@
 use super::config::{Config, Damage};
 use super::mending::Damaged;
 use super::{Autoencoder, TESTED};
-use crate::demos::Figure;
+use crate::demos::{Demo, Figure};
 use crate::device::read;
 use crate::error::{Error, Result};
 
@@ -17,9 +17,7 @@ impl Autoencoder {
     /// against the mean training picture.
     pub async fn figures_of_all(&mut self) -> Result<Vec<Figure>> {
         let missing = || Error::internal("The pictures are not here.");
-        self.arrive()?;
-        // Weights come one call later where they are on disk.
-        self.arrive()?;
+        self.prepare()?;
         let held_out = self.held_out.clone().ok_or_else(missing)?;
         let n = self.shape.len();
         let [elbo, reconstruction, kl] = self.test(usize::MAX / n).await?.ok_or_else(missing)?;

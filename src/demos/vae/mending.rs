@@ -110,6 +110,12 @@ impl Damaged {
         }
     }
 
+    /// As they are shown: what is not seen is grey.
+    pub fn shown(&self) -> Vec<f32> {
+        let hidden = |i: usize| self.factor == 1 && self.weights[i] == 0.0;
+        self.pixels.iter().enumerate().map(|(i, p)| if hidden(i) { 0.0 } else { *p }).collect()
+    }
+
     /// Mean squared difference from the original at the pixels that count, in [0, 1].
     pub fn error(&self, original: &[f32], mended: &[f32]) -> f32 {
         let counts = |i: usize| self.judged[i % self.judged.len()];

@@ -155,24 +155,6 @@ impl Autoencoder {
         Ok(Some([-(reconstruction + kl), reconstruction, kl]))
     }
 
-    /// Takes the held-out pictures and the shipped weights in; `None` when there is nothing to wait for.
-    fn arrive(&mut self) -> Result<Option<Stepped>> {
-        if self.held_out.is_none() {
-            match self.data.held_out()? {
-                Ok(batch) => self.held_out = Some(batch),
-                Err(waiting) => return Ok(Some(waiting.into())),
-            }
-        }
-        let Some(path) = self.weights.clone() else { return Ok(None) };
-        let Some(file) = self.source.poll(&path) else {
-            let (done, total) = self.source.progress(&path);
-            return Ok(Some(Stepped::Waiting { what: path, done, total, bytes: true }));
-        };
-        self.trainer.load_weights(&Checkpoint::from_bytes(&file?)?)?;
-        self.weights = None;
-        Ok(Some(Stepped::Ready))
-    }
-
     /// Values of the config that put `z` in the link.
     fn choose(&self, z: &[f32]) -> Values {
         values(json!({ "z": written(z) }))
@@ -197,8 +179,31 @@ impl Demo for Autoencoder {
         self.trainer.step
     }
 
+    /// Trained weights are there to be looked at first.
+    fn begins(&self) -> bool {
+        self.weights.is_none()
+    }
+
+    /// The held-out pictures and the shipped weights.
+    fn prepare(&mut self) -> Result<Option<Stepped>> {
+        if self.held_out.is_none() {
+            match self.data.held_out()? {
+                Ok(batch) => self.held_out = Some(batch),
+                Err(waiting) => return Ok(Some(waiting.into())),
+            }
+        }
+        let Some(path) = self.weights.clone() else { return Ok(None) };
+        let Some(file) = self.source.poll(&path) else {
+            let (done, total) = self.source.progress(&path);
+            return Ok(Some(Stepped::Waiting { what: path, done, total, bytes: true }));
+        };
+        self.trainer.load_weights(&Checkpoint::from_bytes(&file?)?)?;
+        self.weights = None;
+        Ok(None)
+    }
+
     async fn step(&mut self) -> Result<Stepped> {
-        if let Some(waiting) = self.arrive()? {
+        if let Some(waiting) = self.prepare()? {
             return Ok(waiting);
         }
         let (n, latent) = (self.config.batch as usize, self.config.latent as usize);

@@ -23,7 +23,8 @@ pub struct Pad {
 
 impl Pad {
     pub fn view(&self, shape: Shape) -> View {
-        let blank = vec![-1.0; shape.len()];
+        // Digits are white on black; colour pictures lie on white.
+        let blank = vec![if shape.channels == 1 { -1.0 } else { 1.0 }; shape.len()];
         View::Pad {
             action: "draw".into(),
             width: shape.width as u32,

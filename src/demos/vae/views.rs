@@ -223,7 +223,7 @@ impl Autoencoder {
             };
             let mut figures = vec![error("error_encoded", "Error, by encoding", &values[encoded])];
             let mut rows = vec!["original", "damaged", "encoded"];
-            let mut pixels = [original, &damaged.pixels, &values[encoded]].concat();
+            let mut pixels = [original, &damaged.shown(), &values[encoded]].concat();
             if let Some(found) = found {
                 rows.push("searched");
                 pixels.extend(&values[found]);
