@@ -2,6 +2,8 @@
 
 #![cfg(target_family = "wasm")]
 
+#[path = "common/autoencoder.rs"]
+mod autoencoder;
 #[path = "common/reference.rs"]
 mod reference;
 #[path = "common/tab.rs"]
@@ -39,4 +41,10 @@ async fn the_same_link_twice_gives_bit_identical_curves() {
     // Bits: what was not measured is NaN, which equals nothing.
     let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
     assert_eq!(bits(&first), bits(&second));
+}
+
+#[wasm_bindgen_test]
+async fn the_tabs_cpu_gives_the_numbers_of_diffusers_autoencoders() {
+    let device = kiln::device::open_cpu().expect("a device").device.inner();
+    autoencoder::every_model_gives_the_numbers_of_diffusers(&device, 1e-3).await;
 }

@@ -3,6 +3,8 @@
 
 #![cfg(target_family = "wasm")]
 
+#[path = "common/autoencoder.rs"]
+mod autoencoder;
 #[path = "common/engine.rs"]
 mod engine;
 #[path = "common/reference.rs"]
@@ -19,7 +21,7 @@ use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_config
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 #[wasm_bindgen_test]
-async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_the_cpu_engines_numbers() {
+async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_numbers() {
     let mut tab = Tab::start(DeviceKind::Webgpu).await;
     let losses = tab.losses(reference::GAN2D, reference::STEPS).await;
     tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 5e-3);
@@ -29,7 +31,10 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_the_cpu_engi
     tab::close(&losses, include_str!("fixtures/curve-vae.json"), 5e-3);
 
     // In the same test, for a worker opens WebGPU once.
-    let gpu = Gpu::new(&Device::wgpu(burn::tensor::DeviceKind::DefaultDevice));
+    let device = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
+    let worst = autoencoder::every_model_gives_the_numbers_of_diffusers(&device, 1e-3).await;
+    console_log!("the autoencoders' largest difference: {worst:e}");
+    let gpu = Gpu::new(&device);
     let worst = engine::every_operation_gives_the_cpus_numbers(&gpu, false).await;
     console_log!("the engine's largest difference: {worst:e}");
 }

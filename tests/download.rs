@@ -380,6 +380,46 @@ fn a_repository_brings_its_config_tokenizer_and_weights_and_comes_without_networ
 }
 
 #[test]
+fn a_repository_of_an_autoencoder_brings_its_config_and_weights_and_may_be_a_folder_in_another() {
+    for folder in ["", "vae/"] {
+        let desk = Desk::new();
+        let config = br#"{"_class_name": "AutoencoderKL"}"#.to_vec();
+        let [config_at, weights_at] =
+            ["config.json", "diffusion_pytorch_model.safetensors"].map(|f| format!("{folder}{f}"));
+        repository(&desk, &[(&config_at, config), (&weights_at, content(5_000))]);
+        let manifest = Manifest { endpoints: vec!["https://hub".into()], models: vec![] };
+        let plan = manifest.plan(format!("hub:owner/name/{folder}").trim_end_matches('/'), &[]).expect("a plan");
+        for _ in 0..2 {
+            let files = desk.fetch(&plan).expect("it arrives");
+            let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
+            assert_eq!(names, ["config.json", "diffusion_pytorch_model.safetensors"]);
+            assert_eq!(read(&files[1]), content(5_000));
+        }
+        let asked = desk.asked().iter().filter(|(url, _)| url.ends_with("config.json")).count();
+        assert_eq!(asked, 1);
+    }
+}
+
+#[test]
+fn a_listed_file_may_lack_size_and_hash() {
+    let listed = |more: &str| {
+        let file = format!(r#"{{ "name": "a.safetensors", "hub": "o/n/a.safetensors"{more} }}"#);
+        let model = format!(r#"{{ "id": "a", "title": "A", "licence": "MIT", "source": "", "files": [{file}] }}"#);
+        let manifest = format!(r#"{{ "endpoints": ["https://hub"], "models": [{model}] }}"#);
+        let manifest = Manifest::parse(manifest.as_bytes()).expect("a manifest");
+        assert_eq!(manifest.models[0].demo, "text");
+        manifest.plan("a", &[]).expect("a plan")
+    };
+    let Plan::Files(files) = listed("") else { panic!("files") };
+    assert_eq!((files[0].bytes, files[0].sha256.clone()), (None, None));
+    let desk = Desk::new();
+    desk.web.serve("https://hub/o/n/resolve/main/a.safetensors", &content(5_000), []);
+    assert_eq!(read(&desk.fetch(&listed("")).expect("it arrives")[0]), content(5_000));
+    let Plan::Files(files) = listed(r#", "bytes": 7, "sha256": "12""#) else { panic!("files") };
+    assert_eq!((files[0].bytes, files[0].sha256.as_deref()), (Some(7), Some("12")));
+}
+
+#[test]
 fn a_sharded_repository_has_one_total_before_its_first_shard_arrives() {
     let desk = Desk::new();
     let index =

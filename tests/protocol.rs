@@ -51,6 +51,7 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
         let mut driver = Driver::new(true);
         let link = match demo.name {
             "text" => "text?model=tests/fixtures/text/tiny-llama-q8_0.gguf&attention=true&lens=true",
+            "autoencoder" => "autoencoder?size=64&model=tests/fixtures/autoencoder/tiny",
             name => name,
         };
         driver.load(link, None);

@@ -18,8 +18,7 @@ use std::path::{Path, PathBuf};
 pub struct Task {
     /// For encode a PNG, JPEG, WebP, GIF or BMP file; for decode a .safetensors file with a tensor named latent.
     input: PathBuf,
-    /// A .safetensors file, a folder with one and its config.json, or a name of the list or hub:owner/name whose files
-    /// lie in --models.
+    /// A .safetensors file, a folder with one and its config.json, or a name of the list whose file lies in --models.
     #[arg(long)]
     model: String,
     /// Folder with models that were downloaded.
@@ -41,8 +40,11 @@ pub async fn encode(root: &Path, task: Task) -> Result<()> {
         .map_err(|e| Error::new(Code::BadFile, format!("{}: {e}.", task.input.display()), "Choose a picture."))?;
     let cut = |n: u32| n as usize / a.factor * a.factor;
     let shape = Shape { channels: 3, height: cut(picture.height()), width: cut(picture.width()) };
-    let picture = picture.crop_imm(0, 0, shape.width as u32, shape.height as u32).to_rgb8();
-    let passage = Passage::encode(a, shape.values(&picture), shape)?;
+    let picture = picture.crop_imm(0, 0, shape.width as u32, shape.height as u32).to_rgba8();
+    // What shines through is white.
+    let over = |c: u8, alpha: u8| ((u16::from(c) * u16::from(alpha) + 255 * u16::from(255 - alpha) + 127) / 255) as u8;
+    let bytes: Vec<u8> = picture.pixels().flat_map(|p| [0, 1, 2].map(|c| over(p[c], p[3]))).collect();
+    let passage = Passage::encode(a, shape.values(&bytes), shape)?;
     let (mut values, shape) = run(passage, &model.encoder, &device).await?;
     let shape = [1, a.latent, shape.height, shape.width];
     values.truncate(shape.iter().product());

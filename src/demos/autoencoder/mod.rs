@@ -43,10 +43,9 @@ struct Autoencoding {
     restored: Option<Tensor>,
     /// On its way, and since when.
     passage: Option<(Side, Passage, f64)>,
-    /// In [-1, 1], as large as the picture; `None` while it has to be decoded anew.
+    /// What was decoded last, about in [-1, 1], as large as the picture; and whether the latent has changed since.
     decoded: Option<Vec<f32>>,
-    /// What was decoded last, to be looked at while the next is on its way.
-    shown: Option<Vec<f32>>,
+    stale: bool,
     /// Milliseconds that they took.
     encode_ms: Option<f64>,
     decode_ms: Option<f64>,
@@ -82,7 +81,7 @@ impl Autoencoding {
             restored: None,
             passage: None,
             decoded: None,
-            shown: None,
+            stale: true,
             encode_ms: None,
             decode_ms: None,
             steps: 0,
@@ -128,7 +127,7 @@ impl Autoencoding {
         let began = (self.context.clock)();
         Ok(match &self.latent {
             None => Some((Side::Encoder, Passage::encode(&a, values, shape)?, began)),
-            Some(_) if self.decoded.is_some() => None,
+            Some(_) if !self.stale => None,
             Some(Latent { values, shape }) => {
                 let edited = self.edits.apply(values, *shape, u64::from(self.config.seed));
                 let raw = edited.iter().map(|v| v / a.scale + a.shift).collect();
@@ -153,8 +152,7 @@ impl Autoencoding {
                 self.revision += 1;
             }
             Side::Decoder => {
-                self.shown = Some(values.clone());
-                self.decoded = Some(values);
+                (self.decoded, self.stale) = (Some(values), false);
                 self.decode_ms = took;
                 self.steps += 1;
             }
@@ -265,11 +263,11 @@ impl Demo for Autoencoding {
         if self.config.seed != old.seed && self.config.picture.is_empty() {
             // Another picture altogether.
             self.picture = Some(Picture::drawn(&self.config));
-            (self.latent, self.shown, self.restored, self.passage) = (None, None, None, None);
+            (self.latent, self.decoded, self.restored, self.passage) = (None, None, None, None);
         }
         if (&self.config.edits, self.config.seed) != (&old.edits, old.seed) {
             self.edits = Edits::parse(&self.config.edits);
-            self.decoded = None;
+            self.stale = true;
             // What is being encoded is not touched by edits.
             self.passage = self.passage.take().filter(|(side, ..)| *side == Side::Encoder);
         }

@@ -1,4 +1,4 @@
-//! The picture that is there before a person brings one: sky, sun, hills, a lake and trees, drawn from a seed.
+//! The picture that is there before a person brings one: sky, sun, hills, a shore and trees, drawn from a seed.
 
 use crate::rng::{Purpose, Stream};
 

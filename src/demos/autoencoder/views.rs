@@ -29,7 +29,7 @@ impl Autoencoding {
         let mut picture = Vec::new();
         if let Some(given) = &self.picture {
             picture.push(View::pictures(&given.values, given.shape, 1, false));
-            if let Some(made) = self.shown.as_ref().filter(|made| made.len() == given.values.len()) {
+            if let Some(made) = self.decoded.as_ref().filter(|made| made.len() == given.values.len()) {
                 decoded.push(View::pictures(made, given.shape, 1, false));
                 let apart = |(a, b): (&f32, &f32)| LARGER * (a - b.clamp(-1.0, 1.0)).abs() - 1.0;
                 let apart: Vec<f32> = given.values.iter().zip(made).map(apart).collect();
@@ -97,6 +97,7 @@ impl Autoencoding {
     fn figures(&self) -> View {
         let mut figures = Vec::new();
         if let (Some(given), Some(made)) = (&self.picture, &self.decoded)
+            && !self.stale
             && given.values.len() == made.len()
         {
             // Of colours from 0 to 1, as is usual.
