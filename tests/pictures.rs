@@ -152,7 +152,8 @@ fn a_square_is_cut_from_the_middle_and_a_whole_picture_to_multiples_of_eight() {
     assert_eq!(Fit::Within(512).cut(16_384, 1), cut(0, 0, 16_384, 1, 512, 8));
     for (width, height) in [(1, 1), (7, 9), (513, 511), (1000, 333), (16_384, 4_096)] {
         let c = Fit::Within(512).cut(width, height);
-        assert!(c.to_width % 8 == 0 && c.to_height % 8 == 0 && c.to_width.max(c.to_height) <= 512, "{c:?}");
+        let [w, h] = [c.to_width, c.to_height];
+        assert!(w.is_multiple_of(8) && h.is_multiple_of(8) && w.max(h) <= 512, "{c:?}");
         assert!(c.width > 0 && c.x + c.width <= width && c.height > 0 && c.y + c.height <= height, "{c:?}");
     }
     let (set, told) = taken(vec![offer("a.png", plain(1_000, 500))], Fit::Within(512)).expect("one picture is enough");
