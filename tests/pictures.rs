@@ -16,7 +16,8 @@ use kiln::data::{Batch, LeftOut, Taken, idx};
 use kiln::demos::{Context, View, pictures};
 use kiln::error::{Code, Result};
 use kiln::weights::Folder;
-use kiln::weights::take::{Cut, Fit, Offered, take};
+use kiln::weights::take::{Cut, Decode, Fit, Offered, take};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -152,7 +153,8 @@ fn a_square_is_cut_from_the_middle_and_a_whole_picture_to_multiples_of_eight() {
     assert_eq!(Fit::Within(512).cut(16_384, 1), cut(0, 0, 16_384, 1, 512, 8));
     for (width, height) in [(1, 1), (7, 9), (513, 511), (1000, 333), (16_384, 4_096)] {
         let c = Fit::Within(512).cut(width, height);
-        assert!(c.to_width % 8 == 0 && c.to_height % 8 == 0 && c.to_width.max(c.to_height) <= 512, "{c:?}");
+        let [w, h] = [c.to_width, c.to_height];
+        assert!(w.is_multiple_of(8) && h.is_multiple_of(8) && w.max(h) <= 512, "{c:?}");
         assert!(c.width > 0 && c.x + c.width <= width && c.height > 0 && c.y + c.height <= height, "{c:?}");
     }
     let (set, told) = taken(vec![offer("a.png", plain(1_000, 500))], Fit::Within(512)).expect("one picture is enough");
@@ -450,4 +452,40 @@ fn animations_are_pictures_too() {
     let frame = |c: u8| Frame::new(RgbaImage::from_pixel(20, 20, image::Rgba([c, c, c, 255])));
     GifEncoder::new(&mut bytes).encode_frames([frame(0), frame(255)]).expect("it encodes");
     assert!(near(*alone(bytes, 16).get_pixel(8, 8), [0, 0, 0]));
+}
+
+/// Counts the files that come so far as to be decoded, and ends it after some turns.
+struct Counter {
+    decoded: Cell<u32>,
+    turns: Cell<u32>,
+}
+
+#[async_trait::async_trait(?Send)]
+impl Decode for Counter {
+    async fn decode(&self, _: Vec<u8>, _: Fit) -> std::result::Result<(Vec<u8>, u32, u32), String> {
+        self.decoded.set(self.decoded.get() + 1);
+        Ok((vec![0; 3_072], 32, 32))
+    }
+
+    async fn turn(&self, done: f64, total: f64) -> bool {
+        assert!(done <= total);
+        self.turns.set(self.turns.get() - 1);
+        self.turns.get() > 0
+    }
+}
+
+#[test]
+fn it_ends_between_two_files_and_a_decoder_sees_no_picture_that_is_too_large() {
+    let counter = |turns| Counter { decoded: Cell::new(0), turns: Cell::new(turns) };
+    let zipped: Vec<Entry> = (0..20).map(|i| Entry::packed(&format!("{i}.png"), &plain(9, 9))).collect();
+    for files in [vec![offer("a.zip", zip(&zipped))], (0..20).map(|i| offer(&format!("{i}"), plain(9, 9))).collect()] {
+        let five = counter(5);
+        assert!(pollster::block_on(take(files, Fit::Square(32), &five)).expect("no error").is_none());
+        assert!((3..=4).contains(&five.decoded.get()), "{}", five.decoded.get());
+    }
+    let sizes = [(60_000, 60_000), (16_385, 1), (1, 16_385), (8_193, 8_193), (0, 1), (8_192, 8_192)];
+    let files = sizes.map(|(width, height)| offer("a.png", header(width, height)));
+    let all = counter(100);
+    let _ = pollster::block_on(take(files.into(), Fit::Square(32), &all));
+    assert_eq!(all.decoded.get(), 1, "the last is just small enough");
 }
