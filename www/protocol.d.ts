@@ -2,7 +2,11 @@
 
 export type Command = { "type": "start", software: boolean, proven: Array<string>, } | { "type": "open", link: string, checkpoint: Uint8Array | null, } | { "type": "run" } | { "type": "pause" } | { "type": "step", n: number, } | { "type": "set", key: string, value: number | string | boolean, } | { "type": "act", name: string, args: unknown, } | { "type": "checkpoint" } | { "type": "library", task: LibraryTask, } | { "type": "ping" } | { "type": "close" };
 
-export type Event = { "type": "hello", kind: DeviceKind, } | { "type": "device" } & DeviceInfo | { "type": "schema", demo: string, schema: Record<string, unknown>, values: Record<string, number | string | boolean>, actions: Array<Action>, } | { "type": "link", link: string, } | { "type": "status", status: Status, step: number, 
+export type Event = { "type": "hello", kind: DeviceKind, } | { "type": "device" } & DeviceInfo | { "type": "schema", demo: string, schema: Record<string, unknown>, values: Record<string, number | string | boolean>, actions: Array<Action>, 
+/**
+ * Whether it may begin to run by itself; else it waits for the person.
+ */
+begins: boolean, } | { "type": "link", link: string, } | { "type": "status", status: Status, step: number, 
 /**
  * Training steps in the last second of running.
  */
@@ -150,3 +154,27 @@ name: string,
  * Bytes that are here; all of them where `complete`.
  */
 bytes: number, complete: boolean, };
+
+export type Mark = { index: number, text: string, };
+
+export type Slider = { 
+/**
+ * Stable; the page keys translations on `slider.ID`.
+ */
+id: string, title: string, value: number, low: number, high: number, 
+/**
+ * From 0 to 1, drawn as a bar: how much this number matters. `None` where nothing is known of it.
+ */
+weight: number | null, };
+
+export type Taken = { sha256: string, count: number, width: number, height: number, 
+/**
+ * The first hundred files that were left out, and how many there are in all.
+ */
+left_out: Array<LeftOut>, left_out_in_all: number, };
+
+export type LeftOut = { name: string, 
+/**
+ * Stable, for translations: `not-a-picture`, `too-large`, `empty`, `damaged`, `too-many`, `encrypted`.
+ */
+code: string, text: string, };

@@ -108,7 +108,7 @@ export class Runner extends Emitter {
     if (status === 'running' && step > this.step) this.moved = true;
     this.step = step;
     this.loading = status === 'loading';
-    if (this.opening?.schema && (status === 'paused' || status === 'running')) {
+    if (this.opening?.schema && status !== 'idle') {
       const { resolve } = this.opening;
       this.opening = null;
       resolve();

@@ -158,7 +158,8 @@ export class Session extends Emitter {
     const runner = this.#active;
     if (this.want === 'running') runner.post({ type: 'run' });
     else if (typeof this.want === 'object' && this.want.until > runner.step) runner.post({ type: 'step', n: this.want.until - runner.step });
-    else runner.post({ type: 'pause' });
+    // What is still getting ready is paused by itself.
+    else if (!runner.loading) runner.post({ type: 'pause' });
     runner.post({ type: 'ping' });
   }
 

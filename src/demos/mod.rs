@@ -75,8 +75,9 @@ pub trait Demo {
         true
     }
 
-    /// What has to be here before anything can be shown; `None` when all of it is. Asked again until then.
-    fn prepare(&mut self) -> Result<Option<Stepped>> {
+    /// What is done without a training step before the views are whole: data that arrives, a picture that is decoded anew.
+    /// Called again until it is `None`.
+    async fn prepare(&mut self) -> Result<Option<Stepped>> {
         Ok(None)
     }
 

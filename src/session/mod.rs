@@ -1,5 +1,6 @@
 //! The protocol and the loop: commands in, events out. The tab and the terminal drive the same session.
 
+mod host;
 mod library;
 pub mod link;
 mod pace;
@@ -7,4 +8,5 @@ pub mod protocol;
 mod results;
 mod run;
 
-pub use run::{Host, Next, Session};
+pub use host::Host;
+pub use run::{Next, Session};

@@ -1,31 +1,16 @@
 //! One session: a device, at most one open demo, and a loop that is pumped from outside.
 
+use super::host::Host;
 use super::library::tend;
 use super::link;
 use super::pace::{Rate, pace};
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
-use crate::data::Source;
 use crate::demos::{Context, Demo, Entry, Stepped, Values};
 use crate::device::{self, Opened, probe};
 use crate::error::{Code, Error, Result};
-use crate::weights::{Checkpoint, Library};
+use crate::weights::Checkpoint;
 use serde_json::Value;
 use std::rc::Rc;
-
-/// What the session needs from where it runs.
-pub trait Host {
-    fn emit(&self, event: Event);
-    /// Milliseconds from some beginning.
-    fn now(&self) -> f64;
-    /// Files of the page.
-    fn source(&self) -> Rc<dyn Source>;
-    /// Pretrained models.
-    fn library(&self) -> Rc<dyn Library>;
-    /// Bytes of wasm memory; 0 elsewhere.
-    fn memory(&self) -> f64;
-    /// Least milliseconds between two views; infinite where nobody watches.
-    fn view_interval(&self) -> f64;
-}
 
 /// What the pump does next.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -159,11 +144,16 @@ impl Session {
         link.notes.into_iter().for_each(|note| self.host.emit(note));
         (self.status, self.remaining, self.fresh, self.rate) = (Status::Paused, None, true, Rate::default());
         self.describe()?;
-        if self.opened()?.demo.prepare()?.is_some() {
-            // No step is taken: it pauses when all is here.
-            (self.status, self.remaining) = (Status::Loading, Some(0));
-        }
+        self.prepare().await?;
         self.show().await
+    }
+
+    /// Lets the demo get ready where nothing runs: it pauses again when all is here, and no step is taken.
+    async fn prepare(&mut self) -> Result<()> {
+        if self.status == Status::Paused && self.opened()?.demo.prepare().await?.is_some() {
+            (self.status, self.remaining, self.next_step) = (Status::Loading, Some(0), 0.0);
+        }
+        Ok(())
     }
 
     fn go(&mut self, steps: Option<u32>) {
@@ -216,6 +206,7 @@ impl Session {
         }
         open.demo.set(&values)?;
         self.describe()?;
+        self.prepare().await?;
         if self.status == Status::Paused {
             self.show().await?;
         }
@@ -245,7 +236,7 @@ impl Session {
         let open = self.opened()?;
         let pace = pace(&open.values);
         let stepped = match remaining {
-            Some(0) => open.demo.prepare()?.unwrap_or(Stepped::Ended),
+            Some(0) => open.demo.prepare().await?.unwrap_or(Stepped::Ended),
             _ => open.demo.step().await?,
         };
         match stepped {

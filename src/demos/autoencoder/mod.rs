@@ -245,6 +245,18 @@ impl Demo for Autoencoding {
         }
     }
 
+    /// An edit is decoded at once where model and picture are here; they are fetched by a run alone, which asks first.
+    async fn prepare(&mut self) -> Result<Option<Stepped>> {
+        if self.model.here().is_none() || self.picture.is_none() {
+            return Ok(None);
+        }
+        Ok(match self.step().await? {
+            Stepped::Ended => None,
+            Stepped::Done => Some(Stepped::Waiting { what: "decoding".into(), done: 0.0, total: 1.0, bytes: false }),
+            waiting => Some(waiting),
+        })
+    }
+
     fn cancel(&mut self) {
         if self.model.here().is_none() {
             self.context.library.cancel(&self.config.model);

@@ -17,7 +17,7 @@ impl Autoencoder {
     /// against the mean training picture.
     pub async fn figures_of_all(&mut self) -> Result<Vec<Figure>> {
         let missing = || Error::internal("The pictures are not here.");
-        self.prepare()?;
+        self.prepare().await?;
         let held_out = self.held_out.clone().ok_or_else(missing)?;
         let n = self.shape.len();
         let [elbo, reconstruction, kl] = self.test(usize::MAX / n).await?.ok_or_else(missing)?;

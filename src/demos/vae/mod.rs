@@ -185,7 +185,7 @@ impl Demo for Autoencoder {
     }
 
     /// The held-out pictures and the shipped weights.
-    fn prepare(&mut self) -> Result<Option<Stepped>> {
+    async fn prepare(&mut self) -> Result<Option<Stepped>> {
         if self.held_out.is_none() {
             match self.data.held_out()? {
                 Ok(batch) => self.held_out = Some(batch),
@@ -203,7 +203,7 @@ impl Demo for Autoencoder {
     }
 
     async fn step(&mut self) -> Result<Stepped> {
-        if let Some(waiting) = self.prepare()? {
+        if let Some(waiting) = self.prepare().await? {
             return Ok(waiting);
         }
         let (n, latent) = (self.config.batch as usize, self.config.latent as usize);
