@@ -108,7 +108,7 @@ export class Runner extends Emitter {
     if (status === 'running' && step > this.step) this.moved = true;
     this.step = step;
     this.loading = status === 'loading';
-    if (this.opening?.schema && status !== 'idle') {
+    if (this.opening?.schema && (status === 'paused' || status === 'running')) {
       const { resolve } = this.opening;
       this.opening = null;
       resolve();
@@ -125,7 +125,8 @@ export class Runner extends Emitter {
       this.emit('lost', { why: 'unstartable', message: event.message, error: event });
       return true;
     }
-    if (this.opening && event.code !== 'bad-command') {
+    // Once there is a schema the link is open: what fails then is the run, which can be tried again.
+    if (this.opening && !this.opening.schema && event.code !== 'bad-command') {
       const { reject } = this.opening;
       this.opening = null;
       reject(event);

@@ -158,8 +158,7 @@ export class Session extends Emitter {
     const runner = this.#active;
     if (this.want === 'running') runner.post({ type: 'run' });
     else if (typeof this.want === 'object' && this.want.until > runner.step) runner.post({ type: 'step', n: this.want.until - runner.step });
-    // What is still getting ready is paused by itself.
-    else if (!runner.loading) runner.post({ type: 'pause' });
+    else runner.post({ type: 'pause' });
     runner.post({ type: 'ping' });
   }
 

@@ -29,8 +29,10 @@ async function worker(page, site) {
       context.fillRect(0, 0, width, height);
       return canvas.convertToBlob({ type });
     };
-    window.ask({ type: 'start', software: false, proven: [] });
   });
+  // Nobody listens before hello.
+  await page.evaluate(() => window.until((e) => e.type === 'hello'));
+  await page.evaluate(() => window.ask({ type: 'start', software: false, proven: [] }));
   await page.evaluate(() => window.until((e) => e.type === 'device'));
 }
 
