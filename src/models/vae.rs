@@ -52,18 +52,18 @@ impl VaeConfig {
         let edge = 1 + (32 - side.min(32)) / 2;
         Vae {
             encoder: Encoder {
-                c1: Conv2d::halving([channels, w, 4], edge, 6.0, true, weights, device),
-                c2: Conv2d::halving([w, 2 * w, 4], 1, 6.0, true, weights, device),
-                c3: Conv2d::halving([2 * w, 4 * w, 4], 1, 6.0, true, weights, device),
+                c1: Conv2d::halving([channels, w, 4], edge, 1.0, true, weights, device),
+                c2: Conv2d::halving([w, 2 * w, 4], 1, 1.0, true, weights, device),
+                c3: Conv2d::halving([2 * w, 4 * w, 4], 1, 1.0, true, weights, device),
                 mean: Linear::new(64 * w, latent, 1.0, true, weights, device),
                 logvar: Linear::new(64 * w, latent, 0.1, true, weights, device),
                 shape: self.shape,
             },
             decoder: Decoder {
-                fc: Linear::new(latent, 64 * w, 6.0, true, weights, device),
-                ct1: ConvTranspose2d::doubling(4 * w, 2 * w, 6.0, true, weights, device),
-                ct2: ConvTranspose2d::doubling(2 * w, w, 6.0, true, weights, device),
-                ct3: ConvTranspose2d::doubling(w, channels, 3.0, true, weights, device).padded(edge),
+                fc: Linear::new(latent, 64 * w, 1.0, true, weights, device),
+                ct1: ConvTranspose2d::doubling(4 * w, 2 * w, 1.0, true, weights, device),
+                ct2: ConvTranspose2d::doubling(2 * w, w, 1.0, true, weights, device),
+                ct3: ConvTranspose2d::doubling(w, channels, 1.0, true, weights, device).padded(edge),
             },
         }
     }

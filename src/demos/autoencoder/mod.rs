@@ -186,7 +186,8 @@ impl Autoencoding {
         let wiped = pixels.is_empty();
         let edits = self.edited(|edits| edits.draw(channel, shape.width, &pixels, &mask, &unpainted));
         // A pad that was wiped, or where paint was taken away, is drawn anew with what is under it.
-        self.painted = edits.get("edits").and_then(Value::as_str).filter(|_| !wiped && mask.is_empty()).map(String::from);
+        self.painted =
+            edits.get("edits").and_then(Value::as_str).filter(|_| !wiped && mask.is_empty()).map(String::from);
         Ok(edits)
     }
 }
