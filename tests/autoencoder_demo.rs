@@ -141,13 +141,13 @@ fn a_checkpoint_brings_the_latent_so_that_nothing_is_encoded_again() {
 
 #[test]
 fn a_picture_of_the_person_is_taken_and_cut_to_what_the_model_halves() {
-    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(common::kept()).expect("it can be made");
     let set = |name: &str, dims: [u32; 4]| {
         let (count, bytes) = (dims.iter().product::<u32>(), dims.iter().flat_map(|d| d.to_be_bytes()));
         let file: Vec<u8> = [0, 0, 8, 4].into_iter().chain(bytes).chain((0..count).map(|i| i as u8)).collect();
-        let path = folder.join(name);
-        std::fs::write(&path, file).expect("it can be written");
-        format!("{LINK}&picture={}", path.display())
+        let sha256 = kiln::weights::manifest::hex(&<sha2::Sha256 as sha2::Digest>::digest(&file));
+        std::fs::write(common::kept().join(name), file).expect("it can be written");
+        format!("{LINK}&picture=sha256:{sha256}")
     };
     let driver = open(&set("small.idx", [1, 44, 52, 3]));
     assert_eq!(pixels(&driver, "picture").len(), 40 * 48 * 3);
@@ -196,4 +196,26 @@ fn the_terminal_encodes_and_decodes_a_picture() {
         let text = String::from_utf8_lossy(&run.stderr).to_string();
         assert!(!run.status.success() && text.contains(says), "{args:?}: {text}");
     }
+}
+
+/// A link must not fetch what nobody asked for: an address or a model's name is no picture.
+#[test]
+fn a_picture_is_named_by_its_hash_alone() {
+    for picture in ["https://example.org/huge.bin", "sd-vae-ft-mse", "tests/fixtures/autoencoder/tiny"] {
+        let mut driver = Driver::new(true);
+        driver.load(&format!("{LINK}&picture={picture}"), None);
+        driver.step_to_the_end(3);
+        assert_eq!(driver.errors(), [Code::UnknownPictures], "{picture}");
+    }
+}
+
+/// 64 channels, each painted all over by a few characters, would take a gigabyte.
+#[test]
+fn a_short_link_cannot_paint_more_than_one_channel_holds() {
+    let text: Vec<String> = (0..64).map(|c| format!("p{c}:1:0.1048576.255")).collect();
+    let mut driver = Driver::new(true);
+    let began = std::time::Instant::now();
+    driver.load(&format!("{LINK}&edits={}", text.join("_")), None);
+    assert_eq!(driver.errors(), []);
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }

@@ -440,10 +440,10 @@ fn a_conditional_gan_draws_groups_of_emoji_in_colour() {
     let (_, name) = numbered("classless", 9);
     let mut driver = Driver::new(false);
     driver.load(&format!("dcgan?data={name}&conditional=true"), None);
-    assert_eq!(driver.errors(), [Code::BadCommand]);
+    assert_eq!(driver.errors(), [Code::Unsupported]);
     driver.load(&format!("dcgan?data={name}&width=4&batch=8"), None);
     driver.step_to_the_end(2);
-    assert_eq!(driver.errors(), [Code::BadCommand, Code::UnknownPictures], "these are kept elsewhere");
+    assert_eq!(driver.errors(), [Code::Unsupported, Code::UnknownPictures], "these are kept elsewhere");
 }
 
 #[test]

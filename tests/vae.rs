@@ -249,3 +249,13 @@ fn the_shipped_models_are_as_good_as_was_measured_and_say_how_they_were_made() {
 
 /// Half a nat under what was measured.
 const ELBO: [f32; 4] = [-145.4, -105.7, -99.7, -99.8];
+
+/// With one dimension both axes of the plane are the same: the map changes from left to right, and so does a drag.
+#[test]
+fn a_latent_of_one_number_is_dragged_from_left_to_right() {
+    let mut driver = Driver::new(true);
+    driver.load("vae?start=scratch&latent=1&width=4&batch=8", None);
+    driver.step(1);
+    act(&mut driver, "move", json!({ "x": 1.25, "y": -2.0 }));
+    assert!(driver.link().contains("z=1.25"), "{}", driver.link());
+}

@@ -104,7 +104,8 @@ export class Models extends Emitter {
       licence: known?.licence ?? '',
       bytes: (known?.files ?? []).reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
       here: found.reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
-      kept: this.#opened.has(name) || found.every((file) => file?.complete),
+      // Of an address that is not listed, a kept file of the same name may be another's.
+      kept: this.#opened.has(name) || (Boolean(known || local) && found.every((file) => file?.complete)),
       local,
       hashed: Boolean(known?.files?.every(({ sha256 }) => sha256)),
     };

@@ -133,6 +133,12 @@ export class Page {
     this.progress.clear();
     this.controls.render();
     this.lesson(event.demo);
+    if (event.demo === 'autoencoder' && event.keepTo >= 0) this.decodeAgain();
+  }
+
+  /** Another worker has its latent from a file, and not its model: a run opens that, and ends when the picture stands. */
+  async decodeAgain() {
+    if ((await this.models.ready()) && this.session.want === 'paused') this.quietly(this.session.run());
   }
 
   lesson(demo) {

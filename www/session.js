@@ -31,8 +31,8 @@ export class Session extends Emitter {
   #statuses = new Waiters();
   #checkpoints = new Waiters();
   #losses = new Losses();
-  /** The highest step that this run has reached. */
-  #farthest = 0;
+  #wish = null; // running, paused or steps, as it was clicked last while a link was being opened
+  #farthest = 0; // the highest step that this run has reached
 
   /** `greeting()`: commands that each worker gets first. `mayRun()`: whether what is open may begin by itself. */
   constructor({ store, bound = 0, greeting = () => [], mayRun = async () => true }) {
@@ -40,13 +40,12 @@ export class Session extends Emitter {
     this.bound = bound;
     this.greeting = greeting;
     this.mayRun = mayRun;
+    this.on('library', ({ persistent }) => (this.persistent = persistent));
     this.saves = new Autosave(this, store);
   }
 
   /** Starts the CPU worker; opening waits for it. */
-  start() {
-    this.#active = this.#launch('cpu');
-  }
+  start() { this.#active = this.#launch('cpu'); }
 
   #launch(kind, options = {}) {
     const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, greeting: this.greeting(), ...options });
@@ -68,6 +67,7 @@ export class Session extends Emitter {
     await runner.started;
     if (ticket !== this.#ticket) throw SUPERSEDED;
     this.#held ??= [];
+    this.#wish = null;
     this.#update({ error: null });
     try {
       const opened = runner.open(link, checkpoint);
@@ -83,20 +83,20 @@ export class Session extends Emitter {
     }
     const runs = run && this.schema.begins && (await this.mayRun());
     if (ticket !== this.#ticket) throw SUPERSEDED;
-    this.want = runs ? 'running' : 'paused';
+    this.want = this.#wish ?? (runs ? 'running' : 'paused');
     if (checkpoint) this.saves.soon(2000);
     this.#release();
     this.#pursue();
   }
 
   run() {
-    this.want = 'running';
+    this.want = this.#wish = 'running';
     this.#update({ error: null });
     return this.#order({ type: 'run' }, ({ status }) => status === 'running');
   }
 
   async pause() {
-    this.want = 'paused';
+    this.want = this.#wish = 'paused';
     // Whoever waits for steps that will not be taken now is answered by the pause.
     this.#statuses.replace(({ status }) => status === 'paused');
     await this.#order({ type: 'pause' }, ({ status }) => status === 'paused');
@@ -105,13 +105,15 @@ export class Session extends Emitter {
 
   step(n = 1) {
     const until = this.state.step + n;
-    this.want = { until };
+    this.want = this.#wish = { until };
     this.#update({ error: null });
     return this.#order({ type: 'step', n }, ({ status, step }) => status === 'paused' && step >= until);
   }
 
   #order(command, condition) {
     const answered = this.#statuses.until(condition);
+    // A link that is open and still fetches what it shows can be told to stop.
+    if (command.type === 'pause' && this.#held && !this.opening && !this.#handing) this.#active.post(command);
     this.send(command);
     this.send({ type: 'ping' });
     return answered;
@@ -122,9 +124,7 @@ export class Session extends Emitter {
     this.send({ type: 'set', key, value });
   }
 
-  act(name, args = {}) {
-    this.send({ type: 'act', name, args });
-  }
+  act(name, args = {}) { this.send({ type: 'act', name, args }); }
 
   /** The run as it is now: the `checkpoint` event. Each question is answered in its turn. */
   checkpoint() {
@@ -222,7 +222,7 @@ export class Session extends Emitter {
   #failed(error) {
     this.#update({ error: errorOf(error) });
     // A refused link, file or command leaves the run, and whoever waits for it, as it is.
-    if (this.opening || this.state.bringing || !STOPPING.includes(error.code)) return;
+    if (this.opening || (this.state.bringing && error.code !== 'diverged') || !STOPPING.includes(error.code)) return;
     this.want = 'paused';
     this.#statuses.reject(error);
     this.#checkpoints.reject(error);
@@ -231,9 +231,7 @@ export class Session extends Emitter {
   // --- from the CPU to WebGPU --------------------------------------------------------------------------------------
 
   /** Why the run stays on the CPU. */
-  explain(reason) {
-    this.#update({ deviceReason: reason });
-  }
+  explain(reason) { this.#update({ deviceReason: reason }); }
 
   /** Starts the WebGPU worker beside the run, and moves the run there when it is ready. */
   prepareGpu(options) {
@@ -248,7 +246,9 @@ export class Session extends Emitter {
     await gpu.started;
     for (;;) {
       const ticket = this.#ticket;
-      if (this.state.demo && !this.#held) {
+      // Pictures that this worker alone holds, where the browser keeps nothing, cannot follow.
+      const follows = this.persistent !== false || !/=sha256(:|%3A)/i.test(this.state.link);
+      if (this.state.demo && !this.#held && follows) {
         // Once while the CPU goes on: weights go up, pipelines are compiled. Once more for the steps taken meanwhile.
         await gpu.open('', (await this.checkpoint()).bytes);
         if (ticket === this.#ticket && !this.#held && (await this.#swap(gpu))) return;

@@ -62,7 +62,7 @@ pub fn kept(library: &dyn Library, name: &str, most: u64) -> Result<std::result:
     }
 }
 
-fn unknown(message: String) -> Error {
+pub(super) fn unknown(message: String) -> Error {
     let help = "Choose mnist or emoji, or bring the same pictures once more: they are kept in one browser only.";
     Error::new(Code::UnknownPictures, message, help)
 }

@@ -135,7 +135,11 @@ impl Session {
         let host = self.host.clone();
         let clock = Rc::new(move || host.now());
         let context = Context { device, source: self.host.source(), library: self.host.library(), clock };
-        let mut demo = (link.entry.build)(&link.values, context)?;
+        // A refused command leaves what is open; a link that cannot be built is refused as a link.
+        let mut demo = (link.entry.build)(&link.values, context).map_err(|e| match e.code {
+            Code::BadCommand => Error { code: Code::BadLink, ..e },
+            _ => e,
+        })?;
         if let Some(file) = &file {
             demo.load(file)?;
         }
@@ -148,7 +152,7 @@ impl Session {
         self.show().await
     }
 
-    /// Lets the demo get ready where nothing runs: it pauses again when all is here, and no step is taken.
+    /// Lets the demo get ready where nothing runs: it pauses again when all is here, and no training step is taken.
     async fn prepare(&mut self) -> Result<()> {
         if self.status == Status::Paused && self.opened()?.demo.prepare().await?.is_some() {
             (self.status, self.remaining, self.next_step) = (Status::Loading, Some(0), 0.0);
@@ -201,7 +205,9 @@ impl Session {
             let running = self.status;
             let text = link::canonical(self.opened()?.entry, &values);
             self.open(&text, None).await?;
-            self.status = running;
+            if running == Status::Running {
+                self.go(None);
+            }
             return Ok(());
         }
         open.demo.set(&values)?;
@@ -292,7 +298,8 @@ impl Session {
         let open = self.opened()?;
         let panels = open.demo.views(fresh).await?;
         let step = open.demo.steps();
-        self.fresh = false;
+        // Before there is anything to show, the page has nothing that could be continued.
+        self.fresh &= panels.is_empty();
         self.host.emit(Event::Views { step, panels });
         let ended = self.host.now();
         self.next_view = ended + self.host.view_interval().max(VIEW_SHARE * (ended - began));

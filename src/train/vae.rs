@@ -121,9 +121,9 @@ impl Trainer {
     pub fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let mut adam = Adam::default();
         let model = load_module(self.model.clone(), Some(&mut adam), "vae", file, &self.device)?;
+        let step = file.text("step")?;
         self.curves.history.load("losses", file)?;
-        self.step = file.text("step")?;
-        (self.model, self.adam) = (model, adam);
+        (self.model, self.adam, self.step) = (model, adam, step);
         self.curves.forget();
         Ok(())
     }

@@ -32,7 +32,7 @@ impl Host for Desk {
 
     fn library(&self) -> Rc<dyn Library> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        Rc::new(Folder::new(&root, vec![root.join("tests/fixtures/text"), models()]))
+        Rc::new(Folder::new(&root, vec![kept(), root.join("tests/fixtures/text"), models()]))
     }
 
     fn memory(&self) -> f64 {
@@ -42,6 +42,11 @@ impl Host for Desk {
     fn view_interval(&self) -> f64 {
         if self.views { 0.0 } else { f64::INFINITY }
     }
+}
+
+/// Where a test puts files that a link names by their hash.
+pub fn kept() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kept")
 }
 
 /// Where the real models lie that are not committed; a test that needs one says "skipped" where it is missing.

@@ -37,7 +37,8 @@ struct Paint {
 impl Edits {
     /// Reads them from a link; what cannot be read is left out.
     pub fn parse(text: &str) -> Self {
-        let mut edits = Self::default();
+        // A link may not paint more than one channel can hold: short runs of numbers stand for very many.
+        let (mut edits, mut left) = (Self::default(), VALUES);
         for part in text.split('_').filter(|p| p.is_char_boundary(1)) {
             let (kind, rest) = part.split_at(1);
             let pair = rest.split_once(':').and_then(|(channel, rest)| Some((channel.parse::<usize>().ok()?, rest)));
@@ -46,14 +47,14 @@ impl Edits {
                 ("n", _) => edits.noise = rest.parse().map_or(0, |n: u32| n.min(DRAWS)),
                 ("g", Some((channel, value))) => edits.turn(2 * channel, value.parse().unwrap_or(1.0)),
                 ("s", Some((channel, value))) => edits.turn(2 * channel + 1, value.parse().unwrap_or(0.0)),
-                ("p", Some((channel, runs))) => edits.read_paint(channel, runs),
+                ("p", Some((channel, runs))) => edits.read_paint(channel, runs, &mut left),
                 _ => {}
             }
         }
         edits
     }
 
-    fn read_paint(&mut self, channel: usize, text: &str) {
+    fn read_paint(&mut self, channel: usize, text: &str, left: &mut usize) {
         let Some((width, runs)) = text.split_once(':') else { return };
         let mut paint = Paint { width: width.parse().unwrap_or(0), values: BTreeMap::new() };
         for run in runs.split(',') {
@@ -63,8 +64,10 @@ impl Edits {
             {
                 // Runs are in order: a link that paints the same place again and again would take long to read.
                 let from = paint.values.last_key_value().map_or(0, |(last, _)| last + 1);
-                let end = at.saturating_add(len).min(VALUES);
-                paint.values.extend((at.max(from)..end).map(|i| (i, byte as u8)));
+                let start = at.max(from);
+                let end = at.saturating_add(len).min(VALUES).min(start.saturating_add(*left));
+                *left -= end.saturating_sub(start);
+                paint.values.extend((start..end).map(|i| (i, byte as u8)));
             }
         }
         self.paint.insert(channel, paint);

@@ -8,10 +8,11 @@ mod scene;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, schema};
+use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema};
 use crate::data::Shape;
 use crate::error::{Error, Result};
 use crate::generate::Passage;
+use crate::weights::manifest::is_sha256;
 use crate::weights::{Arrival, Autoencoder, Checkpoint, Entry as Tensor};
 use async_trait::async_trait;
 use config::Config;
@@ -94,6 +95,10 @@ impl Autoencoding {
     fn look(&mut self) -> Result<Option<Stepped>> {
         if self.picture.is_some() {
             return Ok(None);
+        }
+        // Nothing else is a picture: another name could be a model's, or an address, which nobody asked to fetch.
+        if !self.config.picture.strip_prefix("sha256:").is_some_and(is_sha256) {
+            return Err(pictures::unknown(format!("There is no picture {:?}.", self.config.picture)));
         }
         Ok(Some(match self.context.library.poll(&self.config.picture)? {
             Arrival::Coming { what, done, total } => Stepped::Waiting { what, done, total, bytes: true },

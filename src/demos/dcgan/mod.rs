@@ -43,7 +43,7 @@ fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {
     let data = pictures::open(&c.data, &context, u64::from(c.seed))?;
     let (shape, classes) = (data.shape(), if c.conditional { data.classes().len() } else { 0 });
     if c.conditional && classes == 0 {
-        return Err(Error::bad_command("These pictures have no classes, which a conditional model needs."));
+        return Err(Error::unsupported("These pictures have no classes, which a conditional model needs."));
     }
     Ok(match c.model {
         Model::Conv => {

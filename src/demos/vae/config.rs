@@ -65,11 +65,13 @@ pub struct Config {
     /// The first held-out picture that is shown.
     #[schemars(title = "First picture", range(min = 0, max = 9_990), extend("x-hidden" = true, "x-live" = true))]
     pub from: u32,
-    /// Pictures A, B and C among those that are shown.
+    /// Picture A among those that are shown.
     #[schemars(title = "A", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
     pub a: u32,
+    /// Picture B.
     #[schemars(title = "B", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
     pub b: u32,
+    /// Picture C.
     #[schemars(title = "C", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
     pub c: u32,
 }

@@ -44,8 +44,9 @@ impl Autoencoder {
             let mended = read(vec![encoded, searched]).await?;
             let copied: Vec<f32> = mean.iter().copied().cycle().take(chunk.len()).collect();
             let found = [&mended[0], &mended[1], &copied].map(|m| damaged.error(chunk, m));
-            errors.iter_mut().zip(found).for_each(|(sum, e)| *sum += e);
-            count += 1.0;
+            let pictures = (chunk.len() / n) as f32;
+            errors.iter_mut().zip(found).for_each(|(sum, e)| *sum += e * pictures);
+            count += pictures;
         }
         let [encoded, searched, copied] = errors.map(|e| e / count);
         Ok(vec![

@@ -198,7 +198,7 @@ impl Demo for Autoencoder {
             return Ok(Some(Stepped::Waiting { what: path, done, total, bytes: true }));
         };
         self.trainer.load_weights(&Checkpoint::from_bytes(&file?)?)?;
-        self.weights = None;
+        (self.weights, self.mended) = (None, None);
         Ok(None)
     }
 
@@ -253,9 +253,10 @@ impl Demo for Autoencoder {
         let mut z = self.z.clone();
         match name {
             "move" => {
-                let place = number("x").zip(number("y")).ok_or_else(missing)?;
+                let (x, y) = number("x").zip(number("y")).ok_or_else(missing)?;
                 let [across, up] = self.config.plane();
-                (z[across], z[up]) = place;
+                // Where both are the same dimension, left to right counts, as on the map.
+                (z[up], z[across]) = (y, x);
                 Ok(self.choose(&z))
             }
             "slide" => {
@@ -263,7 +264,11 @@ impl Demo for Autoencoder {
                 *z.get_mut(index).ok_or_else(missing)? = value;
                 Ok(self.choose(&z))
             }
-            "pick" => self.pick(index().ok_or_else(missing)? % SHOWN).await,
+            "pick" => {
+                // The second row shows the same pictures again.
+                let index = index().ok_or_else(missing)? % (self.examples().len() / self.shape.len()).max(1);
+                self.pick(index).await
+            }
             "draw" => self.draw(args).await,
             "edit_a" => self.edit().await,
             "restore" => self.restore().await,

@@ -104,7 +104,8 @@ impl Autoencoder {
 
     /// Puts picture A on the pad.
     pub async fn edit(&mut self) -> Result<Values> {
-        let (n, a) = (self.shape.len(), self.config.a as usize);
+        let n = self.shape.len();
+        let a = (self.config.a as usize).min((self.examples().len() / n).saturating_sub(1));
         let Some(pixels) = self.examples().get(a * n..(a + 1) * n).map(<[f32]>::to_vec) else {
             return Err(Error::bad_command("The pictures are not here yet."));
         };

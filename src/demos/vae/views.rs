@@ -210,7 +210,9 @@ impl Autoencoder {
         let mut inputs = examples.to_vec();
         inputs.extend(&values[again]);
         let mark = |(index, text): (u32, &str)| Mark { index, text: text.into() };
-        let chosen = [(self.config.a, "A"), (self.config.b, "B"), (self.config.c, "C")];
+        let last = (count as u32).saturating_sub(1);
+        let chosen =
+            [(self.config.a, "A"), (self.config.b, "B"), (self.config.c, "C")].map(|(i, text)| (i.min(last), text));
         panels.push(Panel::new(
             "reconstructions",
             "Held-out pictures, and what comes back",
