@@ -3,34 +3,20 @@
 import { Emitter } from './emitter.js';
 
 const KEY = 'kiln.endpoints';
-/** Models that were opened in earlier visits, the last ones. */
-const OPENED = 'kiln.opened';
-const REMEMBERED = 50;
 const MANIFEST = new URL('./weights/models.json', import.meta.url);
 const HASHES = 'sha256:';
 
 /** Megabytes as a file's seller counts them. */
 export const MB = 1e6;
 
-/** A list of texts that this browser keeps. */
-function readTexts(key) {
+export function readEndpoints() {
   try {
-    const texts = JSON.parse(localStorage.getItem(key) ?? '[]');
-    return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : [];
+    const urls = JSON.parse(localStorage.getItem(KEY) ?? '[]');
+    return Array.isArray(urls) ? urls.filter((url) => typeof url === 'string') : [];
   } catch {
     return [];
   }
 }
-
-function keepTexts(key, texts) {
-  try {
-    localStorage.setItem(key, JSON.stringify(texts));
-  } catch {
-    // Not kept; they hold for this visit.
-  }
-}
-
-export const readEndpoints = () => readTexts(KEY);
 
 /** What every worker is told first; its answer is the list of what is kept. */
 export const greeting = () => [{ type: 'library', task: { type: 'endpoints', urls: readEndpoints() } }];
@@ -43,7 +29,6 @@ export class Models extends Emitter {
   endpoints = readEndpoints();
   /** Models that have been opened in this visit, kept or not. */
   #opened = new Set();
-  #before = new Set(readTexts(OPENED));
   #manifest = null;
   /** Who waits for the library's next answer, in turn, and the import that waits for its files. */
   #asked = [];
@@ -75,8 +60,6 @@ export class Models extends Emitter {
     const { name } = this;
     if (name === undefined || this.#opened.has(name)) return;
     this.#opened.add(name);
-    this.#before.add(name);
-    keepTexts(OPENED, [...this.#before].slice(-REMEMBERED));
     this.ask({ type: 'list' });
   }
 
@@ -121,8 +104,7 @@ export class Models extends Emitter {
       licence: known?.licence ?? '',
       bytes: (known?.files ?? []).reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
       here: found.reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
-      // Of an address that is not listed, a kept file of the same name may be another's, unless it was opened here before.
-      kept: this.#opened.has(name) || (Boolean(known || local || this.#before.has(name)) && found.every((file) => file?.complete)),
+      kept: this.#opened.has(name) || found.every((file) => file?.complete),
       local,
       hashed: Boolean(known?.files?.every(({ sha256 }) => sha256)),
     };
@@ -164,7 +146,11 @@ export class Models extends Emitter {
 
   setEndpoints(urls) {
     this.endpoints = urls;
-    keepTexts(KEY, urls);
+    try {
+      localStorage.setItem(KEY, JSON.stringify(urls));
+    } catch {
+      // Not kept; they hold for this visit.
+    }
     return this.ask({ type: 'endpoints', urls });
   }
 
