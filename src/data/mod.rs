@@ -9,6 +9,8 @@ pub mod points;
 
 use crate::error::Result;
 use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
 
 /// Channels, height and width of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,21 @@ pub struct Place {
     pub refills: u32,
     pub refilled_at: u64,
     pub left: u32,
+}
+
+/// As it stands in a checkpoint: JSON.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl FromStr for Place {
+    type Err = serde_json::Error;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        serde_json::from_str(text)
+    }
 }
 
 /// What a batch waits for.

@@ -6,7 +6,7 @@ use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS, held_out};
 use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::classifier::{Classifier, FEATURES};
 use crate::nn::{Adam, AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
@@ -183,14 +183,12 @@ impl Demo for Digits {
         self.curves.history.save("losses", &mut file);
         self.tests.save("tests", &mut file);
         file.set_text("step", self.step);
-        file.set_text("data.place", serde_json::to_string(&self.data.place()).map_err(Error::internal)?);
+        file.set_text("data.place", self.data.place());
         Ok(file)
     }
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
-        let place: String = file.text("data.place")?;
-        let place = serde_json::from_str(&place)
-            .map_err(|_| Error::bad_file("The file's place in the data cannot be read."))?;
+        let place = file.text("data.place")?;
         let mut adam = Adam::default();
         self.model = load_module(self.model.clone(), Some(&mut adam), "classifier", file, &self.trainable)?;
         self.adam = adam;

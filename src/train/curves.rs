@@ -4,6 +4,7 @@ use super::History;
 use crate::device::read;
 use crate::error::{Code, Error, Result};
 use crate::nn::upload;
+use crate::weights::Checkpoint;
 use burn::tensor::{Device, Tensor};
 
 /// Curves, and the scalars that will continue them.
@@ -53,14 +54,33 @@ impl Curves {
         Ok(values)
     }
 
-    /// What waits is no longer wanted.
-    pub fn forget(&mut self) {
+    /// Ends the checkpoint of a run at `step`, whose weights are in it: the curves, and the step.
+    ///
+    /// # Errors
+    /// `Diverged` where a weight is no longer finite.
+    pub fn save(&self, step: u32, checkpoint: &mut Checkpoint) -> Result<()> {
+        if let Some(bad) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
+            return Err(diverged(step, &bad.name, f32::NAN));
+        }
+        self.history.save("losses", checkpoint);
+        checkpoint.set_text("step", step);
+        Ok(())
+    }
+
+    /// Takes the curves of a checkpoint over, and tells its step.
+    ///
+    /// # Errors
+    /// `BadFile`, `ShapeMismatch`; nothing has changed then.
+    pub fn load(&mut self, file: &Checkpoint) -> Result<u32> {
+        let step = file.text("step")?;
+        self.history.load("losses", file)?;
         self.pending.clear();
+        Ok(step)
     }
 }
 
 /// A number is no longer finite.
-pub fn diverged(step: u32, what: &str, value: f32) -> Error {
+fn diverged(step: u32, what: &str, value: f32) -> Error {
     Error::new(
         Code::Diverged,
         format!("At step {step} {} became {value}: the numbers grew beyond what f32 holds.", what.replace('_', " ")),

@@ -1,7 +1,7 @@
 //! One step of a generative adversarial network (Goodfellow et al. 2014, arXiv 1406.2661): the discriminator learns to
 //! tell real samples from generated ones, the generator to be taken for real.
 
-use super::curves::{Curves, diverged};
+use super::curves::Curves;
 use super::loss::{GanLoss, discriminator_loss, generator_loss};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
@@ -152,11 +152,7 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         let mut checkpoint = Checkpoint::default();
         collect(&self.generator, Some(&self.adam_generator), "generator", &mut checkpoint).await?;
         collect(&self.discriminator, Some(&self.adam_discriminator), "discriminator", &mut checkpoint).await?;
-        if let Some(bad) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
-            return Err(diverged(self.step, &bad.name, f32::NAN));
-        }
-        self.curves.history.save("losses", &mut checkpoint);
-        checkpoint.set_text("step", self.step);
+        self.curves.save(self.step, &mut checkpoint)?;
         Ok(checkpoint)
     }
 
@@ -166,11 +162,9 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         let mut adam_d = Adam::default();
         let discriminator =
             load_module(self.discriminator.clone(), Some(&mut adam_d), "discriminator", file, &self.device)?;
-        self.curves.history.load("losses", file)?;
-        self.step = file.text("step")?;
+        self.step = self.curves.load(file)?;
         (self.generator, self.adam_generator) = (generator, adam);
         (self.discriminator, self.adam_discriminator) = (discriminator, adam_d);
-        self.curves.forget();
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! One step of a variational autoencoder: it maximises a bound of the data's likelihood, the ELBO (Kingma and Welling 2013,
 //! arXiv 1312.6114, section 2): how well a picture is told from its latent, less what the latent tells (KL).
 
-use super::curves::{Curves, diverged};
+use super::curves::Curves;
 use crate::error::Result;
 use crate::models::vae::Vae;
 use crate::nn::{Adam, AdamOptions};
@@ -108,11 +108,7 @@ impl Trainer {
         self.curves.flush(Vec::new()).await?;
         let mut checkpoint = Checkpoint::default();
         collect(&self.model, Some(&self.adam), "vae", &mut checkpoint).await?;
-        if let Some(bad) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
-            return Err(diverged(self.step, &bad.name, f32::NAN));
-        }
-        self.curves.history.save("losses", &mut checkpoint);
-        checkpoint.set_text("step", self.step);
+        self.curves.save(self.step, &mut checkpoint)?;
         Ok(checkpoint)
     }
 
@@ -121,10 +117,8 @@ impl Trainer {
     pub fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let mut adam = Adam::default();
         let model = load_module(self.model.clone(), Some(&mut adam), "vae", file, &self.device)?;
-        let step = file.text("step")?;
-        self.curves.history.load("losses", file)?;
-        (self.model, self.adam, self.step) = (model, adam, step);
-        self.curves.forget();
+        self.step = self.curves.load(file)?;
+        (self.model, self.adam) = (model, adam);
         Ok(())
     }
 

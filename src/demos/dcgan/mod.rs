@@ -258,15 +258,13 @@ impl<G: Generator, D: Discriminator> Demo for Painter<G, D> {
         self.quality.save("quality", &mut file);
         file.push("history.classes", &[self.classes.len()], self.classes.clone());
         file.set_text("rng.noise", self.noise.position());
-        file.set_text("data.place", serde_json::to_string(&self.data.place()).map_err(Error::internal)?);
+        file.set_text("data.place", self.data.place());
         Ok(file)
     }
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let noise = file.text("rng.noise")?;
-        let place: String = file.text("data.place")?;
-        let place = serde_json::from_str(&place)
-            .map_err(|_| Error::bad_file("The file's place in the data cannot be read."))?;
+        let place = file.text("data.place")?;
         self.quality.load("quality", file)?;
         self.gan.load(file)?;
         self.classes = file.find("history.classes").map(|t| t.values.clone()).unwrap_or_default();

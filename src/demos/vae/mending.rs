@@ -37,14 +37,7 @@ impl Damaged {
     /// Damages pictures `[n, C H W]` in [-1, 1].
     pub fn new(config: &Config, shape: Shape, pixels: &[f32]) -> Self {
         let (n, h, w) = (shape.len(), shape.height, shape.width);
-        let mut out = Self {
-            pixels: pixels.to_vec(),
-            seen: Vec::new(),
-            weights: vec![1.0; pixels.len()],
-            factor: 1,
-            sigma: 0.1,
-            judged: vec![true; n],
-        };
+        let mut out = Self::whole(pixels, n);
         match config.damage {
             Damage::None => {}
             Damage::Noise => {
@@ -61,8 +54,7 @@ impl Damaged {
                     let first = (length - side(length)) / 2;
                     (first..first + side(length)).contains(&at)
                 };
-                out.judged = (0..n).map(|i| inside(i / w % h, h) && inside(i % w, w)).collect();
-                out.hide(&out.judged.clone());
+                out.hide((0..n).map(|i| inside(i / w % h, h) && inside(i % w, w)).collect());
             }
             Damage::Shrink => {
                 out.factor = if config.amount < 0.5 { 2 } else { 4 };
@@ -80,34 +72,34 @@ impl Damaged {
                 out.weights = vec![1.0; out.seen.len()];
             }
         }
-        if out.seen.is_empty() {
+        if out.factor == 1 {
             out.seen = out.pixels.clone();
         }
         out
     }
 
     /// A picture of which some pixels are not known.
-    pub fn erased(pixels: &[f32], hidden: &[bool]) -> Self {
-        let mut out = Self {
-            pixels: pixels.to_vec(),
-            seen: Vec::new(),
-            weights: vec![1.0; pixels.len()],
-            factor: 1,
-            sigma: 0.1,
-            judged: hidden.to_vec(),
-        };
+    pub fn erased(pixels: &[f32], hidden: Vec<bool>) -> Self {
+        let mut out = Self::whole(pixels, pixels.len());
         out.hide(hidden);
         out.seen = out.pixels.clone();
         out
     }
 
-    /// Nothing is known where `hidden` holds: black.
-    fn hide(&mut self, hidden: &[bool]) {
+    /// Nothing is damaged yet; `n` numbers are one picture.
+    fn whole(pixels: &[f32], n: usize) -> Self {
+        let (pixels, weights) = (pixels.to_vec(), vec![1.0; pixels.len()]);
+        Self { pixels, seen: Vec::new(), weights, factor: 1, sigma: 0.1, judged: vec![true; n] }
+    }
+
+    /// Nothing is known where `hidden` holds: black, and there it is judged.
+    fn hide(&mut self, hidden: Vec<bool>) {
         for (i, (pixel, weight)) in self.pixels.iter_mut().zip(&mut self.weights).enumerate() {
             if hidden[i % hidden.len()] {
                 (*pixel, *weight) = (-1.0, 0.0);
             }
         }
+        self.judged = hidden;
     }
 
     /// As they are shown: what is not seen is grey.

@@ -293,15 +293,13 @@ impl Demo for Autoencoder {
             file.set_text("started", true);
         }
         file.set_text("rng.noise", self.noise.position());
-        file.set_text("data.place", serde_json::to_string(&self.data.place()).map_err(Error::internal)?);
+        file.set_text("data.place", self.data.place());
         Ok(file)
     }
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let noise = file.text("rng.noise")?;
-        let place: String = file.text("data.place")?;
-        let place = serde_json::from_str(&place)
-            .map_err(|_| Error::bad_file("The file's place in the data cannot be read."))?;
+        let place = file.text("data.place")?;
         self.tests.load("tests", file)?;
         self.pad.load(file, self.shape)?;
         self.trainer.load(file)?;

@@ -96,7 +96,7 @@ impl Autoencoder {
         }
         let latent = match self.pad.mask.is_empty() {
             true => self.encode(self.upload(&self.pad.pixels)).0,
-            false => self.search(&Damaged::erased(&self.pad.pixels, &self.pad.hidden())),
+            false => self.search(&Damaged::erased(&self.pad.pixels, self.pad.hidden())),
         };
         self.pad.latent = read(vec![flat(latent)]).await?.pop().unwrap_or_default();
         Ok(())
