@@ -29,6 +29,8 @@ export class Models extends Emitter {
   endpoints = readEndpoints();
   /** Models that have been opened in this visit, kept or not. */
   #opened = new Set();
+  /** The step at which what is open began: a saved run begins with those that it has. */
+  #from;
   #manifest = null;
   /** Who waits for the library's next answer, in turn, and the import that waits for its files. */
   #asked = [];
@@ -40,6 +42,7 @@ export class Models extends Emitter {
     session.on('library', (stored) => this.#arrived(stored));
     session.on('error', (error) => this.#failed(error));
     session.on('reset', () => {
+      this.#from = undefined;
       if (this.name !== undefined && !this.#manifest) this.load();
       this.emit('change');
     });
@@ -48,8 +51,10 @@ export class Models extends Emitter {
     // Work on what has arrived, or tokens that are written: the model is here, kept or in memory alone.
     session.on('progress', ({ what, bytes }) => what && !bytes && session.state.status === 'loading' && this.#here());
     let before = '';
-    session.on('status', ({ status, steps_per_second: speed }) => {
-      if (speed > 0) this.#here();
+    session.on('status', ({ status, step }) => {
+      // A short answer of a small model is written before any speed is known: steps alone tell of it.
+      this.#from ??= step;
+      if (step > this.#from) this.#here();
       // Cancelled: what has arrived is kept.
       if (before === 'loading' && status === 'paused') this.ask({ type: 'list' });
       before = status;
