@@ -1,6 +1,6 @@
 // window.bench(workload, options) as the harness expects it: w3, w3s, w4 and w5 on the CPU, one thread.
 
-import init, { Decoder, Text } from './pkg/kiln_bench.js';
+import init, { Decoder, GanStep, Text } from './pkg/kiln_bench.js';
 
 const PREFILL = 64;
 const SHAPES = {
@@ -92,10 +92,31 @@ async function vae(options) {
   return drive({ step: (i) => decoder.decode(W5.z(i)), read: async (pixels) => [0, 12345, 16 * 12288 - 1].map((place) => at(pixels, place)) }, options);
 }
 
+/** A linear layer's weights, `[in, out]` as the harness has them, as PyTorch's `[out, in]`. */
+function transposed({ shape: [inputs, outputs], data }) {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < inputs; i++) for (let o = 0; o < outputs; o++) out[o * inputs + i] = data[i * outputs + o];
+  return { shape: [outputs, inputs], data: out };
+}
+
+/** A GAN's training step; weights, inputs and timing are the harness's own. */
+async function gan(workload, options) {
+  const [{ W1, W1B8, W2, materialize, toNCHW }, { drive }] = await Promise.all([import('/lib/spec.mjs'), import('/lib/driver.js')]);
+  const spec = { w1: W1, w1b8: W1B8, w2: W2 }[workload];
+  const flat = (net, layouts) => {
+    const weights = toNCHW(layouts, materialize(net));
+    const all = Object.keys(net).map((name) => (weights[name].shape.length === 2 ? transposed(weights[name]) : weights[name]));
+    return Float32Array.from(all.flatMap(({ data }) => [...data]));
+  };
+  const kind = workload === 'w2' ? 'w2' : 'w1';
+  const step = new GanStep(kind, flat(spec.g, `${kind}g`), flat(spec.d, `${kind}d`));
+  return drive({ step: (i) => step.step(spec.batch, spec.real(i), spec.z(i, 0), spec.z(i, 1)), read: async () => [...(await step.losses())] }, options);
+}
+
 window.bench = async (workload, options = {}) => {
   const { budgetMs = 8000 } = options;
-  if (!['w4', 'w5'].includes(workload) && !SHAPES[workload]) return { skip: 'not written yet' };
+  if (!['w1', 'w1b8', 'w2', 'w4', 'w5'].includes(workload) && !SHAPES[workload]) return { skip: 'not written yet' };
   await init();
-  const result = workload === 'w5' ? await vae(options) : workload === 'w4' ? await smollm2(budgetMs) : await random(workload, budgetMs);
+  const result = ['w1', 'w1b8', 'w2'].includes(workload) ? await gan(workload, options) : workload === 'w5' ? await vae(options) : workload === 'w4' ? await smollm2(budgetMs) : await random(workload, budgetMs);
   return { version: 'kiln', backend: 'cpu', threads: 1, ...result };
 };

@@ -1,5 +1,6 @@
-//! A pretrained transformer as the benchmark's page drives it: prefill, then one token at a time, greedily. And [`vae`].
+//! A pretrained transformer as the benchmark's page drives it: prefill, then one token at a time, greedily. And [`gan`] and [`vae`].
 
+mod gan;
 mod vae;
 
 use kiln::models::causal::{self, LanguageModel};

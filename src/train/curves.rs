@@ -27,6 +27,13 @@ impl Curves {
         self.pending.push((step, row));
     }
 
+    /// What waits since the last flush, on the device: the scalars of the last step alone are kept.
+    pub fn latest(&mut self) -> Vec<Tensor<1>> {
+        let last = self.pending.pop();
+        self.pending.clear();
+        last.into_iter().flat_map(|(_, row)| row).flatten().collect()
+    }
+
     /// Reads what waits into the history, together with `more` in one submission.
     ///
     /// # Errors

@@ -1,0 +1,100 @@
+//! Training steps of both GANs, W1 (DCGAN) and W2 (points in the plane): the very step that the page's demos take.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::Tensor;
+use kiln::device::{Device, open_cpu, read};
+use kiln::models::dcgan::DcganConfig;
+use kiln::models::mlp_gan::MlpConfig;
+use kiln::models::{Discriminator, Generator};
+use kiln::nn::upload;
+use kiln::rng::{Purpose, Stream};
+use kiln::train::{Gan, GanLoss, GanOptions, StepInput};
+use wasm_bindgen::prelude::{JsError, wasm_bindgen};
+
+#[wasm_bindgen]
+pub struct GanStep {
+    gan: Box<dyn Game>,
+    device: Device,
+}
+
+#[wasm_bindgen]
+impl GanStep {
+    /// `workload` `w1` or `w2`; the parameters of both networks in the order in which their layers stand, in PyTorch's layouts.
+    #[wasm_bindgen(constructor)]
+    pub fn new(workload: &str, generator: Vec<f32>, discriminator: Vec<f32>) -> Result<GanStep, JsError> {
+        let device = open_cpu()?.device;
+        let mut blank = Stream::new(0, Purpose::Weights);
+        let (mut g, mut d) =
+            (Given(generator.into_iter(), device.clone()), Given(discriminator.into_iter(), device.clone()));
+        let gan: Box<dyn Game> = match workload {
+            "w1" => {
+                let config = DcganConfig { latent: 64, width: 64, classes: 0, channels: 1, side: 28 };
+                let (generator, discriminator) =
+                    (config.generator(&mut blank, &device), config.discriminator(&mut blank, &device));
+                Box::new(Gan::new(generator.map(&mut g), discriminator.map(&mut d), device.clone()))
+            }
+            _ => {
+                let config = MlpConfig { latent: 2, width: 128, depth: 2 };
+                let (generator, discriminator) =
+                    (config.generator(&mut blank, &device), config.discriminator(&mut blank, &device));
+                Box::new(Gan::new(generator.map(&mut g), discriminator.map(&mut d), device.clone()))
+            }
+        };
+        Ok(Self { gan, device })
+    }
+
+    /// One update of the discriminator, then one of the generator on another latent. `real` and the latents are
+    /// `[batch, features]`.
+    pub fn step(&mut self, batch: usize, real: Vec<f32>, z: Vec<f32>, z2: Vec<f32>) -> Result<(), JsError> {
+        let up = |values: Vec<f32>| {
+            let features = values.len() / batch;
+            upload(values, [batch, features], &self.device)
+        };
+        let input = |real: Tensor<2>, z: Tensor<2>| StepInput { real, z, noise: None, classes: None, mix: None };
+        let real = up(real);
+        let (first, second) = (input(real.clone(), up(z)), input(real, up(z2)));
+        Ok(self.gan.step(first, second)?)
+    }
+
+    /// Losses of the discriminator and of the generator at the last step.
+    pub async fn losses(&mut self) -> Result<Vec<f32>, JsError> {
+        let losses = self.gan.losses();
+        Ok(read(losses).await?.into_iter().flatten().collect())
+    }
+}
+
+/// Either pair of networks.
+trait Game {
+    fn step(&mut self, discriminator: StepInput, generator: StepInput) -> kiln::error::Result<()>;
+    fn losses(&mut self) -> Vec<Tensor<1>>;
+}
+
+impl<G: Generator, D: Discriminator> Game for Gan<G, D> {
+    fn step(&mut self, discriminator: StepInput, generator: StepInput) -> kiln::error::Result<()> {
+        let options = GanOptions {
+            loss: GanLoss::Nonsaturating,
+            lr_generator: 2e-4,
+            lr_discriminator: 2e-4,
+            beta1: 0.5,
+            beta2: 0.999,
+            penalty: 0.0,
+            norms: false,
+        };
+        Gan::step(self, options, vec![discriminator], Some(generator))
+    }
+
+    fn losses(&mut self) -> Vec<Tensor<1>> {
+        self.curves.latest()
+    }
+}
+
+/// Replaces the parameters of a module one after the other.
+struct Given(std::vec::IntoIter<f32>, Device);
+
+impl ModuleMapper for Given {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let shape = param.val().dims();
+        let values = self.0.by_ref().take(shape.iter().product()).collect();
+        Param::from_tensor(upload(values, shape, &self.1))
+    }
+}
