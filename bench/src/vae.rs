@@ -1,10 +1,9 @@
 //! The decoder of a variational autoencoder, W5: 16 latents of 64 numbers to pictures of 64 x 64, three channels.
 
 use burn::module::Param;
-use burn::tensor::activation::{relu, sigmoid};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use kiln::device::{open_cpu, read};
-use kiln::nn::{ConvTranspose2d, upload};
+use kiln::nn::{Activation, ConvTranspose2d, Linear, upload};
 use kiln::rng::{Purpose, Stream};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
@@ -16,8 +15,7 @@ const CHANNELS: [usize; 5] = [256, 128, 64, 32, 3];
 #[wasm_bindgen]
 pub struct Decoder {
     device: Device,
-    fc: Tensor<2>,
-    bias: Tensor<2>,
+    fc: Linear,
     layers: Vec<ConvTranspose2d>,
 }
 
@@ -31,9 +29,10 @@ impl Decoder {
         let mut weights = weights.into_iter();
         let mut next = |n: usize| weights.by_ref().take(n).collect::<Vec<f32>>();
         let wide = CHANNELS[0] * 16;
-        let fc = upload(next(LATENT * wide), [LATENT, wide], &device);
-        let bias = upload(next(wide), [1, wide], &device);
         let mut blank = Stream::new(0, Purpose::Weights);
+        let mut fc = Linear::new(LATENT, wide, 1.0, true, &mut blank, &device);
+        fc.weight = Param::from_tensor(upload(next(LATENT * wide), [LATENT, wide], &device).transpose());
+        fc.bias = Some(Param::from_tensor(upload(next(wide), [wide], &device)));
         let mut layers = Vec::new();
         for pair in CHANNELS.windows(2) {
             let (inputs, outputs) = (pair[0], pair[1]);
@@ -43,17 +42,17 @@ impl Decoder {
             layer.bias = Some(Param::from_tensor(upload(next(outputs), [outputs], &device)));
             layers.push(layer);
         }
-        Ok(Self { device, fc, bias, layers })
+        Ok(Self { device, fc, layers })
     }
 
     /// 16 latents to `[16, 3, 64, 64]`.
     pub async fn decode(&self, z: Vec<f32>) -> Result<Vec<f32>, JsError> {
         let z = upload(z, [BATCH, LATENT], &self.device);
-        let mut h = (z.matmul(self.fc.clone()) + self.bias.clone()).reshape([BATCH, CHANNELS[0], 4, 4]);
-        for layer in &self.layers {
-            h = layer.forward(relu(h));
+        let mut h = self.fc.forward(z, Activation::RELU).reshape([BATCH, CHANNELS[0], 4, 4]);
+        for (i, layer) in self.layers.iter().enumerate() {
+            h = layer.forward(h, if i < 3 { Activation::RELU } else { Activation::Sigmoid });
         }
         let n = BATCH * CHANNELS[4] * 64 * 64;
-        Ok(read(vec![sigmoid(h).reshape([n])]).await?.pop().unwrap_or_default())
+        Ok(read(vec![h.reshape([n])]).await?.pop().unwrap_or_default())
     }
 }

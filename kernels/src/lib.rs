@@ -1,12 +1,22 @@
-//! The CPU's arithmetic for pretrained transformers, on plain slices. A crate of its own because the release profile makes
-//! everything small, and this fast: at opt-level "z" the same products take two to four times as long.
+//! The CPU's arithmetic, on plain slices: of pretrained transformers, and of what is trained. A crate of its own because the
+//! release profile makes everything small, and this fast: at opt-level "z" the same products take two to four times as long.
 
+mod activation;
+mod adam;
 mod lanes;
 mod matrix;
+mod norm;
+mod product;
 mod products;
+mod strided;
 mod vectors;
+mod winograd;
 
+pub use activation::{Activation, bias_act, bias_act_backward, softplus_mean, softplus_mean_backward};
+pub use adam::{Moments, adam};
 pub use lanes::dot;
 pub use matrix::{Data, GROUP, Matrix, bf16, f16};
+pub use norm::{norm_act, norm_act_backward};
 pub use products::matmul;
+pub use strided::Strided;
 pub use vectors::{add, add_scaled, gate, norm, softmax};

@@ -4,7 +4,7 @@
 use super::autoencoder_kl::KlSizes;
 use super::autoencoder_tiny::TinySizes;
 use crate::error::Result;
-use crate::nn::{Conv2d, GroupNorm, doubled, upload};
+use crate::nn::{Activation, Conv2d, GroupNorm, doubled, upload};
 use burn::tensor::activation::{relu, silu, softmax, tanh};
 use burn::tensor::{Device, Tensor};
 
@@ -164,7 +164,7 @@ impl Layer {
     /// # Shapes
     /// `[1, C, H, W]` to the part's own.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let conv = |i: usize, x: Tensor<4>| self.convs[i].forward(x);
+        let conv = |i: usize, x: Tensor<4>| self.convs[i].forward(x, Activation::Identity);
         let norm = |i: usize, x: Tensor<4>| silu(self.norms[i].forward(x));
         match self.act {
             Act::Affine(factor, offset) => x * factor + offset,
@@ -187,7 +187,7 @@ impl Layer {
         let [_, c, h, w] = x.dims();
         let n = h * w;
         let y = self.norms[0].forward(x.clone());
-        let pixels = |i: usize| self.convs[i].forward(y.clone()).reshape([c, n]);
+        let pixels = |i: usize| self.convs[i].forward(y.clone(), Activation::Identity).reshape([c, n]);
         let q = (pixels(0) / (c as f32).sqrt()).transpose(); // (N, C)
         let (k, v) = (pixels(1), pixels(2).transpose()); // (C, N), (N, C)
         let chunk = |at: usize| {
@@ -195,6 +195,6 @@ impl Layer {
             softmax(q.matmul(k.clone()), 1).matmul(v.clone())
         };
         let out = Tensor::cat((0..n).step_by(QUERIES).map(chunk).collect(), 0); // (N, C)
-        self.convs[3].forward(out.transpose().reshape([1, c, h, w])) + x
+        self.convs[3].forward(out.transpose().reshape([1, c, h, w]), Activation::Identity) + x
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! A LeNet (LeCun et al. 1998) with strided convolutions: 42,490 parameters, of which 48 features before the last layer.
 
-use crate::nn::{Conv2d, Linear};
+use crate::nn::{Activation, Conv2d, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 /// Features before the last layer.
@@ -33,10 +32,10 @@ impl Classifier {
     /// Pictures `[B, 784]` to features `[B, 48]` and logits `[B, 10]`.
     pub fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let [b, _] = x.dims();
-        let h = relu(self.c1.forward(x.reshape([b, 1, 28, 28]))); // (B, 8, 14, 14)
-        let h = relu(self.c2.forward(h)); // (B, 16, 7, 7)
-        let features = relu(self.fc1.forward(h.flatten(1, 3)));
-        let logits = self.fc2.forward(features.clone());
+        let h = self.c1.forward(x.reshape([b, 1, 28, 28]), Activation::RELU); // (B, 8, 14, 14)
+        let h = self.c2.forward(h, Activation::RELU); // (B, 16, 7, 7)
+        let features = self.fc1.forward(h.flatten(1, 3), Activation::RELU);
+        let logits = self.fc2.forward(features.clone(), Activation::Identity);
         (features, logits)
     }
 }

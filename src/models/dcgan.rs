@@ -6,11 +6,13 @@
 //! onto the discriminator's features (Miyato and Koyama 2018, arXiv 1802.05637).
 
 use super::{Discriminator, Generator};
-use crate::nn::{BatchNorm2d, Conv2d, ConvTranspose2d, Linear};
+use crate::nn::{Activation, BatchNorm2d, Conv2d, ConvTranspose2d, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
-use burn::tensor::activation::{leaky_relu, relu, tanh};
 use burn::tensor::{Device, Tensor};
+
+/// Of the discriminator's leaky ReLU.
+const SLOPE: f32 = 0.2;
 
 #[derive(Debug, Clone, Copy)]
 pub struct DcganConfig {
@@ -79,12 +81,12 @@ impl Generator for DcganGenerator {
             Some(classes) => Tensor::cat(vec![z, classes], 1), // (B, latent + classes)
             None => z,
         };
-        let h = self.fc.forward(z); // (B, 2w s s), s a quarter of the side: 7 or 8
+        let h = self.fc.forward(z, Activation::Identity); // (B, 2w s s), s a quarter of the side: 7 or 8
         let channels = self.bn1.weight.val().dims()[0];
         let s = (h.dims()[1] / channels).isqrt();
-        let h = relu(self.bn1.forward(h.reshape([b, channels, s, s])));
-        let h = relu(self.bn2.forward(self.ct1.forward(h))); // (B, w, 2s, 2s)
-        tanh(self.ct2.forward(h)).flatten(1, 3) // (B, C, 4s, 4s), flat
+        let h = self.bn1.forward(h.reshape([b, channels, s, s]), 0.0);
+        let h = self.bn2.forward(self.ct1.forward(h, Activation::Identity), 0.0); // (B, w, 2s, 2s)
+        self.ct2.forward(h, Activation::Tanh).flatten(1, 3) // (B, C, 4s, 4s), flat
     }
 }
 
@@ -93,12 +95,12 @@ impl Discriminator for DcganDiscriminator {
         let [b, pixels] = x.dims();
         let channels = self.c1.weight.val().dims()[1];
         let side = (pixels / channels).isqrt();
-        let h = leaky_relu(self.c1.forward(x.reshape([b, channels, side, side])), 0.2); // (B, w, side / 2, side / 2)
-        let h = leaky_relu(self.bn.forward(self.c2.forward(h)), 0.2); // (B, 2w, side / 4, side / 4)
+        let h = self.c1.forward(x.reshape([b, channels, side, side]), Activation::Leaky(SLOPE)); // (B, w, side / 2, side / 2)
+        let h = self.bn.forward(self.c2.forward(h, Activation::Identity), SLOPE); // (B, 2w, side / 4, side / 4)
         let h: Tensor<2> = h.flatten(1, 3);
-        let logits = self.fc.forward(h.clone()); // (B, 1)
+        let logits = self.fc.forward(h.clone(), Activation::Identity); // (B, 1)
         match (&self.embed, classes) {
-            (Some(embed), Some(classes)) => logits + (embed.forward(classes) * h).sum_dim(1),
+            (Some(embed), Some(classes)) => logits + (embed.forward(classes, Activation::Identity) * h).sum_dim(1),
             _ => logits,
         }
     }

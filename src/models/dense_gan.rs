@@ -5,10 +5,9 @@
 //! other sizes at the two ends.
 
 use super::{Discriminator, Generator};
-use crate::nn::Linear;
+use crate::nn::{Activation, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
-use burn::tensor::activation::{leaky_relu, tanh};
 use burn::tensor::{Device, Tensor};
 
 #[derive(Debug, Clone, Copy)]
@@ -45,27 +44,26 @@ fn chain(sizes: &[usize], weights: &mut Stream, device: &Device) -> Vec<Linear> 
     sizes.windows(2).map(|s| Linear::new(s[0], s[1], 3.0, true, weights, device)).collect()
 }
 
-/// All layers with leaky ReLU between them.
-fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
+/// All layers with leaky ReLU between them, and `end` after the last.
+fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>, end: Activation) -> Tensor<2> {
     let x = match classes {
         Some(classes) => Tensor::cat(vec![x, classes], 1),
         None => x,
     };
     let last = layers.len() - 1;
     layers.iter().enumerate().fold(x, |h, (i, layer)| {
-        let h = layer.forward(h);
-        if i < last { leaky_relu(h, 0.2) } else { h }
+        layer.forward(h, if i < last { Activation::Leaky(0.2) } else { end })
     })
 }
 
 impl Generator for DenseGenerator {
     fn forward(&self, z: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
-        tanh(forward(&self.layers, z, classes)) // (B, pixels)
+        forward(&self.layers, z, classes, Activation::Tanh) // (B, pixels)
     }
 }
 
 impl Discriminator for DenseDiscriminator {
     fn forward(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2> {
-        forward(&self.layers, x, classes) // (B, 1)
+        forward(&self.layers, x, classes, Activation::Identity) // (B, 1)
     }
 }

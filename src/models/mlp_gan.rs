@@ -4,10 +4,10 @@
 //! (latent + 1) w + (depth - 1) (w + 1) w + 2 (w + 1) parameters in the generator.
 
 use super::{Discriminator, Generator};
-use crate::nn::Linear;
+use crate::nn::{Activation, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
-use burn::tensor::activation::{leaky_relu, relu};
+use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
 /// Sizes of both networks.
@@ -52,8 +52,7 @@ impl Generator for MlpGenerator {
     fn forward(&self, z: Tensor<2>, _classes: Option<Tensor<2>>) -> Tensor<2> {
         let last = self.layers.len() - 1;
         self.layers.iter().enumerate().fold(z, |h, (i, layer)| {
-            let h = layer.forward(h); // (B, width), at last (B, 2)
-            if i < last { relu(h) } else { h }
+            layer.forward(h, if i < last { Activation::RELU } else { Activation::Identity }) // (B, width), at last (B, 2)
         })
     }
 }
@@ -62,8 +61,8 @@ impl Discriminator for MlpDiscriminator {
     fn forward(&self, x: Tensor<2>, _classes: Option<Tensor<2>>) -> Tensor<2> {
         let last = self.layers.len() - 1;
         self.layers.iter().enumerate().fold(x, |h, (i, layer)| {
-            let h = layer.forward(h); // (B, width), at last (B, 1)
-            if i < last { leaky_relu(h, SLOPE) } else { h }
+            let activation = if i < last { Activation::Leaky(SLOPE as f32) } else { Activation::Identity };
+            layer.forward(h, activation) // (B, width), at last (B, 1)
         })
     }
 
@@ -74,7 +73,7 @@ impl Discriminator for MlpDiscriminator {
         let mut h = x;
         let mut slopes = Vec::new();
         for layer in hidden {
-            let a = layer.forward(h);
+            let a = layer.forward(h, Activation::Identity);
             let slope = a.clone().inner().greater_elem(0.0).float() * (1.0 - SLOPE) + SLOPE; // (B, width)
             slopes.push(Tensor::from_inner(slope));
             h = leaky_relu(a, SLOPE);

@@ -4,10 +4,9 @@
 //! Pictures of 28 x 28 are padded to 32 x 32 by the first convolution and cropped by the last. At width 16, one channel and
 //! two dimensions: 45,428 parameters in the encoder, 44,337 in the decoder. Numbers of a picture are in [0, 1] here.
 
-use crate::nn::{Conv2d, ConvTranspose2d, Linear};
+use crate::nn::{Activation, Conv2d, ConvTranspose2d, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 #[derive(Debug, Clone, Copy)]
@@ -75,10 +74,10 @@ impl Encoder {
     pub fn forward(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let [b, _] = x.dims();
         let [c, h, w] = self.shape;
-        let h = relu(self.c1.forward(x.reshape([b, c, h, w]))); // (B, w, 16, 16)
-        let h = relu(self.c2.forward(h)); // (B, 2w, 8, 8)
-        let h: Tensor<2> = relu(self.c3.forward(h)).flatten(1, 3); // (B, 4w 4 4)
-        (self.mean.forward(h.clone()), self.logvar.forward(h))
+        let h = self.c1.forward(x.reshape([b, c, h, w]), Activation::RELU); // (B, w, 16, 16)
+        let h = self.c2.forward(h, Activation::RELU); // (B, 2w, 8, 8)
+        let h: Tensor<2> = self.c3.forward(h, Activation::RELU).flatten(1, 3); // (B, 4w 4 4)
+        (self.mean.forward(h.clone(), Activation::Identity), self.logvar.forward(h, Activation::Identity))
     }
 }
 
@@ -87,10 +86,10 @@ impl Decoder {
     /// Latents `[B, latent]` to logits of pictures, flat, `[B, C H W]`: their sigmoid is in [0, 1].
     pub fn forward(&self, z: Tensor<2>) -> Tensor<2> {
         let [b, _] = z.dims();
-        let h = relu(self.fc.forward(z)); // (B, 4w 4 4)
+        let h = self.fc.forward(z, Activation::RELU); // (B, 4w 4 4)
         let channels = h.dims()[1] / 16;
-        let h = relu(self.ct1.forward(h.reshape([b, channels, 4, 4]))); // (B, 2w, 8, 8)
-        let h = relu(self.ct2.forward(h)); // (B, w, 16, 16)
-        self.ct3.forward(h).flatten(1, 3) // (B, C, H, W), flat
+        let h = self.ct1.forward(h.reshape([b, channels, 4, 4]), Activation::RELU); // (B, 2w, 8, 8)
+        let h = self.ct2.forward(h, Activation::RELU); // (B, w, 16, 16)
+        self.ct3.forward(h, Activation::Identity).flatten(1, 3) // (B, C, H, W), flat
     }
 }

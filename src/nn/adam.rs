@@ -2,6 +2,7 @@
 //!
 //! burn's own keeps its moments where only a blocking read finds them, and its betas cannot change while it runs.
 
+use super::ops::{self, Moments};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Gradients, Tensor};
@@ -14,7 +15,7 @@ pub struct AdamOptions {
     pub beta2: f64,
 }
 
-const EPSILON: f64 = 1e-8;
+const EPSILON: f32 = 1e-8;
 
 /// The moments of one network, one pair of flat tensors a parameter, in the order in which the module visits them.
 #[derive(Debug, Clone, Default)]
@@ -36,33 +37,38 @@ impl Adam {
     ) -> (M, Option<Tensor<1>>) {
         self.steps += 1;
         let t = self.steps as i32;
+        let AdamOptions { lr, beta1, beta2 } = options;
         let mut update = Update {
             gradients: GradientsParams::from_module(&mut gradients, &module),
-            moments: &mut self.moments,
-            index: 0,
-            options,
-            correction: (1.0 - options.beta1.powi(t), 1.0 - options.beta2.powi(t)),
+            before: std::mem::take(&mut self.moments).into_iter(),
+            after: Vec::new(),
+            with: Moments {
+                lr: lr as f32,
+                beta1: beta1 as f32,
+                beta2: beta2 as f32,
+                corrections: [beta1, beta2].map(|beta| (1.0 - beta.powi(t)) as f32),
+                epsilon: EPSILON,
+            },
             squares: norm.then(Vec::new),
         };
         let module = module.map(&mut update);
+        self.moments = update.after;
         let norm = update.squares.and_then(|s| s.into_iter().reduce(|a, b| a + b)).map(Tensor::sqrt);
         (module, norm)
     }
 }
 
-struct Update<'a> {
+struct Update {
     gradients: GradientsParams,
-    moments: &'a mut Vec<(Tensor<1>, Tensor<1>)>,
-    index: usize,
-    options: AdamOptions,
-    correction: (f64, f64),
+    /// Moments that are still to be updated, and those that are.
+    before: std::vec::IntoIter<(Tensor<1>, Tensor<1>)>,
+    after: Vec<(Tensor<1>, Tensor<1>)>,
+    with: Moments,
     squares: Option<Vec<Tensor<1>>>,
 }
 
-impl ModuleMapper for Update<'_> {
+impl ModuleMapper for Update {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let index = self.index;
-        self.index += 1;
         let shape = param.val().dims();
         let n = shape.iter().product::<usize>();
         let gradient = match self.gradients.remove::<D>(param.id) {
@@ -72,19 +78,12 @@ impl ModuleMapper for Update<'_> {
         if let Some(squares) = &mut self.squares {
             squares.push(gradient.clone().square().sum());
         }
-        let AdamOptions { lr, beta1, beta2 } = self.options;
-        if self.moments.len() <= index {
-            self.moments.push((gradient.zeros_like(), gradient.zeros_like()));
-        }
-        let (m, v) = self.moments[index].clone();
-        let m = m * beta1 + gradient.clone() * (1.0 - beta1);
-        let v = v * beta2 + gradient.square() * (1.0 - beta2);
-        self.moments[index] = (m.clone(), v.clone());
-        let (c1, c2) = self.correction;
-        let delta = m * (lr / c1) / ((v / c2).sqrt() + EPSILON);
+        let (m, v) = self.before.next().unwrap_or_else(|| (gradient.zeros_like(), gradient.zeros_like()));
+        let with = self.with;
         param.map(|weight| {
-            let updated = weight.inner() - delta.reshape(shape);
-            Tensor::from_inner(updated).require_grad()
+            let (weight, m, v) = ops::adam([weight.inner().reshape([n]), gradient, m, v], with);
+            self.after.push((m, v));
+            Tensor::from_inner(weight.reshape(shape)).require_grad()
         })
     }
 }

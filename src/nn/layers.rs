@@ -1,9 +1,10 @@
 //! Linear, convolution, transposed convolution and batch norm, initialised from our own random stream.
 
+use super::ops::{self, Activation, bias_act};
 use crate::rng::Stream;
 use burn::module::{Module, Param};
-use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d, linear};
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Puts numbers on a device, in row-major order.
@@ -38,8 +39,9 @@ impl Linear {
 
     /// # Shapes
     /// `[B, in]` to `[B, out]`.
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        linear(x, self.weight.val().transpose(), self.bias.as_ref().map(|b| b.val()))
+    pub fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
+        let product = x.matmul(self.weight.val().transpose());
+        bias_act(product, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }
 
@@ -80,9 +82,15 @@ impl Conv2d {
 
     /// # Shapes
     /// `[B, in, H, W]` to `[B, out, H', W']` with H' = (H + 2 padding - k) / stride + 1.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         let (s, p) = (self.stride, self.padding);
-        conv2d(x, self.weight.val(), self.bias.as_ref().map(|b| b.val()), ConvOptions::new([s, s], [p, p], [1, 1], 1))
+        let weight = self.weight.val();
+        let ([_, _, h, w], [_, _, kh, kw]) = (x.dims(), weight.dims());
+        let y = match (kh, kw, s, h % 2, w % 2) {
+            (4, 4, 2, 0, 0) => ops::down(x, weight, p),
+            _ => conv2d(x, weight, None, ConvOptions::new([s, s], [p, p], [1, 1], 1)),
+        };
+        bias_act(y, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }
 
@@ -121,10 +129,9 @@ impl ConvTranspose2d {
 
     /// # Shapes
     /// `[B, in, H, W]` to `[B, out, 2 H, 2 W]` with padding 1.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let p = self.padding;
-        let options = ConvTransposeOptions::new([2, 2], [p, p], [0, 0], [1, 1], 1);
-        conv_transpose2d(x, self.weight.val(), self.bias.as_ref().map(|b| b.val()), options)
+    pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        let y = ops::up(x, self.weight.val(), self.padding);
+        bias_act(y, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }
 
@@ -142,8 +149,8 @@ impl BatchNorm2d {
     }
 
     /// # Shapes
-    /// `[B, C, H, W]` to the same.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        batch_norm_train(x, self.weight.val(), self.bias.val(), 1e-5).output
+    /// `[B, C, H, W]` to the same, through a leaky ReLU with this slope (0 is ReLU).
+    pub fn forward(&self, x: Tensor<4>, slope: f32) -> Tensor<4> {
+        ops::norm_act(x, self.weight.val(), self.bias.val(), 1e-5, slope)
     }
 }

@@ -5,7 +5,9 @@ mod adam;
 pub mod engine;
 mod layers;
 mod maps;
+pub mod ops;
 
 pub use adam::{Adam, AdamOptions};
+pub use ops::Activation;
 pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Linear, upload};
 pub use maps::{GroupNorm, doubled};

@@ -1,7 +1,8 @@
 //! Losses on logits.
 
+use crate::nn::ops::softplus_mean;
 use burn::tensor::Tensor;
-use burn::tensor::activation::{log_sigmoid, log_softmax, relu};
+use burn::tensor::activation::{log_softmax, relu};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,15 +23,10 @@ pub enum GanLoss {
     Hinge,
 }
 
-/// log(1 + exp(x)), without overflow.
-fn softplus(x: Tensor<2>) -> Tensor<2> {
-    -log_sigmoid(-x)
-}
-
 /// The discriminator's loss from logits of real and generated samples, `[B, 1]` each; without the gradient penalty.
 pub fn discriminator_loss(loss: GanLoss, real: Tensor<2>, fake: Tensor<2>) -> Tensor<1> {
     match loss {
-        GanLoss::Nonsaturating | GanLoss::Minimax => softplus(-real).mean() + softplus(fake).mean(),
+        GanLoss::Nonsaturating | GanLoss::Minimax => softplus_mean(real, -1.0) + softplus_mean(fake, 1.0),
         GanLoss::Leastsquares => ((real - 1.0).square().mean() + fake.square().mean()) * 0.5,
         GanLoss::Wasserstein => fake.mean() - real.mean(),
         GanLoss::Hinge => relu(-real + 1.0).mean() + relu(fake + 1.0).mean(),
@@ -40,8 +36,8 @@ pub fn discriminator_loss(loss: GanLoss, real: Tensor<2>, fake: Tensor<2>) -> Te
 /// The generator's loss from logits of generated samples, `[B, 1]`.
 pub fn generator_loss(loss: GanLoss, fake: Tensor<2>) -> Tensor<1> {
     match loss {
-        GanLoss::Nonsaturating => softplus(-fake).mean(),
-        GanLoss::Minimax => -softplus(fake).mean(),
+        GanLoss::Nonsaturating => softplus_mean(fake, -1.0),
+        GanLoss::Minimax => -softplus_mean(fake, 1.0),
         GanLoss::Leastsquares => (fake - 1.0).square().mean() * 0.5,
         GanLoss::Wasserstein | GanLoss::Hinge => -fake.mean(),
     }

@@ -1,0 +1,136 @@
+//! On burn's CPU backend: its tensors as slices, for `kernels/`.
+
+use super::{Activation, Kernels, Moments};
+use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::{Flex, TensorMetadata};
+use burn::tensor::{Bytes, DType, Shape};
+use kiln_kernels::Strided;
+
+/// All numbers in order, at the beginning of their buffer.
+fn whole(tensor: FlexTensor) -> FlexTensor {
+    let n = tensor.shape().num_elements();
+    match tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n {
+        true => tensor,
+        // The copy of a part is as long as the part.
+        false => from(tensor.to_contiguous().as_slice::<f32>().map_or_else(Vec::new, |v| v[..n].to_vec()), tensor.shape()),
+    }
+}
+
+fn from(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
+}
+
+/// Numbers that follow each other in one channel.
+fn inner(shape: &Shape) -> usize {
+    shape.iter().skip(2).product()
+}
+
+impl Kernels for Flex {
+    fn act(x: FlexTensor, activation: Activation) -> FlexTensor {
+        let mut x = whole(x);
+        kiln_kernels::bias_act(x.storage_mut(), &[], 1, activation);
+        x
+    }
+
+    fn act_backward(y: FlexTensor, gradient: FlexTensor, activation: Activation) -> FlexTensor {
+        let (y, mut gradient) = (whole(y), whole(gradient));
+        kiln_kernels::bias_act_backward(y.storage(), gradient.storage_mut(), &mut [], 1, activation);
+        gradient
+    }
+
+    fn bias_act(x: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
+        let (mut x, bias) = (whole(x), whole(bias));
+        let inner = inner(&x.shape());
+        kiln_kernels::bias_act(x.storage_mut(), bias.storage(), inner, activation);
+        x
+    }
+
+    fn bias_act_backward(y: FlexTensor, gradient: FlexTensor, activation: Activation) -> (FlexTensor, FlexTensor) {
+        let (y, mut gradient) = (whole(y), whole(gradient));
+        let shape = y.shape();
+        let mut bias = vec![0.0; shape[1]];
+        kiln_kernels::bias_act_backward(y.storage(), gradient.storage_mut(), &mut bias, inner(&shape), activation);
+        (gradient, from(bias, Shape::new([shape[1]])))
+    }
+
+    fn norm_act(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, epsilon: f32, slope: f32) -> (FlexTensor, FlexTensor) {
+        let (x, weight, bias) = (whole(x), whole(weight), whole(bias));
+        let shape = x.shape();
+        let (y, statistics) =
+            kiln_kernels::norm_act(x.storage(), weight.storage(), bias.storage(), inner(&shape), epsilon, slope);
+        let channels = shape[1];
+        (from(y, shape), from(statistics, Shape::new([2, channels])))
+    }
+
+    fn norm_act_backward(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        statistics: FlexTensor,
+        gradient: FlexTensor,
+        slope: f32,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let (x, weight, bias, mut gradient) = (whole(x), whole(weight), whole(bias), whole(gradient));
+        let learnt = [weight.storage(), bias.storage(), statistics.storage()];
+        let inner = inner(&x.shape());
+        let (of_weight, of_bias) =
+            kiln_kernels::norm_act_backward(x.storage(), learnt, gradient.storage_mut(), inner, slope);
+        (gradient, from(of_weight, weight.shape()), from(of_bias, bias.shape()))
+    }
+
+    fn down(large: FlexTensor, weights: FlexTensor, padding: usize) -> FlexTensor {
+        let (large, weights) = (whole(large), whole(weights));
+        let [b, c, h, w] = large.shape().dims();
+        let size = [h, w].map(|n| (n + 2 * padding) / 2 - 1);
+        let outputs = weights.shape()[0];
+        let mut small = vec![0.0; b * outputs * size[0] * size[1]];
+        Strided { batch: b, large: c, small: outputs, size, padding }.down(
+            large.storage(),
+            weights.storage(),
+            &mut small,
+        );
+        from(small, Shape::new([b, outputs, size[0], size[1]]))
+    }
+
+    fn up(small: FlexTensor, weights: FlexTensor, padding: usize) -> FlexTensor {
+        let (small, weights) = (whole(small), whole(weights));
+        let [b, o, h, w] = small.shape().dims();
+        let shape = Strided { batch: b, large: weights.shape()[1], small: o, size: [h, w], padding };
+        let [h, w] = shape.large_size();
+        let mut large = vec![0.0; b * shape.large * h * w];
+        shape.up(small.storage(), weights.storage(), &mut large);
+        from(large, Shape::new([b, shape.large, h, w]))
+    }
+
+    fn outer(large: FlexTensor, small: FlexTensor, padding: usize) -> FlexTensor {
+        let (large, small) = (whole(large), whole(small));
+        let [b, o, h, w] = small.shape().dims();
+        let shape = Strided { batch: b, large: large.shape()[1], small: o, size: [h, w], padding };
+        let mut weights = vec![0.0; o * shape.large * 16];
+        shape.outer(large.storage(), small.storage(), &mut weights);
+        from(weights, Shape::new([o, shape.large, 4, 4]))
+    }
+
+    fn softplus_mean(x: FlexTensor, sign: f32) -> FlexTensor {
+        from(vec![kiln_kernels::softplus_mean(whole(x).storage(), sign)], Shape::new([1]))
+    }
+
+    fn softplus_mean_backward(x: FlexTensor, gradient: FlexTensor, sign: f32) -> FlexTensor {
+        let (x, gradient) = (whole(x), whole(gradient));
+        let values = kiln_kernels::softplus_mean_backward(x.storage(), sign, gradient.storage::<f32>()[0]);
+        from(values, x.shape())
+    }
+
+    fn adam(
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        first: FlexTensor,
+        second: FlexTensor,
+        with: Moments,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let (mut weight, gradient, mut first, mut second) = (whole(weight), whole(gradient), whole(first), whole(second));
+        let state = (weight.storage_mut(), first.storage_mut(), second.storage_mut());
+        kiln_kernels::adam(state.0, gradient.storage(), state.1, state.2, with);
+        (weight, first, second)
+    }
+}

@@ -1,0 +1,157 @@
+//! The operations of `nn::ops` against the same written with burn's own, results and gradients.
+
+use burn::tensor::activation::{leaky_relu, log_sigmoid, sigmoid, tanh};
+use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn::tensor::{Device, Tensor};
+use kiln::device::open_cpu;
+use kiln::nn::ops::{Activation, bias_act, down, norm_act, softplus_mean, up};
+use kiln::nn::upload;
+use kiln::rng::{Purpose, Stream};
+
+fn device() -> Device {
+    open_cpu().expect("the CPU opens").device
+}
+
+fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+    let values = Stream::new(seed, Purpose::Noise).uniform(shape.iter().product(), 1.0);
+    upload(values, shape, &device()).require_grad()
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().expect("floats")
+}
+
+/// The largest difference, as a share of the largest number.
+fn distance<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f32 {
+    assert_eq!(ours.dims(), theirs.dims());
+    let (ours, theirs) = (values(ours), values(theirs));
+    let largest = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    ours.iter().zip(&theirs).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / largest.max(1e-30)
+}
+
+/// Result and gradients of two ways to compute the same from the same inputs, weighted at random so that no gradient is uniform.
+fn agree<const D: usize, const E: usize>(
+    x: Tensor<D>,
+    w: Tensor<E>,
+    ours: impl Fn(Tensor<D>, Tensor<E>) -> Tensor<4>,
+    theirs: impl Fn(Tensor<D>, Tensor<E>) -> Tensor<4>,
+) -> f32 {
+    let (a, b) = (ours(x.clone(), w.clone()), theirs(x.clone(), w.clone()));
+    let weights = random(b.dims(), 99).detach();
+    let (ga, gb) = ((a.clone() * weights.clone()).sum().backward(), (b.clone() * weights).sum().backward());
+    let gradient = |t: Option<Tensor<D>>| t.expect("x has a gradient");
+    let of_weights = |t: Option<Tensor<E>>| t.expect("w has a gradient");
+    distance(a, b)
+        .max(distance(gradient(x.grad(&ga)), gradient(x.grad(&gb))))
+        .max(distance(of_weights(w.grad(&ga)), of_weights(w.grad(&gb))))
+}
+
+/// Batch, channels at the large and at the small picture, size of the small one, padding.
+const SHAPES: [([usize; 5], usize); 6] = [
+    ([1, 1, 1, 1, 1], 1),
+    ([2, 3, 5, 7, 7], 1),
+    ([9, 1, 4, 14, 14], 1),
+    ([17, 4, 3, 4, 5], 1),
+    ([3, 2, 6, 16, 16], 3),
+    ([2, 8, 8, 2, 3], 2),
+];
+
+#[test]
+fn a_strided_convolution_and_its_gradients_are_burns() {
+    for ([b, large, small, h, w], padding) in SHAPES {
+        let x = random([b, large, 2 * h + 2 - 2 * padding, 2 * w + 2 - 2 * padding], 1);
+        let weights = random([small, large, 4, 4], 2);
+        let theirs = |x, w| conv2d(x, w, None, ConvOptions::new([2, 2], [padding, padding], [1, 1], 1));
+        let off = agree(x, weights, |x, w| down(x, w, padding), theirs);
+        assert!(off < 2e-6, "{b} {large} {small} {h} {w} {padding}: {off:e}");
+    }
+}
+
+#[test]
+fn a_transposed_convolution_and_its_gradients_are_burns() {
+    for ([b, large, small, h, w], padding) in SHAPES {
+        let x = random([b, small, h, w], 3);
+        let weights = random([small, large, 4, 4], 4);
+        let options = || ConvTransposeOptions::new([2, 2], [padding, padding], [0, 0], [1, 1], 1);
+        let off = agree(x, weights, |x, w| up(x, w, padding), |x, w| conv_transpose2d(x, w, None, options()));
+        assert!(off < 2e-6, "{b} {large} {small} {h} {w} {padding}: {off:e}");
+    }
+}
+
+#[test]
+fn a_batch_norm_with_its_activation_and_gradients_are_burns() {
+    for slope in [1.0, 0.2, 0.0] {
+        let (x, weight) = (random([5, 3, 7, 9], 5) * 3.0 + 2.0, random([3], 6));
+        let x = x.detach().require_grad();
+        let bias = random([3], 7);
+        let theirs = |x, w| {
+            let y = batch_norm_train(x, w, bias.clone(), 1e-5).output;
+            leaky_relu(y, f64::from(slope))
+        };
+        let off = agree(x.clone(), weight.clone(), |x, w| norm_act(x, w, bias.clone(), 1e-5, slope), theirs);
+        assert!(off < 5e-6, "slope {slope}: {off:e}");
+        // The bias's gradient, with the weight in its place.
+        let theirs = |x, b| leaky_relu(batch_norm_train(x, weight.clone(), b, 1e-5).output, f64::from(slope));
+        let off = agree(x, bias.clone(), |x, b| norm_act(x, weight.clone(), b, 1e-5, slope), theirs);
+        assert!(off < 5e-6, "slope {slope}, bias: {off:e}");
+    }
+}
+
+#[test]
+fn a_bias_with_its_activation_and_gradients_are_burns() {
+    for (name, activation) in [
+        ("identity", Activation::Identity),
+        ("relu", Activation::RELU),
+        ("leaky", Activation::Leaky(0.2)),
+        ("tanh", Activation::Tanh),
+        ("sigmoid", Activation::Sigmoid),
+    ] {
+        let after = |y: Tensor<4>| match activation {
+            Activation::Identity => y,
+            Activation::Leaky(slope) => leaky_relu(y, f64::from(slope)),
+            Activation::Tanh => tanh(y),
+            Activation::Sigmoid => sigmoid(y),
+        };
+        for shape in [[3, 5, 4, 2], [6, 7, 1, 1]] {
+            let (x, bias) = ((random(shape, 8) * 4.0).detach().require_grad(), random([shape[1]], 9));
+            let theirs = |x: Tensor<4>, b: Tensor<1>| after(x + b.reshape([1, shape[1], 1, 1]));
+            let off = agree(x.clone(), bias, |x, b| bias_act(x, Some(b), activation), theirs);
+            assert!(off < 2e-6, "{name} {shape:?}: {off:e}");
+            let unbiased = bias_act(x.clone(), None, activation);
+            assert!(distance(unbiased, after(x)) < 2e-6, "{name} without a bias");
+        }
+    }
+}
+
+#[test]
+fn far_numbers_pass_the_activations_without_overflow() {
+    let far = vec![-1e30, -200.0, -0.0, 0.0, 200.0, 1e30];
+    let through = |activation| values(bias_act(upload(far.clone(), [1, 6], &device()), None, activation));
+    assert_eq!(through(Activation::Tanh), [-1.0, -1.0, 0.0, 0.0, 1.0, 1.0]);
+    let sigmoid = through(Activation::Sigmoid);
+    assert!(sigmoid[0] >= 0.0 && sigmoid[1] < 1e-30 && sigmoid[2] == 0.5 && sigmoid[5] == 1.0, "{sigmoid:?}");
+}
+
+#[test]
+fn what_is_no_number_stays_none() {
+    // A run that diverges is to be noticed.
+    for activation in
+        [Activation::Identity, Activation::RELU, Activation::Leaky(0.2), Activation::Tanh, Activation::Sigmoid]
+    {
+        let y = values(bias_act(upload(vec![f32::NAN], [1, 1], &device()), None, activation));
+        assert!(y[0].is_nan(), "{activation:?}: {y:?}");
+    }
+}
+
+#[test]
+fn a_mean_of_softplus_and_its_gradient_are_burns() {
+    for sign in [1.0, -1.0] {
+        let x = (random([7, 3], 10) * 30.0).detach().require_grad();
+        let (ours, theirs) = (softplus_mean(x.clone(), sign), -log_sigmoid(-(x.clone() * f64::from(sign))).mean());
+        let (ga, gb) = ((ours.clone() * 3.0).backward(), (theirs.clone() * 3.0).backward());
+        assert!(distance(ours, theirs) < 1e-6);
+        let gradient = |g| x.grad(g).expect("x has a gradient");
+        assert!(distance(gradient(&ga), gradient(&gb)) < 1e-6);
+    }
+}
