@@ -1,10 +1,13 @@
 //! A bias with what follows it, in one pass, and its gradient.
 
+use super::each::{each, each_with, sum_of};
+use super::lanes::F32x4;
+
 /// What follows a layer. Its slope can be told from its result.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
     Identity,
-    /// `max(x, 0) + slope * min(x, 0)`; ReLU with slope 0.
+    /// `x` above zero, `slope * x` below.
     Leaky(f32),
     Tanh,
     Sigmoid,
@@ -14,101 +17,96 @@ impl Activation {
     pub const RELU: Self = Self::Leaky(0.0);
 
     fn apply(self, values: &mut [f32]) {
+        let (one, two) = (F32x4::splat(1.0), F32x4::splat(2.0));
         match self {
             Self::Identity => {}
-            Self::Leaky(slope) => values.iter_mut().for_each(|v| *v = leaky(*v, slope)),
-            Self::Tanh => values.iter_mut().for_each(|v| *v = 1.0 - 2.0 / (1.0 + exp(2.0 * *v))),
-            Self::Sigmoid => values.iter_mut().for_each(|v| *v = 1.0 / (1.0 + exp(-*v))),
+            Self::Leaky(slope) => {
+                let slope = F32x4::splat(slope);
+                each(values, |v| leaky(v, slope));
+            }
+            Self::Tanh => each(values, |v| one.sub(two.div(one.add(exp(two.mul(v)))))),
+            Self::Sigmoid => each(values, |v| one.div(one.add(exp(F32x4::splat(0.0).sub(v))))),
         }
     }
 
     /// Multiplies `gradient` with the slope where the result is `y`.
     fn differentiate(self, y: &[f32], gradient: &mut [f32]) {
-        let pairs = gradient.iter_mut().zip(y);
+        let one = F32x4::splat(1.0);
         match self {
             Self::Identity => {}
-            Self::Leaky(slope) => pairs.for_each(|(g, &y)| *g *= if y > 0.0 { 1.0 } else { slope }),
-            Self::Tanh => pairs.for_each(|(g, &y)| *g *= 1.0 - y * y),
-            Self::Sigmoid => pairs.for_each(|(g, &y)| *g *= y * (1.0 - y)),
+            Self::Leaky(slope) => {
+                let slope = F32x4::splat(slope);
+                each_with(gradient, y, |g, y| g.mul(one.where_positive(y, slope)));
+            }
+            Self::Tanh => each_with(gradient, y, |g, y| g.mul(one.sub(y.mul(y)))),
+            Self::Sigmoid => each_with(gradient, y, |g, y| g.mul(y.mul(one.sub(y)))),
         }
     }
 }
 
 /// `activation(x + bias)` in place: `x` is `[batch, channels, inner]`, `bias` `[channels]` or empty.
+#[inline(never)]
 pub fn bias_act(x: &mut [f32], bias: &[f32], inner: usize, activation: Activation) {
     match (bias.len(), inner) {
         (0, _) => {}
-        (n, 1) => x.chunks_exact_mut(n).for_each(|row| row.iter_mut().zip(bias).for_each(|(x, b)| *x += b)),
+        (n, 1) => x.chunks_exact_mut(n).for_each(|row| each_with(row, bias, F32x4::add)),
         (n, _) => {
             for (at, run) in x.chunks_exact_mut(inner).enumerate() {
-                let bias = bias[at % n];
-                run.iter_mut().for_each(|x| *x += bias);
+                let bias = F32x4::splat(bias[at % n]);
+                each(run, |x| x.add(bias));
             }
         }
     }
     activation.apply(x);
 }
 
-/// What is no number stays none: a run that diverges is to be noticed.
-#[inline(always)]
-pub(crate) fn leaky(x: f32, slope: f32) -> f32 {
-    if x > 0.0 { x } else { slope * x }
-}
-
-/// From the result `y` and its gradient, the gradient of `x` in place of it, and that of the bias into `bias` (empty where
+/// From the result `y` and its gradient, the gradient of `x` in place of it, and that of the bias added to `bias` (empty where
 /// there is none).
+#[inline(never)]
 pub fn bias_act_backward(y: &[f32], gradient: &mut [f32], bias: &mut [f32], inner: usize, activation: Activation) {
     activation.differentiate(y, gradient);
     match (bias.len(), inner) {
         (0, _) => {}
-        (n, 1) => {
-            for row in gradient.chunks_exact(n) {
-                bias.iter_mut().zip(row).for_each(|(b, g)| *b += g);
-            }
-        }
+        (n, 1) => gradient.chunks_exact(n).for_each(|row| each_with(bias, row, F32x4::add)),
         (n, _) => {
             for (at, run) in gradient.chunks_exact(inner).enumerate() {
-                bias[at % n] += sum(run);
+                bias[at % n] += sum_of(run, |g| g);
             }
         }
     }
 }
 
 /// The mean of `ln(1 + exp(sign x))`, without overflow.
+#[inline(never)]
 pub fn softplus_mean(x: &[f32], sign: f32) -> f32 {
     let terms = x.iter().map(|x| f64::from((sign * x).max(0.0) + (-x.abs()).exp().ln_1p()));
     (terms.sum::<f64>() / x.len() as f64) as f32
 }
 
 /// The gradient of [`softplus_mean`] by `x`, times `gradient`.
+#[inline(never)]
 pub fn softplus_mean_backward(x: &[f32], sign: f32, gradient: f32) -> Vec<f32> {
     let share = gradient * sign / x.len() as f32;
     x.iter().map(|x| share / (1.0 + (-sign * x).exp())).collect()
 }
 
-/// Sum of many numbers, eight at a time.
-pub(crate) fn sum(values: &[f32]) -> f32 {
-    let eights = values.chunks_exact(8);
-    let rest: f32 = eights.remainder().iter().sum();
-    let mut sums = [0.0; 8];
-    for eight in eights {
-        for (sum, value) in sums.iter_mut().zip(eight) {
-            *sum += value;
-        }
-    }
-    sums.iter().sum::<f32>() + rest
+/// What is no number stays none: a run that diverges is to be noticed.
+#[inline(always)]
+pub(crate) fn leaky(x: F32x4, slope: F32x4) -> F32x4 {
+    x.where_positive(x, slope.mul(x))
 }
 
-/// e to the power of `x`, to 2e-7 of it, in operations that a vector unit has: a power of two, and the series of what is left.
+/// e to the power of `x`, to 2e-7 of it: a power of two, and the series of what is left.
 #[inline(always)]
-pub(crate) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: F32x4) -> F32x4 {
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    let x = x.clamp(-87.0, 88.0);
-    let n = (x * std::f32::consts::LOG2_E + 0.5).floor();
+    let of = F32x4::splat;
+    let x = x.clamped();
+    let n = x.mul(of(std::f32::consts::LOG2_E)).add(of(0.5)).floor();
     // To |r| <= ln 2 / 2, in two parts: n * ln 2 has more digits than f32.
-    let r = x - n * LN2_HIGH - n * LN2_LOW;
-    let series =
-        1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0))))));
-    series * f32::from_bits(((n as i32 + 127) as u32) << 23)
+    let r = x.sub(n.mul(of(LN2_HIGH))).sub(n.mul(of(LN2_LOW)));
+    let terms = [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+    let series = terms.into_iter().fold(of(1.0 / 720.0), |sum, term| sum.mul(r).add(of(term)));
+    series.mul(n.power_of_two())
 }

@@ -1,5 +1,8 @@
 //! Adam (Kingma and Ba 2014, arXiv 1412.6980), with PyTorch's formula: epsilon is added to the corrected root.
 
+use super::each::{each_with, put, tail};
+use super::lanes::F32x4;
+
 /// What one update uses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moments {
@@ -12,12 +15,19 @@ pub struct Moments {
 }
 
 /// One update of `weight` and of both moments, in place; four slices of one length.
+#[inline(never)]
 pub fn adam(weight: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], with: Moments) {
     let Moments { lr, beta1, beta2, corrections: [c1, c2], epsilon } = with;
-    let (rate, root) = (lr / c1, 1.0 / c2);
-    for (((w, g), m), v) in weight.iter_mut().zip(gradient).zip(first).zip(second) {
-        *m = *m * beta1 + g * (1.0 - beta1);
-        *v = *v * beta2 + g * g * (1.0 - beta2);
-        *w -= *m * rate / ((*v * root).sqrt() + epsilon);
+    let [rate, root, epsilon] = [lr / c1, 1.0 / c2, epsilon].map(F32x4::splat);
+    let [old1, new1, old2, new2] = [beta1, 1.0 - beta1, beta2, 1.0 - beta2].map(F32x4::splat);
+    each_with(first, gradient, |m, g| m.mul(old1).add(g.mul(new1)));
+    each_with(second, gradient, |v, g| v.mul(old2).add(g.mul(g).mul(new2)));
+    assert!(weight.len() == first.len() && weight.len() == second.len(), "slices of two lengths");
+    let whole = weight.len() / 4 * 4;
+    let update = |w: F32x4, m: F32x4, v: F32x4| w.sub(m.mul(rate).div(v.mul(root).sqrt().add(epsilon)));
+    for at in (0..whole).step_by(4) {
+        update(F32x4::load(weight, at), F32x4::load(first, at), F32x4::load(second, at)).store(weight, at);
     }
+    let last = update(tail(&weight[whole..]), tail(&first[whole..]), tail(&second[whole..]));
+    put(last, &mut weight[whole..]);
 }

@@ -45,6 +45,13 @@ mod wasm {
         }
 
         #[inline(always)]
+        pub fn store(self, to: &mut [f32], at: usize) {
+            debug_assert!(at + 4 <= to.len());
+            // SAFETY: as for loads.
+            unsafe { v128_store(to.as_mut_ptr().add(at).cast(), self.0) }
+        }
+
+        #[inline(always)]
         pub fn splat(value: f32) -> Self {
             Self(f32x4_splat(value))
         }
@@ -57,6 +64,81 @@ mod wasm {
         #[inline(always)]
         pub fn add(self, other: Self) -> Self {
             Self(f32x4_add(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub fn sub(self, other: Self) -> Self {
+            Self(f32x4_sub(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub fn div(self, other: Self) -> Self {
+            Self(f32x4_div(self.0, other.0))
+        }
+
+        #[inline(always)]
+        pub fn sqrt(self) -> Self {
+            Self(f32x4_sqrt(self.0))
+        }
+
+        /// In [-87, 88]; what is no number stays none.
+        #[inline(always)]
+        pub fn clamped(self) -> Self {
+            Self(f32x4_max(f32x4_min(self.0, f32x4_splat(88.0)), f32x4_splat(-87.0)))
+        }
+
+        /// The lane where `at` is above zero, else the other's.
+        #[inline(always)]
+        pub fn where_positive(self, at: Self, other: Self) -> Self {
+            Self(v128_bitselect(self.0, other.0, f32x4_gt(at.0, f32x4_splat(0.0))))
+        }
+
+        /// The whole number below.
+        #[inline(always)]
+        pub fn floor(self) -> Self {
+            Self(f32x4_floor(self.0))
+        }
+
+        /// Two to the power of whole numbers.
+        #[inline(always)]
+        pub fn power_of_two(self) -> Self {
+            Self(i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(self.0), i32x4_splat(127)), 23))
+        }
+
+        /// Lanes 0 and 2 of both, then lanes 1 and 3.
+        #[inline(always)]
+        pub fn unzip(self, other: Self) -> (Self, Self) {
+            (Self(i32x4_shuffle::<0, 2, 4, 6>(self.0, other.0)), Self(i32x4_shuffle::<1, 3, 5, 7>(self.0, other.0)))
+        }
+
+        /// Lanes of both in turn.
+        #[inline(always)]
+        pub fn zip(self, other: Self) -> (Self, Self) {
+            (Self(i32x4_shuffle::<0, 4, 1, 5>(self.0, other.0)), Self(i32x4_shuffle::<2, 6, 3, 7>(self.0, other.0)))
+        }
+
+        /// Lanes 1 to 3, then the other's first.
+        #[inline(always)]
+        pub fn shift(self, other: Self) -> Self {
+            Self(i32x4_shuffle::<1, 2, 3, 4>(self.0, other.0))
+        }
+
+        /// The last lane, then lanes 0 to 2 of `next`.
+        #[inline(always)]
+        pub fn shift_in(self, next: Self) -> Self {
+            Self(i32x4_shuffle::<3, 4, 5, 6>(self.0, next.0))
+        }
+
+        /// So many lanes, and zeros.
+        #[inline(always)]
+        pub fn firsts(self, n: usize) -> Self {
+            let some = f32x4_lt(f32x4(0.0, 1.0, 2.0, 3.0), f32x4_splat(n as f32));
+            Self(v128_and(self.0, some))
+        }
+
+        #[inline(always)]
+        pub fn first(self) -> f32 {
+            f32x4_extract_lane::<0>(self.0)
         }
 
         #[inline(always)]
@@ -139,6 +221,13 @@ mod arrays {
         }
 
         #[inline(always)]
+        pub fn store(self, to: &mut [f32], at: usize) {
+            debug_assert!(at + 4 <= to.len());
+            // SAFETY: as for loads.
+            unsafe { to.as_mut_ptr().add(at).cast::<[f32; 4]>().write_unaligned(self.0) }
+        }
+
+        #[inline(always)]
         pub fn splat(value: f32) -> Self {
             Self([value; 4])
         }
@@ -151,6 +240,82 @@ mod arrays {
         #[inline(always)]
         pub fn add(self, other: Self) -> Self {
             Self(from_fn(|i| self.0[i] + other.0[i]))
+        }
+
+        #[inline(always)]
+        pub fn sub(self, other: Self) -> Self {
+            Self(from_fn(|i| self.0[i] - other.0[i]))
+        }
+
+        #[inline(always)]
+        pub fn div(self, other: Self) -> Self {
+            Self(from_fn(|i| self.0[i] / other.0[i]))
+        }
+
+        #[inline(always)]
+        pub fn sqrt(self) -> Self {
+            Self(self.0.map(f32::sqrt))
+        }
+
+        /// In [-87, 88]; what is no number stays none.
+        #[inline(always)]
+        pub fn clamped(self) -> Self {
+            Self(self.0.map(|v| v.clamp(-87.0, 88.0)))
+        }
+
+        /// The lane where `at` is above zero, else the other's.
+        #[inline(always)]
+        pub fn where_positive(self, at: Self, other: Self) -> Self {
+            Self(from_fn(|i| if at.0[i] > 0.0 { self.0[i] } else { other.0[i] }))
+        }
+
+        /// The whole number below.
+        #[inline(always)]
+        pub fn floor(self) -> Self {
+            Self(self.0.map(f32::floor))
+        }
+
+        /// Two to the power of whole numbers.
+        #[inline(always)]
+        pub fn power_of_two(self) -> Self {
+            Self(self.0.map(|v| f32::from_bits(((v as i32 + 127) as u32) << 23)))
+        }
+
+        /// Lanes 0 and 2 of both, then lanes 1 and 3.
+        #[inline(always)]
+        pub fn unzip(self, other: Self) -> (Self, Self) {
+            let (a, b) = (self.0, other.0);
+            (Self([a[0], a[2], b[0], b[2]]), Self([a[1], a[3], b[1], b[3]]))
+        }
+
+        /// Lanes of both in turn.
+        #[inline(always)]
+        pub fn zip(self, other: Self) -> (Self, Self) {
+            let (a, b) = (self.0, other.0);
+            (Self([a[0], b[0], a[1], b[1]]), Self([a[2], b[2], a[3], b[3]]))
+        }
+
+        /// Lanes 1 to 3, then the other's first.
+        #[inline(always)]
+        pub fn shift(self, other: Self) -> Self {
+            Self([self.0[1], self.0[2], self.0[3], other.0[0]])
+        }
+
+        /// The last lane, then lanes 0 to 2 of `next`.
+        #[inline(always)]
+        pub fn shift_in(self, next: Self) -> Self {
+            Self([self.0[3], next.0[0], next.0[1], next.0[2]])
+        }
+
+        /// So many lanes, and zeros.
+        #[inline(always)]
+        pub fn firsts(self, n: usize) -> Self {
+            Self(from_fn(|i| if i < n { self.0[i] } else { 0.0 }))
+        }
+
+        #[inline(always)]
+        pub fn first(self) -> f32 {
+            self.0[0]
         }
 
         #[inline(always)]

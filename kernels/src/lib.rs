@@ -1,8 +1,10 @@
 //! The CPU's arithmetic, on plain slices: of pretrained transformers, and of what is trained. A crate of its own because the
 //! release profile makes everything small, and this fast: at opt-level "z" the same products take two to four times as long.
+//! What is called from outside is never inlined there: it would become small again.
 
 mod activation;
 mod adam;
+mod each;
 mod lanes;
 mod matrix;
 mod norm;

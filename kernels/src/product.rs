@@ -1,21 +1,19 @@
 //! The matrix product of the crate `gemm`, behind checked lengths.
 
-/// A matrix as it lies: `[rows, cols]`, row after row, or its transpose.
+/// A matrix as it lies: row after row at a distance of `stride`, or its transpose.
 #[derive(Clone, Copy)]
 pub struct Factor<'a> {
     values: &'a [f32],
     rows: usize,
     cols: usize,
-    row_stride: isize,
-    col_stride: isize,
+    row_stride: usize,
+    col_stride: usize,
 }
 
 impl<'a> Factor<'a> {
-    /// Rows of `cols` numbers.
-    pub fn rows(values: &'a [f32], cols: usize) -> Self {
-        let rows = values.len().checked_div(cols).unwrap_or(0);
-        assert!(values.len() == rows * cols, "a matrix of another shape");
-        Self { values, rows, cols, row_stride: cols as isize, col_stride: 1 }
+    pub fn new(values: &'a [f32], [rows, cols]: [usize; 2], stride: usize) -> Self {
+        check(values.len(), [rows, cols], stride);
+        Self { values, rows, cols, row_stride: stride, col_stride: 1 }
     }
 
     pub fn transposed(self) -> Self {
@@ -24,10 +22,16 @@ impl<'a> Factor<'a> {
     }
 }
 
-/// `a b`, or `out + a b` where it `adds`, into `out` `[a.rows, b.cols]`, row after row.
-pub fn product(a: Factor, b: Factor, out: &mut [f32], adds: bool) {
-    assert!(a.cols == b.rows && out.len() == a.rows * b.cols, "factors of other shapes");
-    // SAFETY: both factors reach no further than their values, by their construction; `out` is as long as the product, above.
+fn check(length: usize, [rows, cols]: [usize; 2], stride: usize) {
+    let needed = if rows == 0 { 0 } else { (rows - 1) * stride + cols };
+    assert!(cols <= stride && needed <= length, "a matrix of another shape");
+}
+
+/// `a b`, or `out + a b` where it `adds`, into `out`: rows at a distance of `stride`.
+pub fn product(a: Factor, b: Factor, out: &mut [f32], stride: usize, adds: bool) {
+    check(out.len(), [a.rows, b.cols], stride);
+    assert!(a.cols == b.rows, "factors of other shapes");
+    // SAFETY: both factors reach no further than their values and `out` holds the result: checked above.
     unsafe {
         gemm::gemm(
             a.rows,
@@ -35,14 +39,14 @@ pub fn product(a: Factor, b: Factor, out: &mut [f32], adds: bool) {
             a.cols,
             out.as_mut_ptr(),
             1,
-            b.cols as isize,
+            stride as isize,
             adds,
             a.values.as_ptr(),
-            a.col_stride,
-            a.row_stride,
+            a.col_stride as isize,
+            a.row_stride as isize,
             b.values.as_ptr(),
-            b.col_stride,
-            b.row_stride,
+            b.col_stride as isize,
+            b.row_stride as isize,
             1.0,
             1.0,
             false,

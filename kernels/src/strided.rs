@@ -1,10 +1,10 @@
 //! Convolution of 4 x 4 with stride 2, its transpose, and the gradient of its weights, by [`winograd`](super::winograd):
 //! each is nine matrix products between transforms. Numbers are in PyTorch's order: pictures `[batch, channels, height,
-//! width]`, weights `[small, large, 4, 4]`, where `large` are the channels at the large picture and `small` those at the small one.
-//! That is `Conv2d`'s order and `ConvTranspose2d`'s alike.
+//! width]`, weights `[small, large, 4, 4]`, where `large` are the channels at the large picture and `small` those at the small
+//! one. That is `Conv2d`'s order and `ConvTranspose2d`'s alike.
 
 use super::product::{Factor, product};
-use super::winograd::{Grid, KINDS, WIDTH};
+use super::winograd::{Grid, KINDS, SLACK, WIDTH};
 
 /// Sizes of both pictures.
 #[derive(Debug, Clone, Copy)]
@@ -23,90 +23,161 @@ pub struct Strided {
 /// Pictures at once: enough for products that fill the vector unit, few enough that both sides stay in the cache.
 const AT_ONCE: usize = 8;
 
+/// The kinds of some pictures, of both sides.
+struct Sides {
+    large: Grid,
+    small: Grid,
+    of_large: Vec<f32>,
+    of_small: Vec<f32>,
+}
+
+impl Sides {
+    fn of_large(&self, kind: usize) -> Factor<'_> {
+        factor(&self.large, &self.of_large, kind)
+    }
+
+    fn of_small(&self, kind: usize) -> Factor<'_> {
+        factor(&self.small, &self.of_small, kind)
+    }
+
+    /// The kinds that there are: one pixel has no pairs.
+    fn kinds(&self) -> Vec<usize> {
+        KINDS.filter(|&kind| self.small.of(kind) > 0).collect()
+    }
+}
+
+/// A kind as a matrix `[channels, places]`.
+fn factor<'a>(grid: &Grid, room: &'a [f32], kind: usize) -> Factor<'a> {
+    Factor::new(&room[grid.range(kind)], [grid.channels(), grid.of(kind)], grid.stride(kind))
+}
+
 impl Strided {
     /// Height and width of the large picture.
     pub fn large_size(&self) -> [usize; 2] {
         self.size.map(|n| 2 * n + 2 - 2 * self.padding)
     }
 
-    fn grid(&self) -> Grid {
-        Grid::new(self.size, self.padding)
-    }
-
-    fn check(&self, large: &[f32], small: &[f32], weights: &[f32]) {
-        let [[h, w], [oh, ow]] = [self.large_size(), self.size];
-        assert!(large.len() == self.batch * self.large * h * w, "a large picture of another shape");
-        assert!(small.len() == self.batch * self.small * oh * ow, "a small picture of another shape");
-        assert!(weights.len() == self.small * self.large * 16, "weights of another shape");
-    }
-
     /// The convolution: `small` from `large`.
+    #[inline(never)]
     pub fn down(&self, large: &[f32], weights: &[f32], small: &mut [f32]) {
-        self.check(large, small, weights);
-        let (grid, inputs, outputs) = (self.grid(), 4 * self.large, self.small);
-        let weights = grid.kernels(weights);
-        let (mut v, mut m) = self.rooms(&grid);
-        for (large, small) in self.chunks(large).zip(small.chunks_mut(AT_ONCE * outputs * grid.small())) {
-            let n = large.len() / (self.large * grid.large());
-            grid.analyse(large, self.large, n, &mut v);
-            for kind in KINDS.filter(|&kind| grid.of(kind) > 0) {
-                let (at, many) = (grid.from(kind) * n, grid.of(kind) * n);
-                // [outputs, positions]
-                let v = Factor::rows(&v[at * inputs..(at + many) * inputs], many);
-                let w = Factor::rows(&weights[kind * inputs * outputs..][..inputs * outputs], inputs);
-                product(w, v, &mut m[at * outputs..(at + many) * outputs], false);
+        let [of_large, of_small] = self.check(large, small, weights);
+        let kernels = kernels(weights);
+        let mut sides = None;
+        for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks_mut(AT_ONCE * of_small)) {
+            let sides = self.sides(&mut sides, small.len() / of_small);
+            sides.large.analyse(large, &mut sides.of_large);
+            for kind in sides.kinds() {
+                let (range, stride) = (sides.small.range(kind), sides.small.stride(kind));
+                let large = factor(&sides.large, &sides.of_large, kind);
+                product(self.kernel(&kernels, kind), large, &mut sides.of_small[range], stride, false);
             }
-            grid.compose(&m, outputs, n, small);
+            sides.small.compose(&sides.of_small, small);
         }
     }
 
     /// The transposed convolution: `large` from `small`.
+    #[inline(never)]
     pub fn up(&self, small: &[f32], weights: &[f32], large: &mut [f32]) {
-        self.check(large, small, weights);
-        let (grid, inputs, outputs) = (self.grid(), 4 * self.large, self.small);
-        let weights = grid.kernels(weights);
-        let (mut v, mut m) = self.rooms(&grid);
-        let chunks = small.chunks(AT_ONCE * outputs * grid.small());
-        for (small, large) in chunks.zip(large.chunks_mut(AT_ONCE * self.large * grid.large())) {
-            let n = small.len() / (outputs * grid.small());
-            grid.compose_transposed(small, outputs, n, &mut m);
-            for kind in KINDS.filter(|&kind| grid.of(kind) > 0) {
-                let (at, many) = (grid.from(kind) * n, grid.of(kind) * n);
-                let m = Factor::rows(&m[at * outputs..(at + many) * outputs], many);
-                let w = Factor::rows(&weights[kind * inputs * outputs..][..inputs * outputs], inputs);
-                product(w.transposed(), m, &mut v[at * inputs..(at + many) * inputs], false);
+        let [of_large, of_small] = self.check(large, small, weights);
+        let kernels = kernels(weights);
+        let mut sides = None;
+        for (small, large) in small.chunks(AT_ONCE * of_small).zip(large.chunks_mut(AT_ONCE * of_large)) {
+            let sides = self.sides(&mut sides, small.len() / of_small);
+            sides.small.compose_transposed(small, &mut sides.of_small);
+            for kind in sides.kinds() {
+                let (range, stride) = (sides.large.range(kind), sides.large.stride(kind));
+                let small = factor(&sides.small, &sides.of_small, kind);
+                let kernel = self.kernel(&kernels, kind).transposed();
+                product(kernel, small, &mut sides.of_large[range], stride, false);
             }
-            grid.analyse_transposed(&v, self.large, n, large);
+            sides.large.analyse_transposed(&sides.of_large, large);
         }
     }
 
-    /// The gradient of the weights from the gradient of one side and the other side itself.
+    /// The gradient of the weights, from one side and the gradient of the other.
+    #[inline(never)]
     pub fn outer(&self, large: &[f32], small: &[f32], weights: &mut [f32]) {
-        self.check(large, small, weights);
-        let (grid, inputs, outputs) = (self.grid(), 4 * self.large, self.small);
-        let mut sums = vec![0.0; WIDTH * inputs * outputs];
-        let (mut v, mut m) = self.rooms(&grid);
-        for (large, small) in self.chunks(large).zip(small.chunks(AT_ONCE * outputs * grid.small())) {
-            let n = large.len() / (self.large * grid.large());
-            grid.analyse(large, self.large, n, &mut v);
-            grid.compose_transposed(small, outputs, n, &mut m);
-            for kind in KINDS.filter(|&kind| grid.of(kind) > 0) {
-                let (at, many) = (grid.from(kind) * n, grid.of(kind) * n);
-                let v = Factor::rows(&v[at * inputs..(at + many) * inputs], many);
-                let m = Factor::rows(&m[at * outputs..(at + many) * outputs], many);
-                product(m, v.transposed(), &mut sums[kind * inputs * outputs..][..inputs * outputs], true);
+        let [of_large, of_small] = self.check(large, small, weights);
+        let mut kernels = vec![0.0; WIDTH * self.one()];
+        let mut sides = None;
+        for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks(AT_ONCE * of_small)) {
+            let sides = self.sides(&mut sides, small.len() / of_small);
+            sides.large.analyse(large, &mut sides.of_large);
+            sides.small.compose_transposed(small, &mut sides.of_small);
+            for kind in sides.kinds() {
+                let kernel = &mut kernels[kind * self.one()..][..self.one()];
+                product(sides.of_small(kind), sides.of_large(kind).transposed(), kernel, 4 * self.large, true);
             }
         }
-        grid.kernels_transposed(&sums, weights);
+        kernels_transposed(&kernels, weights);
     }
 
-    fn chunks<'a>(&self, large: &'a [f32]) -> std::slice::Chunks<'a, f32> {
-        large.chunks(AT_ONCE * self.large * self.grid().large())
+    /// Numbers of one kind of the weights.
+    fn one(&self) -> usize {
+        4 * self.large * self.small
     }
 
-    /// Room for the kinds of both sides.
-    fn rooms(&self, grid: &Grid) -> (Vec<f32>, Vec<f32>) {
-        let n = grid.from(WIDTH) * AT_ONCE.min(self.batch);
-        (vec![0.0; n * 4 * self.large], vec![0.0; n * self.small])
+    /// A kind of the weights as a matrix `[small, 4 large]`.
+    fn kernel<'a>(&self, kernels: &'a [f32], kind: usize) -> Factor<'a> {
+        Factor::new(&kernels[kind * self.one()..][..self.one()], [self.small, 4 * self.large], 4 * self.large)
+    }
+
+    /// Room for so many pictures, made anew only where their number changes.
+    fn sides<'a>(&self, sides: &'a mut Option<(usize, Sides)>, pictures: usize) -> &'a mut Sides {
+        if !matches!(sides, Some((n, _)) if *n == pictures) {
+            let large = Grid::new(self.size, self.padding, 4 * self.large, pictures);
+            let small = Grid::new(self.size, self.padding, self.small, pictures);
+            let [of_large, of_small] = [&large, &small].map(|grid| vec![0.0; grid.room() + SLACK]);
+            *sides = Some((pictures, Sides { large, small, of_large, of_small }));
+        }
+        match sides {
+            Some((_, sides)) => sides,
+            None => unreachable!("made above"),
+        }
+    }
+
+    /// Numbers of a large and of a small picture.
+    fn check(&self, large: &[f32], small: &[f32], weights: &[f32]) -> [usize; 2] {
+        let [[h, w], [oh, ow]] = [self.large_size(), self.size];
+        let one = [self.large * h * w, self.small * oh * ow];
+        assert!(large.len() == self.batch * one[0], "a large picture of another shape");
+        assert!(small.len() == self.batch * one[1], "a small picture of another shape");
+        assert!(weights.len() == 4 * self.one(), "weights of another shape");
+        one
+    }
+}
+
+/// Weights `[small, large, 4, 4]` as nine matrices `[small, 4 large]`.
+fn kernels(weights: &[f32]) -> Vec<f32> {
+    let many = weights.len() / 4;
+    let mut kinds = vec![0.0; WIDTH * many];
+    for (at, square) in weights.chunks_exact(16).enumerate() {
+        for part in 0..4 {
+            // Taps of one parity: g[a][b] is weight [2 a + p][2 b + q].
+            let g = |a: usize, b: usize| square[(2 * a + part / 2) * 4 + 2 * b + part % 2];
+            let lines = [0, 1].map(|a| [g(a, 0), g(a, 0) + g(a, 1), g(a, 1)]);
+            let to = at * 4 + part;
+            for kx in 0..3 {
+                kinds[kx * many + to] = lines[0][kx];
+                kinds[(3 + kx) * many + to] = lines[0][kx] + lines[1][kx];
+                kinds[(6 + kx) * many + to] = lines[1][kx];
+            }
+        }
+    }
+    kinds
+}
+
+/// The transpose of [`kernels`].
+fn kernels_transposed(kinds: &[f32], weights: &mut [f32]) {
+    let many = weights.len() / 4;
+    for (at, square) in weights.chunks_exact_mut(16).enumerate() {
+        for part in 0..4 {
+            let kind = |k: usize| kinds[k * many + at * 4 + part];
+            for a in 0..2 {
+                let line: [f32; 3] = std::array::from_fn(|kx| kind(3 * a + kx) + kind(3 * a + 3 + kx));
+                square[(2 * a + part / 2) * 4 + part % 2] = line[0] + line[1];
+                square[(2 * a + part / 2) * 4 + 2 + part % 2] = line[1] + line[2];
+            }
+        }
     }
 }

@@ -13,7 +13,16 @@
 //! a bit. Of an odd number of outputs the last is written out: two products, for which the first and the third kind serve.
 //! Convolution, its transpose and the gradient of its weights are three contractions of the same three transforms.
 
-/// One direction: `outputs` of the small side, and how many numbers each of the three kinds has.
+use super::lanes::F32x4;
+
+/// Kinds of products in one direction, and in both.
+pub const WIDTH: usize = 9;
+pub const KINDS: std::ops::Range<usize> = 0..WIDTH;
+
+/// What a row of numbers may be overrun by: rows are written in whole vectors.
+pub const SLACK: usize = 8;
+
+/// One direction of the small side: pairs of outputs, and whether there is one more.
 #[derive(Clone, Copy)]
 struct Line {
     pairs: usize,
@@ -30,315 +39,307 @@ impl Line {
         if kind == 1 { self.pairs } else { self.pairs + self.odd }
     }
 
-    /// Where a kind begins when the three stand one after the other; 3 for their end.
-    fn from(self, kind: usize) -> usize {
-        (0..kind).map(|k| self.of(k)).sum()
-    }
-
-    /// The kinds of `d`, which is `[outputs + 1]` at a distance of `step`: into `to`, one after the other.
-    fn analyse(self, d: &[f32], step: usize, to: &mut [f32]) {
-        let (n, odd) = (self.pairs, self.odd);
-        let (first, rest) = to.split_at_mut(n + odd);
-        let (second, third) = rest.split_at_mut(n);
-        for s in 0..n {
-            let [a, b, c] = [d[2 * s * step], d[(2 * s + 1) * step], d[(2 * s + 2) * step]];
-            first[s] = a - b;
-            second[s] = b;
-            third[s] = b - c;
-        }
-        if odd == 1 {
-            first[n] = d[2 * n * step];
-            third[n] = d[(2 * n + 1) * step];
-        }
-    }
-
-    /// The transpose of [`Self::analyse`], added to `d`.
-    fn analyse_transposed(self, from: &[f32], d: &mut [f32], step: usize) {
-        let (n, odd) = (self.pairs, self.odd);
-        let (first, rest) = from.split_at(n + odd);
-        let (second, third) = rest.split_at(n);
-        for s in 0..n {
-            d[2 * s * step] += first[s];
-            d[(2 * s + 1) * step] += second[s] - first[s] + third[s];
-            d[(2 * s + 2) * step] -= third[s];
-        }
-        if odd == 1 {
-            d[2 * n * step] += first[n];
-            d[(2 * n + 1) * step] += third[n];
-        }
-    }
-
-    /// Outputs from the kinds.
-    fn compose(self, from: &[f32], y: &mut [f32]) {
-        let (n, odd) = (self.pairs, self.odd);
-        let (first, rest) = from.split_at(n + odd);
-        let (second, third) = rest.split_at(n);
-        for s in 0..n {
-            y[2 * s] = first[s] + second[s];
-            y[2 * s + 1] = second[s] - third[s];
-        }
-        if odd == 1 {
-            y[2 * n] = first[n] + third[n];
-        }
-    }
-
-    /// The transpose of [`Self::compose`].
-    fn compose_transposed(self, y: &[f32], to: &mut [f32]) {
-        let (n, odd) = (self.pairs, self.odd);
-        let (first, rest) = to.split_at_mut(n + odd);
-        let (second, third) = rest.split_at_mut(n);
-        for s in 0..n {
-            let (a, b) = (y[2 * s], y[2 * s + 1]);
-            first[s] = a;
-            second[s] = a + b;
-            third[s] = -b;
-        }
-        if odd == 1 {
-            first[n] = y[2 * n];
-            third[n] = y[2 * n];
-        }
+    /// Vectors that hold a kind.
+    fn vectors(self) -> usize {
+        (self.pairs + self.odd).div_ceil(4)
     }
 }
 
-/// Kinds of both directions together.
-pub const WIDTH: usize = 9;
-pub const KINDS: std::ops::Range<usize> = 0..WIDTH;
-
 /// Both directions of a picture. The kinds of many pictures stand one after the other, each `[channels, pictures, its rows,
-/// its columns]`; the large side has four channels for one, a channel for the even and odd pixels of both directions.
+/// its columns]`, with [`SLACK`] after each channel; the large side has four channels for one: a channel for the even and the odd
+/// pixels of both directions.
 pub struct Grid {
     y: Line,
     x: Line,
     size: [usize; 2],
     padding: usize,
-    /// Where each kind begins, for one channel of one picture; then their end.
-    from: [usize; WIDTH + 1],
+    channels: usize,
+    /// Where each kind begins, then the end of all; and from one channel of a kind to the next.
+    begins: [usize; WIDTH + 1],
+    strides: [usize; WIDTH],
+    pictures: usize,
 }
 
+/// Where a line of each of the three kinds of x begins.
+type Places = [usize; 3];
+
 impl Grid {
-    /// For a small picture of `size`.
-    pub fn new(size: [usize; 2], padding: usize) -> Self {
+    /// For `pictures` at once, small ones of `size`, on a side of so many channels.
+    pub fn new(size: [usize; 2], padding: usize, channels: usize, pictures: usize) -> Self {
         let (y, x) = (Line::new(size[0]), Line::new(size[1]));
-        let mut from = [0; WIDTH + 1];
+        let strides = std::array::from_fn(|kind: usize| y.of(kind / 3) * x.of(kind % 3) * pictures + SLACK);
+        let mut begins = [0; WIDTH + 1];
         for kind in KINDS {
-            from[kind + 1] = from[kind] + y.of(kind / 3) * x.of(kind % 3);
+            begins[kind + 1] = begins[kind] + channels * strides[kind];
         }
-        Self { y, x, size, padding, from }
+        Self { y, x, size, padding, channels, begins, strides, pictures }
     }
 
-    /// Where a kind begins, for one channel of one picture.
-    pub fn from(&self, kind: usize) -> usize {
-        self.from[kind]
-    }
-
-    /// Numbers of a kind, of one channel of one picture.
+    /// Numbers of a kind, of one channel of all pictures.
     pub fn of(&self, kind: usize) -> usize {
-        self.from[kind + 1] - self.from[kind]
+        self.y.of(kind / 3) * self.x.of(kind % 3) * self.pictures
     }
 
-    /// Pixels of the small picture.
-    pub fn small(&self) -> usize {
-        self.size[0] * self.size[1]
+    /// From one channel of a kind to the next.
+    pub fn stride(&self, kind: usize) -> usize {
+        self.strides[kind]
     }
 
-    /// Pixels of the large picture.
-    pub fn large(&self) -> usize {
-        self.large_size().into_iter().product()
+    /// Where the numbers of a kind are.
+    pub fn range(&self, kind: usize) -> std::ops::Range<usize> {
+        self.begins[kind]..self.begins[kind + 1]
+    }
+
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Room for all kinds.
+    pub fn room(&self) -> usize {
+        self.begins[WIDTH]
     }
 
     fn large_size(&self) -> [usize; 2] {
         self.size.map(|n| 2 * n + 2 - 2 * self.padding)
     }
 
-    /// The places of entry `s` of the kinds `3 ky..` in `room`, one a kind of x, of channel `c` of `channels` and picture `i` of `n`.
-    fn places(&self, ky: usize, s: usize, [c, channels]: [usize; 2], [i, n]: [usize; 2]) -> [usize; 3] {
+    /// Row `s` of the kinds `3 ky..`, of a channel and a picture.
+    fn places(&self, ky: usize, s: usize, channel: usize, picture: usize) -> Places {
         std::array::from_fn(|kx| {
-            let kind = 3 * ky + kx;
-            self.from[kind] * channels * n + (c * n + i) * self.of(kind) + s * self.x.of(kx)
+            let (kind, wide) = (3 * ky + kx, self.x.of(kx));
+            self.begins[kind] + channel * self.strides[kind] + (picture * self.y.of(ky) + s) * wide
         })
     }
 
-    /// Writes a line of kinds of x to its three places.
-    fn put(&self, line: impl Fn(usize) -> f32, places: [usize; 3], room: &mut [f32]) {
-        for (kx, place) in places.into_iter().enumerate() {
-            let from = self.x.from(kx);
-            for (j, to) in room[place..place + self.x.of(kx)].iter_mut().enumerate() {
-                *to = line(from + j);
+    /// The kinds of large pictures.
+    pub fn analyse(&self, pictures: &[f32], room: &mut [f32]) {
+        let ([h, w], [oh, _]) = (self.large_size(), self.size);
+        let stride = 16 * self.x.vectors() + 2 * SLACK;
+        let mut padded = vec![0.0; 2 * (oh + 1) * stride + 2 * SLACK];
+        let (mut line, vectors) = (vec![0.0; stride + 2 * SLACK], 4 * self.x.vectors() + 1);
+        for (at, pixels) in pictures.chunks_exact(h * w).enumerate() {
+            let (picture, channel) = (at * 4 / self.channels, at % (self.channels / 4));
+            for (r, row) in pixels.chunks_exact(w).enumerate() {
+                copy(row, &mut padded[(r + self.padding) * stride + self.padding..][..w]);
             }
-        }
-    }
-
-    /// Reads a line of kinds of x from its three places.
-    fn get(&self, room: &[f32], places: [usize; 3], mut line: impl FnMut(usize, f32)) {
-        for (kx, place) in places.into_iter().enumerate() {
-            let from = self.x.from(kx);
-            for (j, &value) in room[place..place + self.x.of(kx)].iter().enumerate() {
-                line(from + j, value);
-            }
-        }
-    }
-
-    /// The kinds of `n` large pictures.
-    pub fn analyse(&self, pictures: &[f32], channels: usize, n: usize, room: &mut [f32]) {
-        let ([h, w], [oh, ow]) = (self.large_size(), self.size);
-        let wide = self.x.from(3);
-        let mut padded = vec![0.0; 2 * (ow + 1)];
-        let mut lines = vec![0.0; 2 * (oh + 1) * 2 * wide];
-        for (at, picture) in pictures.chunks_exact(h * w).enumerate() {
-            let (i, c) = (at / channels, at % channels);
-            for (r, line) in lines.chunks_exact_mut(2 * wide).enumerate() {
-                match r.checked_sub(self.padding).filter(|&r| r < h) {
-                    Some(r) => padded[self.padding..self.padding + w].copy_from_slice(&picture[r * w..(r + 1) * w]),
-                    None => padded.fill(0.0),
-                }
-                let (even, odd) = line.split_at_mut(wide);
-                self.x.analyse(&padded, 2, even);
-                self.x.analyse(&padded[1..], 2, odd);
-            }
-            for part in 0..4 {
-                let (p, q) = (part / 2, part % 2);
-                let line = |u: usize| &lines[((2 * u + p) * 2 + q) * wide..][..wide];
-                let places = |ky: usize, s: usize| self.places(ky, s, [4 * c + part, 4 * channels], [i, n]);
+            for p in 0..2 {
+                let row = |u: usize| &padded[(2 * u + p) * stride..][..stride + SLACK];
+                let places = |ky: usize, s: usize| [0, 1].map(|q| self.places(ky, s, 4 * channel + 2 * p + q, picture));
                 for s in 0..self.y.pairs {
-                    let [a, b, c] = [line(2 * s), line(2 * s + 1), line(2 * s + 2)];
-                    self.put(|j| a[j] - b[j], places(0, s), room);
-                    self.put(|j| b[j], places(1, s), room);
-                    self.put(|j| b[j] - c[j], places(2, s), room);
+                    let [a, b, c] = [row(2 * s), row(2 * s + 1), row(2 * s + 2)];
+                    minus(a, b, vectors, &mut line);
+                    self.spread(&line, places(0, s), room);
+                    self.spread(b, places(1, s), room);
+                    minus(b, c, vectors, &mut line);
+                    self.spread(&line, places(2, s), room);
                 }
                 if self.y.odd == 1 {
                     let s = self.y.pairs;
-                    self.put(|j| line(2 * s)[j], places(0, s), room);
-                    self.put(|j| line(2 * s + 1)[j], places(2, s), room);
+                    self.spread(row(2 * s), places(0, s), room);
+                    self.spread(row(2 * s + 1), places(2, s), room);
                 }
+            }
+        }
+    }
+
+    /// The kinds of x of a row of pixels, even and odd ones.
+    #[inline(always)]
+    fn spread(&self, row: &[f32], places: [Places; 2], room: &mut [f32]) {
+        for g in 0..self.x.vectors() {
+            let v: [F32x4; 4] = std::array::from_fn(|i| F32x4::load(row, 16 * g + 4 * i));
+            let (even, odd) = quarters(v);
+            let next = [16 * g + 16, 16 * g + 17].map(|at| F32x4::load(row, at));
+            for (([a, b], next), places) in [even, odd].into_iter().zip(next).zip(places) {
+                a.sub(b).store(room, places[0] + 4 * g);
+                b.store(room, places[1] + 4 * g);
+                b.sub(a.shift(next)).store(room, places[2] + 4 * g);
+            }
+        }
+        if self.x.odd == 1 {
+            let s = self.x.pairs;
+            for (q, places) in places.iter().enumerate() {
+                room[places[0] + s] = row[4 * s + q];
+                room[places[2] + s] = row[4 * s + 2 + q];
             }
         }
     }
 
     /// The transpose of [`Self::analyse`].
-    pub fn analyse_transposed(&self, room: &[f32], channels: usize, n: usize, pictures: &mut [f32]) {
-        let ([h, w], [oh, ow]) = (self.large_size(), self.size);
-        let wide = self.x.from(3);
-        let mut padded = vec![0.0; 2 * (ow + 1)];
-        let mut lines = vec![0.0; 2 * (oh + 1) * 2 * wide];
-        for (at, picture) in pictures.chunks_exact_mut(h * w).enumerate() {
-            let (i, c) = (at / channels, at % channels);
-            lines.fill(0.0);
-            for part in 0..4 {
-                let (p, q) = (part / 2, part % 2);
-                let line = |u: usize| ((2 * u + p) * 2 + q) * wide;
-                let places = |ky: usize, s: usize| self.places(ky, s, [4 * c + part, 4 * channels], [i, n]);
-                for s in 0..self.y.pairs {
-                    let [a, b, c] = [line(2 * s), line(2 * s + 1), line(2 * s + 2)];
-                    self.get(room, places(0, s), |j, value| {
-                        lines[a + j] += value;
-                        lines[b + j] -= value;
-                    });
-                    self.get(room, places(1, s), |j, value| lines[b + j] += value);
-                    self.get(room, places(2, s), |j, value| {
-                        lines[b + j] += value;
-                        lines[c + j] -= value;
-                    });
+    pub fn analyse_transposed(&self, room: &[f32], pictures: &mut [f32]) {
+        let [h, w] = self.large_size();
+        let mut row = vec![0.0; 16 * self.ends() + SLACK];
+        for (at, pixels) in pictures.chunks_exact_mut(h * w).enumerate() {
+            let (picture, channel) = (at * 4 / self.channels, at % (self.channels / 4));
+            for (r, to) in pixels.chunks_exact_mut(w).enumerate() {
+                let (u, p) = ((r + self.padding) / 2, (r + self.padding) % 2);
+                let s = u / 2;
+                let places = |ky: usize, s: usize| [0, 1].map(|q| self.places(ky, s, 4 * channel + 2 * p + q, picture));
+                let load = |places: [Places; 2], q: usize, kx: usize, at: usize| F32x4::load(room, places[q][kx] + at);
+                match (u % 2, s < self.y.pairs, s < self.y.of(0)) {
+                    (0, _, true) if s == 0 => {
+                        let first = places(0, 0);
+                        self.unite(|q, kx, at| load(first, q, kx, at), &mut row);
+                    }
+                    (0, _, true) => {
+                        let (first, third) = (places(0, s), places(2, s - 1));
+                        self.unite(|q, kx, at| load(first, q, kx, at).sub(load(third, q, kx, at)), &mut row);
+                    }
+                    (0, _, false) => {
+                        let third = places(2, s - 1);
+                        self.unite(|q, kx, at| F32x4::splat(0.0).sub(load(third, q, kx, at)), &mut row);
+                    }
+                    (_, true, _) => {
+                        let [first, second, third] = [0, 1, 2].map(|ky| places(ky, s));
+                        let sum = |q, kx, at| load(second, q, kx, at).sub(load(first, q, kx, at));
+                        self.unite(|q, kx, at| sum(q, kx, at).add(load(third, q, kx, at)), &mut row);
+                    }
+                    (_, false, _) => {
+                        let third = places(2, s);
+                        self.unite(|q, kx, at| load(third, q, kx, at), &mut row);
+                    }
                 }
-                if self.y.odd == 1 {
-                    let s = self.y.pairs;
-                    self.get(room, places(0, s), |j, value| lines[line(2 * s) + j] += value);
-                    self.get(room, places(2, s), |j, value| lines[line(2 * s + 1) + j] += value);
-                }
-            }
-            for (r, row) in picture.chunks_exact_mut(w).enumerate() {
-                padded.fill(0.0);
-                let (even, odd) = lines[(r + self.padding) * 2 * wide..][..2 * wide].split_at(wide);
-                self.x.analyse_transposed(even, &mut padded, 2);
-                self.x.analyse_transposed(odd, &mut padded[1..], 2);
-                row.copy_from_slice(&padded[self.padding..self.padding + w]);
+                copy(&row[self.padding..self.padding + w], to);
             }
         }
     }
 
-    /// `n` small pictures from their kinds.
-    pub fn compose(&self, room: &[f32], channels: usize, n: usize, pictures: &mut [f32]) {
+    /// Vectors that hold a kind and the place after it.
+    fn ends(&self) -> usize {
+        self.x.pairs / 4 + 1
+    }
+
+    /// A row of pixels from the kinds of x of its even (q = 0) and odd ones, `k(q, kx, at)`: the transpose of [`Self::spread`].
+    #[inline(always)]
+    fn unite(&self, k: impl Fn(usize, usize, usize) -> F32x4, row: &mut [f32]) {
+        let mut before = [F32x4::splat(0.0); 2];
+        for g in 0..self.ends() {
+            let (outer, inner) = (self.x.of(0).saturating_sub(4 * g), self.x.of(1).saturating_sub(4 * g));
+            let [even, odd] = [0, 1].map(|q| {
+                // What stands beyond a line is another's.
+                let [first, third] = [0, 2].map(|kx| k(q, kx, 4 * g).firsts(outer));
+                let second = k(q, 1, 4 * g).firsts(inner);
+                let shifted = before[q].shift_in(third);
+                before[q] = third;
+                [first.sub(shifted), second.sub(first).add(third)]
+            });
+            for (i, v) in whole(even, odd).into_iter().enumerate() {
+                v.store(row, 16 * g + 4 * i);
+            }
+        }
+        if self.x.odd == 1 {
+            let s = self.x.pairs;
+            row[4 * s + 2] = k(0, 2, s).first();
+            row[4 * s + 3] = k(1, 2, s).first();
+        }
+    }
+
+    /// Small pictures from their kinds.
+    pub fn compose(&self, room: &[f32], pictures: &mut [f32]) {
         let [oh, ow] = self.size;
-        let wide = self.x.from(3);
-        let mut lines = vec![0.0; 2 * wide];
-        for (at, picture) in pictures.chunks_exact_mut(oh * ow).enumerate() {
-            let (i, c) = (at / channels, at % channels);
-            let places = |ky: usize, s: usize| self.places(ky, s, [c, channels], [i, n]);
-            for (s, rows) in picture.chunks_mut(2 * ow).enumerate() {
-                let (first, second) = lines.split_at_mut(wide);
-                self.get(room, places(0, s), |j, value| first[j] = value);
-                if rows.len() == 2 * ow {
-                    self.get(room, places(1, s), |j, value| {
-                        first[j] += value;
-                        second[j] = value;
-                    });
-                    self.get(room, places(2, s), |j, value| second[j] -= value);
-                    let (upper, lower) = rows.split_at_mut(ow);
-                    self.x.compose(first, upper);
-                    self.x.compose(second, lower);
-                } else {
-                    self.get(room, places(2, s), |j, value| first[j] += value);
-                    self.x.compose(first, rows);
+        let mut row = vec![0.0; 8 * self.x.vectors() + SLACK];
+        for (at, pixels) in pictures.chunks_exact_mut(oh * ow).enumerate() {
+            let (picture, channel) = (at / self.channels, at % self.channels);
+            for (r, to) in pixels.chunks_exact_mut(ow).enumerate() {
+                let s = r / 2;
+                let places = |ky: usize| self.places(ky, s, channel, picture);
+                let (a, b, sign) = match (r % 2, s < self.y.pairs) {
+                    (0, true) => (places(0), places(1), 1.0),
+                    (0, false) => (places(0), places(2), 1.0),
+                    _ => (places(1), places(2), -1.0),
+                };
+                let signs = F32x4::splat(sign);
+                for g in 0..self.x.vectors() {
+                    let [first, second, third] = [0, 1, 2]
+                        .map(|kx| F32x4::load(room, a[kx] + 4 * g).add(F32x4::load(room, b[kx] + 4 * g).mul(signs)));
+                    let (low, high) = first.add(second).zip(second.sub(third));
+                    low.store(&mut row, 8 * g);
+                    high.store(&mut row, 8 * g + 4);
                 }
+                if self.x.odd == 1 {
+                    let s = self.x.pairs;
+                    row[2 * s] = [0, 2].iter().map(|&kx| room[a[kx] + s] + sign * room[b[kx] + s]).sum();
+                }
+                copy(&row[..ow], to);
             }
         }
     }
 
     /// The transpose of [`Self::compose`].
-    pub fn compose_transposed(&self, pictures: &[f32], channels: usize, n: usize, room: &mut [f32]) {
+    pub fn compose_transposed(&self, pictures: &[f32], room: &mut [f32]) {
         let [oh, ow] = self.size;
-        let wide = self.x.from(3);
-        let mut lines = vec![0.0; 2 * wide];
-        for (at, picture) in pictures.chunks_exact(oh * ow).enumerate() {
-            let (i, c) = (at / channels, at % channels);
-            let places = |ky: usize, s: usize| self.places(ky, s, [c, channels], [i, n]);
-            for (s, rows) in picture.chunks(2 * ow).enumerate() {
-                let (first, second) = lines.split_at_mut(wide);
-                self.x.compose_transposed(&rows[..ow], first);
-                if rows.len() == 2 * ow {
-                    self.x.compose_transposed(&rows[ow..], second);
-                    self.put(|j| first[j] + second[j], places(1, s), room);
-                    self.put(|j| -second[j], places(2, s), room);
+        let stride = 8 * self.x.vectors() + SLACK;
+        let (mut upper, mut lower) = (vec![0.0; stride], vec![0.0; stride]);
+        for (at, pixels) in pictures.chunks_exact(oh * ow).enumerate() {
+            let (picture, channel) = (at / self.channels, at % self.channels);
+            for (s, rows) in pixels.chunks(2 * ow).enumerate() {
+                let places = |ky: usize| self.places(ky, s, channel, picture);
+                copy(&rows[..ow], &mut upper[..ow]);
+                self.split(&upper, places(0), room);
+                if s < self.y.pairs {
+                    copy(&rows[ow..], &mut lower[..ow]);
+                    for at in (0..stride).step_by(4) {
+                        let (a, b) = (F32x4::load(&upper, at), F32x4::load(&lower, at));
+                        a.add(b).store(&mut upper, at);
+                        F32x4::splat(0.0).sub(b).store(&mut lower, at);
+                    }
+                    self.split(&upper, places(1), room);
+                    self.split(&lower, places(2), room);
                 } else {
-                    self.put(|j| first[j], places(2, s), room);
+                    self.split(&upper, places(2), room);
                 }
-                self.put(|j| first[j], places(0, s), room);
             }
         }
     }
 
-    /// Weights `[outputs, large, 4, 4]` as nine matrices `[outputs, 4 large]`.
-    pub fn kernels(&self, weights: &[f32]) -> Vec<f32> {
-        let many = weights.len() / 4;
-        let mut kinds = vec![0.0; WIDTH * many];
-        for (at, square) in weights.chunks_exact(16).enumerate() {
-            for part in 0..4 {
-                // Taps of one parity: g[a][b] is weight [2 a + p][2 b + q].
-                let g = |a: usize, b: usize| square[(2 * a + part / 2) * 4 + 2 * b + part % 2];
-                let lines = [0, 1].map(|a| [g(a, 0), g(a, 0) + g(a, 1), g(a, 1)]);
-                let to = at * 4 + part;
-                for kx in 0..3 {
-                    kinds[kx * many + to] = lines[0][kx];
-                    kinds[(3 + kx) * many + to] = lines[0][kx] + lines[1][kx];
-                    kinds[(6 + kx) * many + to] = lines[1][kx];
-                }
-            }
+    /// The kinds of x of a row of outputs.
+    #[inline(always)]
+    fn split(&self, row: &[f32], places: Places, room: &mut [f32]) {
+        for g in 0..self.x.vectors() {
+            let (even, odd) = F32x4::load(row, 8 * g).unzip(F32x4::load(row, 8 * g + 4));
+            even.store(room, places[0] + 4 * g);
+            even.add(odd).store(room, places[1] + 4 * g);
+            F32x4::splat(0.0).sub(odd).store(room, places[2] + 4 * g);
         }
-        kinds
+        if self.x.odd == 1 {
+            let s = self.x.pairs;
+            room[places[0] + s] = row[2 * s];
+            room[places[2] + s] = row[2 * s];
+        }
     }
+}
 
-    /// The transpose of [`Self::kernels`].
-    pub fn kernels_transposed(&self, kinds: &[f32], weights: &mut [f32]) {
-        let many = weights.len() / 4;
-        for (at, square) in weights.chunks_exact_mut(16).enumerate() {
-            for part in 0..4 {
-                let from = at * 4 + part;
-                let kind = |k: usize| kinds[k * many + from];
-                for a in 0..2 {
-                    let line: [f32; 3] = std::array::from_fn(|kx| kind(3 * a + kx) + kind(3 * a + 3 + kx));
-                    square[(2 * a + part / 2) * 4 + part % 2] = line[0] + line[1];
-                    square[(2 * a + part / 2) * 4 + 2 + part % 2] = line[1] + line[2];
-                }
-            }
-        }
+/// Of sixteen numbers: each fourth, from 0 and from 2, then from 1 and from 3.
+#[inline(always)]
+fn quarters([a, b, c, d]: [F32x4; 4]) -> ([F32x4; 2], [F32x4; 2]) {
+    let ((even, odd), (more_even, more_odd)) = (a.unzip(b), c.unzip(d));
+    let ((e0, e1), (o0, o1)) = (even.unzip(more_even), odd.unzip(more_odd));
+    ([e0, e1], [o0, o1])
+}
+
+/// The transpose of [`quarters`].
+#[inline(always)]
+fn whole([e0, e1]: [F32x4; 2], [o0, o1]: [F32x4; 2]) -> [F32x4; 4] {
+    let ((even, more_even), (odd, more_odd)) = (e0.zip(e1), o0.zip(o1));
+    let ((a, b), (c, d)) = (even.zip(odd), more_even.zip(more_odd));
+    [a, b, c, d]
+}
+
+/// Differences of two rows, in so many vectors.
+#[inline(always)]
+fn minus(a: &[f32], b: &[f32], vectors: usize, to: &mut [f32]) {
+    for at in (0..4 * vectors).step_by(4) {
+        F32x4::load(a, at).sub(F32x4::load(b, at)).store(to, at);
+    }
+}
+
+/// A short row: a call of `memcpy` would cost more.
+#[inline(always)]
+fn copy(from: &[f32], to: &mut [f32]) {
+    let whole = from.len() / 4 * 4;
+    for at in (0..whole).step_by(4) {
+        F32x4::load(from, at).store(to, at);
+    }
+    for (to, from) in to[whole..].iter_mut().zip(&from[whole..]) {
+        *to = *from;
     }
 }
