@@ -5,7 +5,7 @@ use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
 use kiln::device::open_cpu;
-use kiln::nn::ops::{Activation, bias_act, down, norm_act, softplus_mean, up};
+use kiln::nn::ops::{Activation, bias_act, down, multiply, norm_act, softplus_mean, up};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 
@@ -56,6 +56,22 @@ const SHAPES: [([usize; 5], usize); 6] = [
     ([3, 2, 6, 16, 16], 3),
     ([2, 8, 8, 2, 3], 2),
 ];
+
+#[test]
+fn a_product_and_its_gradients_are_burns() {
+    // Rows, depth, columns: within one tile and over its edges, deeper and wider than what is packed at once.
+    for [n, k, m] in [[1, 1, 1], [4, 4, 8], [5, 3, 9], [64, 300, 130], [3, 513, 17], [33, 7, 1030]] {
+        for transposed in [[false, false], [false, true], [true, false], [true, true]] {
+            let a = random(if transposed[0] { [k, n] } else { [n, k] }, 11);
+            let b = random(if transposed[1] { [m, k] } else { [k, m] }, 12);
+            let turn = |t: Tensor<2>, turned: bool| if turned { t.transpose() } else { t };
+            let four = |t: Tensor<2>| t.reshape([n, m, 1, 1]);
+            let theirs = |a, b| four(turn(a, transposed[0]).matmul(turn(b, transposed[1])));
+            let off = agree(a, b, |a, b| four(multiply(a, b, transposed)), theirs);
+            assert!(off < 2e-6, "{n} {k} {m} {transposed:?}: {off:e}");
+        }
+    }
+}
 
 #[test]
 fn a_strided_convolution_and_its_gradients_are_burns() {

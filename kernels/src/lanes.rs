@@ -57,6 +57,13 @@ mod wasm {
         }
 
         #[inline(always)]
+        pub fn splat_at(from: &[f32], at: usize) -> Self {
+            debug_assert!(at < from.len());
+            // SAFETY: as for other loads.
+            Self(unsafe { v128_load32_splat(from.as_ptr().add(at).cast()) })
+        }
+
+        #[inline(always)]
         pub fn mul(self, other: Self) -> Self {
             Self(f32x4_mul(self.0, other.0))
         }
@@ -230,6 +237,13 @@ mod arrays {
         #[inline(always)]
         pub fn splat(value: f32) -> Self {
             Self([value; 4])
+        }
+
+        #[inline(always)]
+        pub fn splat_at(from: &[f32], at: usize) -> Self {
+            debug_assert!(at < from.len());
+            // SAFETY: as for other loads.
+            Self::splat(unsafe { *from.get_unchecked(at) })
         }
 
         #[inline(always)]

@@ -3,7 +3,7 @@
 //! width]`, weights `[small, large, 4, 4]`, where `large` are the channels at the large picture and `small` those at the small
 //! one. That is `Conv2d`'s order and `ConvTranspose2d`'s alike.
 
-use super::product::{Factor, product};
+use super::product::{Factor, Left, product};
 use super::winograd::{Grid, KINDS, SLACK, WIDTH};
 
 /// Sizes of both pictures.
@@ -29,17 +29,11 @@ struct Sides {
     small: Grid,
     of_large: Vec<f32>,
     of_small: Vec<f32>,
+    /// For the products.
+    panels: Vec<f32>,
 }
 
 impl Sides {
-    fn of_large(&self, kind: usize) -> Factor<'_> {
-        factor(&self.large, &self.of_large, kind)
-    }
-
-    fn of_small(&self, kind: usize) -> Factor<'_> {
-        factor(&self.small, &self.of_small, kind)
-    }
-
     /// The kinds that there are: one pixel has no pairs.
     fn kinds(&self) -> Vec<usize> {
         KINDS.filter(|&kind| self.small.of(kind) > 0).collect()
@@ -61,15 +55,15 @@ impl Strided {
     #[inline(never)]
     pub fn down(&self, large: &[f32], weights: &[f32], small: &mut [f32]) {
         let [of_large, of_small] = self.check(large, small, weights);
-        let kernels = kernels(weights);
+        let kernels = self.kernels(weights, false);
         let mut sides = None;
         for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks_mut(AT_ONCE * of_small)) {
             let sides = self.sides(&mut sides, small.len() / of_small);
             sides.large.analyse(large, &mut sides.of_large);
             for kind in sides.kinds() {
-                let (range, stride) = (sides.small.range(kind), sides.small.stride(kind));
                 let large = factor(&sides.large, &sides.of_large, kind);
-                product(self.kernel(&kernels, kind), large, &mut sides.of_small[range], stride, false);
+                let (small, stride) = (&mut sides.of_small[sides.small.range(kind)], sides.small.stride(kind));
+                product(&kernels[kind], large, small, stride, false, &mut sides.panels);
             }
             sides.small.compose(&sides.of_small, small);
         }
@@ -79,16 +73,15 @@ impl Strided {
     #[inline(never)]
     pub fn up(&self, small: &[f32], weights: &[f32], large: &mut [f32]) {
         let [of_large, of_small] = self.check(large, small, weights);
-        let kernels = kernels(weights);
+        let kernels = self.kernels(weights, true);
         let mut sides = None;
         for (small, large) in small.chunks(AT_ONCE * of_small).zip(large.chunks_mut(AT_ONCE * of_large)) {
             let sides = self.sides(&mut sides, small.len() / of_small);
             sides.small.compose_transposed(small, &mut sides.of_small);
             for kind in sides.kinds() {
-                let (range, stride) = (sides.large.range(kind), sides.large.stride(kind));
                 let small = factor(&sides.small, &sides.of_small, kind);
-                let kernel = self.kernel(&kernels, kind).transposed();
-                product(kernel, small, &mut sides.of_large[range], stride, false);
+                let (large, stride) = (&mut sides.of_large[sides.large.range(kind)], sides.large.stride(kind));
+                product(&kernels[kind], small, large, stride, false, &mut sides.panels);
             }
             sides.large.analyse_transposed(&sides.of_large, large);
         }
@@ -99,14 +92,16 @@ impl Strided {
     pub fn outer(&self, large: &[f32], small: &[f32], weights: &mut [f32]) {
         let [of_large, of_small] = self.check(large, small, weights);
         let mut kernels = vec![0.0; WIDTH * self.one()];
-        let mut sides = None;
+        let (mut sides, mut left) = (None, Left::default());
         for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks(AT_ONCE * of_small)) {
             let sides = self.sides(&mut sides, small.len() / of_small);
             sides.large.analyse(large, &mut sides.of_large);
             sides.small.compose_transposed(small, &mut sides.of_small);
             for kind in sides.kinds() {
                 let kernel = &mut kernels[kind * self.one()..][..self.one()];
-                product(sides.of_small(kind), sides.of_large(kind).transposed(), kernel, 4 * self.large, true);
+                let large = factor(&sides.large, &sides.of_large, kind).transposed();
+                left.pack(factor(&sides.small, &sides.of_small, kind));
+                product(&left, large, kernel, 4 * self.large, true, &mut sides.panels);
             }
         }
         kernels_transposed(&kernels, weights);
@@ -117,9 +112,16 @@ impl Strided {
         4 * self.large * self.small
     }
 
-    /// A kind of the weights as a matrix `[small, 4 large]`.
-    fn kernel<'a>(&self, kernels: &'a [f32], kind: usize) -> Factor<'a> {
-        Factor::new(&kernels[kind * self.one()..][..self.one()], [self.small, 4 * self.large], 4 * self.large)
+    /// Each kind of the weights as a left factor `[small, 4 large]`, or its transpose.
+    fn kernels(&self, weights: &[f32], transposed: bool) -> Vec<Left> {
+        let (kernels, inputs) = (kernels(weights), 4 * self.large);
+        let pack = |kernel: &[f32]| {
+            let kernel = Factor::new(kernel, [self.small, inputs], inputs);
+            let mut left = Left::default();
+            left.pack(if transposed { kernel.transposed() } else { kernel });
+            left
+        };
+        kernels.chunks_exact(self.one()).map(pack).collect()
     }
 
     /// Room for so many pictures, made anew only where their number changes.
@@ -128,7 +130,7 @@ impl Strided {
             let large = Grid::new(self.size, self.padding, 4 * self.large, pictures);
             let small = Grid::new(self.size, self.padding, self.small, pictures);
             let [of_large, of_small] = [&large, &small].map(|grid| vec![0.0; grid.room() + SLACK]);
-            *sides = Some((pictures, Sides { large, small, of_large, of_small }));
+            *sides = Some((pictures, Sides { large, small, of_large, of_small, panels: Vec::new() }));
         }
         match sides {
             Some((_, sides)) => sides,

@@ -40,7 +40,7 @@ impl Linear {
     /// # Shapes
     /// `[B, in]` to `[B, out]`.
     pub fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let product = x.matmul(self.weight.val().transpose());
+        let product = ops::multiply(x, self.weight.val(), [false, true]);
         bias_act(product, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }

@@ -11,6 +11,40 @@ use burn::backend::tensor::FloatTensor;
 type Float<B> = FloatTensor<B>;
 
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    fn multiply(a: Float<Self>, b: Float<Self>, transposed: [bool; 2]) -> Float<Self> {
+        #[derive(Debug)]
+        struct Op;
+
+        impl<B: Kernels> Backward<B, 2> for Op {
+            type State = (Float<B>, Float<B>, [bool; 2]);
+
+            fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+                let gradient = gradients.consume::<B>(&ops.node);
+                let (a, b, [ta, tb]) = ops.state;
+                let [of_a, of_b] = ops.parents;
+                if let Some(node) = of_a {
+                    let (g, b) = (gradient.clone(), b);
+                    let of_a = if ta { B::multiply(b, g, [tb, true]) } else { B::multiply(g, b, [false, !tb]) };
+                    gradients.register::<B>(node.id, of_a);
+                }
+                if let Some(node) = of_b {
+                    let g = gradient;
+                    let of_b = if tb { B::multiply(g, a, [true, ta]) } else { B::multiply(a, g, [!ta, false]) };
+                    gradients.register::<B>(node.id, of_b);
+                }
+            }
+        }
+
+        let ((a, a_node), (b, b_node)) = (a.into_parts(), b.into_parts());
+        match Op.prepare::<C>([a_node, b_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let product = B::multiply(a.clone(), b.clone(), transposed);
+                prep.finish((a, b, transposed), product)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::multiply(a, b, transposed)),
+        }
+    }
+
     fn act(x: Float<Self>, activation: Activation) -> Float<Self> {
         #[derive(Debug)]
         struct Op;

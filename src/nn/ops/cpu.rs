@@ -4,7 +4,7 @@ use super::{Activation, Kernels, Moments};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
-use kiln_kernels::Strided;
+use kiln_kernels::{Factor, Strided};
 
 /// All numbers in order, at the beginning of their buffer.
 fn whole(tensor: FlexTensor) -> FlexTensor {
@@ -26,6 +26,19 @@ fn inner(shape: &Shape) -> usize {
 }
 
 impl Kernels for Flex {
+    fn multiply(a: FlexTensor, b: FlexTensor, transposed: [bool; 2]) -> FlexTensor {
+        let (a, b) = (whole(a), whole(b));
+        let factors = [(&a, transposed[0]), (&b, transposed[1])].map(|(tensor, transposed)| {
+            let [rows, cols] = tensor.shape().dims();
+            let factor = Factor::new(tensor.storage(), [rows, cols], cols);
+            if transposed { factor.transposed() } else { factor }
+        });
+        let shape = [factors[0].rows(), factors[1].cols()];
+        let mut out = vec![0.0; shape[0] * shape[1]];
+        kiln_kernels::multiply(factors[0], factors[1], &mut out);
+        from(out, Shape::new(shape))
+    }
+
     fn act(x: FlexTensor, activation: Activation) -> FlexTensor {
         let mut x = whole(x);
         kiln_kernels::bias_act(x.storage_mut(), &[], 1, activation);

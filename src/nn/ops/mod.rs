@@ -15,6 +15,9 @@ pub use kiln_kernels::{Activation, Moments};
 /// What a backend does for [`Tensor`]s. Channels are the second dimension. None of these is called on WebGPU and waits.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
 pub trait Kernels: Backend {
+    /// The product of two matrices, or of their transposes.
+    fn multiply(a: FloatTensor<Self>, b: FloatTensor<Self>, transposed: [bool; 2]) -> FloatTensor<Self>;
+
     /// `activation(x)`.
     fn act(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
@@ -73,6 +76,11 @@ pub trait Kernels: Backend {
         second: FloatTensor<Self>,
         with: Moments,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// The product of two matrices, or of their transposes where it is so said.
+pub fn multiply(a: Tensor<2>, b: Tensor<2>, transposed: [bool; 2]) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::multiply(a.into_dispatch(), b.into_dispatch(), transposed))
 }
 
 /// `activation(x + bias)`, with a bias `[C]` for the second dimension.
