@@ -5,7 +5,7 @@ use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
 use kiln::device::open_cpu;
-use kiln::nn::ops::{Activation, bias_act, down, multiply, norm_act, softplus_mean, up};
+use kiln::nn::ops::{Activation, bias_act, convolve, down, multiply, norm_act, softplus_mean, up};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 
@@ -92,6 +92,23 @@ fn a_transposed_convolution_and_its_gradients_are_burns() {
         let options = || ConvTransposeOptions::new([2, 2], [padding, padding], [0, 0], [1, 1], 1);
         let off = agree(x, weights, |x, w| up(x, w, padding), |x, w| conv_transpose2d(x, w, None, options()));
         assert!(off < 2e-6, "{b} {large} {small} {h} {w} {padding}: {off:e}");
+    }
+}
+
+#[test]
+fn any_convolution_and_its_gradients_are_burns() {
+    // Batch, inputs, outputs, height, width, kernel, stride, padding; the last takes several bands.
+    for [b, c, o, h, w, k, s, p] in [
+        [1, 1, 1, 1, 1, 1, 1, 0],
+        [2, 3, 4, 5, 7, 3, 1, 1],
+        [3, 1, 8, 28, 28, 5, 2, 2],
+        [2, 4, 3, 6, 9, 3, 2, 0],
+        [1, 2, 2, 3, 3, 3, 1, 2],
+        [1, 24, 5, 40, 50, 3, 1, 1],
+    ] {
+        let theirs = |x, w| conv2d(x, w, None, ConvOptions::new([s, s], [p, p], [1, 1], 1));
+        let off = agree(random([b, c, h, w], 13), random([o, c, k, k], 14), |x, w| convolve(x, w, s, p), theirs);
+        assert!(off < 2e-6, "{b} {c} {o} {h} {w} {k} {s} {p}: {off:e}");
     }
 }
 

@@ -76,6 +76,17 @@ pub fn bias_act_backward(y: &[f32], gradient: &mut [f32], bias: &mut [f32], inne
     }
 }
 
+/// GELU by its usual approximation with tanh (Hendrycks and Gimpel 2016, arXiv 1606.08415), in place.
+#[inline(never)]
+pub fn gelu_tanh(values: &mut [f32]) {
+    // x / 2 (1 + tanh u) = x / (1 + exp(-2 u)), u = sqrt(2 / pi) (x + 0.044715 x^3)
+    let [one, cube, twice] = [1.0, 0.044_715, -2.0 * 0.797_884_6].map(F32x4::splat);
+    each(values, |x| {
+        let u = x.mul(one.add(cube.mul(x.mul(x))));
+        x.div(one.add(exp(twice.mul(u))))
+    });
+}
+
 /// The mean of `ln(1 + exp(sign x))`, without overflow.
 #[inline(never)]
 pub fn softplus_mean(x: &[f32], sign: f32) -> f32 {

@@ -9,14 +9,16 @@ pub use arrays::*;
 
 /// Sum over `a[i] * b[i]`.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a4, b4) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a4.remainder().iter().zip(b4.remainder()).map(|(a, b)| a * b).sum();
-    let (mut s, mut t) = (F32x4::splat(0.0), F32x4::splat(0.0));
-    for (a, b) in a4.zip(b4) {
-        s = s.add(F32x4::load(a, 0).mul(F32x4::load(b, 0)));
-        t = t.add(F32x4::load(a, 4).mul(F32x4::load(b, 4)));
+    let (a16, b16) = (a.chunks_exact(16), b.chunks_exact(16));
+    let rest: f32 = a16.remainder().iter().zip(b16.remainder()).map(|(a, b)| a * b).sum();
+    // Four sums: a processor adds faster than one sum after the other allows.
+    let mut sums = [F32x4::splat(0.0); 4];
+    for (a, b) in a16.zip(b16) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum = sum.add(F32x4::load(a, 4 * i).mul(F32x4::load(b, 4 * i)));
+        }
     }
-    s.add(t).sum() + rest
+    sums[0].add(sums[1]).add(sums[2].add(sums[3])).sum() + rest
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -4,6 +4,7 @@
 
 mod activation;
 mod adam;
+mod convolve;
 mod each;
 mod lanes;
 mod matrix;
@@ -14,8 +15,9 @@ mod strided;
 mod vectors;
 mod winograd;
 
-pub use activation::{Activation, bias_act, bias_act_backward, softplus_mean, softplus_mean_backward};
+pub use activation::{Activation, bias_act, bias_act_backward, gelu_tanh, softplus_mean, softplus_mean_backward};
 pub use adam::{Moments, adam};
+pub use convolve::Convolve;
 pub use lanes::dot;
 pub use matrix::{Data, GROUP, Matrix, bf16, f16};
 pub use norm::{norm_act, norm_act_backward};

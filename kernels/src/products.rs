@@ -7,6 +7,10 @@
 
 use super::lanes::{F32x4, I16x8, dot};
 use super::matrix::{Data, GROUP, Matrix, bf16};
+use super::product::{Factor, multiply};
+
+/// Tokens from which on packing the weights pays.
+const PACKED: usize = 4;
 
 /// `x W^T` into `out`: `x` is `[n, cols]`, `out` `[n, rows]`.
 pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
@@ -41,42 +45,15 @@ pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Rows of f32: one at a time for one token, since a processor fetches one stream ahead better than eight; two at a time
-/// for four tokens.
+/// Rows of f32: one at a time for few tokens, since a processor fetches one stream ahead better than eight; packed for more.
 fn dense(w: &[f32], x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
     let n = x.len() / cols;
-    tiles::<2, 4>(rows, n, |r, t, tile| match tile {
-        Tile::Wide => dense_tile::<2, 4>(w, x, cols, rows, r, t, out),
-        Tile::One => out[t * rows + r] = dot(&w[r * cols..(r + 1) * cols], &x[t * cols..(t + 1) * cols]),
-    });
-}
-
-fn dense_tile<const R: usize, const T: usize>(
-    w: &[f32],
-    x: &[f32],
-    cols: usize,
-    rows: usize,
-    r: usize,
-    t: usize,
-    out: &mut [f32],
-) {
-    let w: [&[f32]; R] = std::array::from_fn(|k| &w[(r + k) * cols..(r + k + 1) * cols]);
-    let x: [&[f32]; T] = std::array::from_fn(|j| &x[(t + j) * cols..(t + j + 1) * cols]);
-    let mut sums = [[F32x4::splat(0.0); T]; R];
-    let whole = cols / 4 * 4;
-    for c in (0..whole).step_by(4) {
-        let x4 = x.map(|x| F32x4::load(x, c));
-        for (w, sums) in w.iter().zip(&mut sums) {
-            let w4 = F32x4::load(w, c);
-            for (x4, sum) in x4.iter().zip(sums) {
-                *sum = sum.add(w4.mul(*x4));
-            }
-        }
+    if n >= PACKED {
+        return multiply(Factor::new(x, [n, cols], cols), Factor::new(w, [rows, cols], cols).transposed(), out);
     }
-    for k in 0..R {
-        for j in 0..T {
-            let rest: f32 = w[k][whole..].iter().zip(&x[j][whole..]).map(|(w, x)| w * x).sum();
-            out[(t + j) * rows + r + k] = sums[k][j].sum() + rest;
+    for (x, out) in x.chunks_exact(cols).zip(out.chunks_exact_mut(rows)) {
+        for (w, out) in w.chunks_exact(cols).zip(out) {
+            *out = dot(w, x);
         }
     }
 }

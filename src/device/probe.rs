@@ -6,6 +6,7 @@ use super::read;
 use crate::error::{Code, Error, Result};
 use crate::models::dcgan::DcganConfig;
 use crate::models::{Discriminator, Generator};
+use crate::nn::ops::multiply;
 use crate::nn::{Adam, AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
 use burn::module::{Module, ModuleVisitor, Param};
@@ -24,7 +25,7 @@ pub async fn compute(device: &Device) -> Result<Vec<f32>> {
     let mut stream = Stream::new(7, Purpose::Weights);
     let mut matrix = |rows: usize, columns: usize| upload(stream.normal(rows * columns), [rows, columns], device);
     let (a, b, z, x) = (matrix(64, 128), matrix(128, 96), matrix(16, 64), matrix(16, 784));
-    let product = a.matmul(b);
+    let product = multiply(a, b, [false, false]);
     let soft = softmax(product.clone() * 0.1, 1);
     let sizes = DcganConfig { latent: 64, width: 8, classes: 0, channels: 1, side: 28 };
     let generator = sizes.generator(&mut stream, device);

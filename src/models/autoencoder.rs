@@ -4,6 +4,7 @@
 use super::autoencoder_kl::KlSizes;
 use super::autoencoder_tiny::TinySizes;
 use crate::error::Result;
+use crate::nn::ops::multiply;
 use crate::nn::{Activation, Conv2d, GroupNorm, doubled, upload};
 use burn::tensor::activation::{relu, silu, softmax, tanh};
 use burn::tensor::{Device, Tensor};
@@ -192,7 +193,7 @@ impl Layer {
         let (k, v) = (pixels(1), pixels(2).transpose()); // (C, N), (N, C)
         let chunk = |at: usize| {
             let q = q.clone().narrow(0, at, QUERIES.min(n - at));
-            softmax(q.matmul(k.clone()), 1).matmul(v.clone())
+            multiply(softmax(multiply(q, k.clone(), [false, false]), 1), v.clone(), [false, false])
         };
         let out = Tensor::cat((0..n).step_by(QUERIES).map(chunk).collect(), 0); // (N, C)
         self.convs[3].forward(out.transpose().reshape([1, c, h, w]), Activation::Identity) + x

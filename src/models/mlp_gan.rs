@@ -4,6 +4,7 @@
 //! (latent + 1) w + (depth - 1) (w + 1) w + 2 (w + 1) parameters in the generator.
 
 use super::{Discriminator, Generator};
+use crate::nn::ops::multiply;
 use crate::nn::{Activation, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
@@ -80,7 +81,7 @@ impl Discriminator for MlpDiscriminator {
         }
         let mut gradient = last.weight.val(); // (1, width), then (B, width)
         for (layer, slope) in hidden.iter().zip(slopes).rev() {
-            gradient = (gradient * slope).matmul(layer.weight.val());
+            gradient = multiply(gradient * slope, layer.weight.val(), [false, false]);
         }
         Some(gradient) // (B, 2)
     }

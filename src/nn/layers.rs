@@ -3,8 +3,6 @@
 use super::ops::{self, Activation, bias_act};
 use crate::rng::Stream;
 use burn::module::{Module, Param};
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 
 /// Puts numbers on a device, in row-major order.
@@ -88,7 +86,7 @@ impl Conv2d {
         let ([_, _, h, w], [_, _, kh, kw]) = (x.dims(), weight.dims());
         let y = match (kh, kw, s, h % 2, w % 2) {
             (4, 4, 2, 0, 0) => ops::down(x, weight, p),
-            _ => conv2d(x, weight, None, ConvOptions::new([s, s], [p, p], [1, 1], 1)),
+            _ => ops::convolve(x, weight, s, p),
         };
         bias_act(y, self.bias.as_ref().map(|b| b.val()), activation)
     }

@@ -94,7 +94,7 @@ fn clippy_wasm() -> Result<Count> {
 
 fn native() -> Result<Count> {
     let mut count = counted(cargo("test --no-fail-fast --profile fast --features typescript"), count::cargo)?;
-    count += counted(cargo("test --package xtask"), count::cargo)?;
+    count += counted(cargo("test --package xtask --package kiln-kernels"), count::cargo)?;
     Ok(count)
 }
 

@@ -76,12 +76,12 @@ fn rotate(row: &mut [f32], head_dim: usize, rope: &Rope, position: usize) {
     }
 }
 
-fn activate(x: f32, activation: Activation) -> f32 {
-    const ROOT_2_OVER_PI: f32 = 0.797_884_6;
+fn activate(values: &mut [f32], activation: Activation) {
+    let gelu = |x: f32| 0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2));
     match activation {
-        Activation::None => x,
-        Activation::GeluTanh => 0.5 * x * (1.0 + (ROOT_2_OVER_PI * (x + 0.044_715 * x * x * x)).tanh()),
-        Activation::Gelu => 0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2)),
+        Activation::None => {}
+        Activation::GeluTanh => kernels::gelu_tanh(values),
+        Activation::Gelu => values.iter_mut().for_each(|v| *v = gelu(*v)),
     }
 }
 
@@ -147,9 +147,7 @@ impl Engine for Cpu {
 
     fn linear(&self, x: &Rows, layer: &Linear<Matrix>, activation: Activation, residual: Option<&Rows>) -> Rows {
         let mut out = product(x, layer);
-        if activation != Activation::None {
-            out.iter_mut().for_each(|v| *v = activate(*v, activation));
-        }
+        activate(&mut out, activation);
         if let Some(residual) = residual {
             kernels::add(&mut out, &residual.values);
         }

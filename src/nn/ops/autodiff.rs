@@ -141,6 +141,37 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
     }
 
+    fn convolve(x: Float<Self>, weights: Float<Self>, stride: usize, padding: usize) -> Float<Self> {
+        #[derive(Debug)]
+        struct Op;
+
+        impl<B: Kernels> Backward<B, 2> for Op {
+            type State = (Float<B>, Float<B>, usize, usize);
+
+            fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+                let g = gradients.consume::<B>(&ops.node);
+                let (x, weights, stride, padding) = ops.state;
+                let [of_x, of_weights] = ops.parents;
+                if let Some(node) = of_x {
+                    let of_x = B::convolve_input(x.clone(), weights.clone(), g.clone(), stride, padding);
+                    gradients.register::<B>(node.id, of_x);
+                }
+                if let Some(node) = of_weights {
+                    gradients.register::<B>(node.id, B::convolve_weights(x, weights, g, stride, padding));
+                }
+            }
+        }
+
+        let ((x, x_node), (weights, weights_node)) = (x.into_parts(), weights.into_parts());
+        match Op.prepare::<C>([x_node, weights_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let y = B::convolve(x.clone(), weights.clone(), stride, padding);
+                prep.finish((x, weights, stride, padding), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::convolve(x, weights, stride, padding)),
+        }
+    }
+
     fn down(large: Float<Self>, weights: Float<Self>, padding: usize) -> Float<Self> {
         #[derive(Debug)]
         struct Op;
@@ -246,6 +277,16 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         let [x, weight, bias, statistics, gradient] = [x, weight, bias, statistics, gradient].map(|t| t.into_primitive());
         let (x, weight, bias) = B::norm_act_backward(x, weight, bias, statistics, gradient, slope);
         (Float::<Self>::new(x), Float::<Self>::new(weight), Float::<Self>::new(bias))
+    }
+
+    fn convolve_input(x: Float<Self>, w: Float<Self>, g: Float<Self>, stride: usize, padding: usize) -> Float<Self> {
+        let [x, w, g] = [x, w, g].map(|t| t.into_primitive());
+        Float::<Self>::new(B::convolve_input(x, w, g, stride, padding))
+    }
+
+    fn convolve_weights(x: Float<Self>, w: Float<Self>, g: Float<Self>, stride: usize, padding: usize) -> Float<Self> {
+        let [x, w, g] = [x, w, g].map(|t| t.into_primitive());
+        Float::<Self>::new(B::convolve_weights(x, w, g, stride, padding))
     }
 
     fn outer(large: Float<Self>, small: Float<Self>, padding: usize) -> Float<Self> {

@@ -4,7 +4,7 @@ use super::{Activation, Kernels, Moments};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
-use kiln_kernels::{Factor, Strided};
+use kiln_kernels::{Convolve, Factor, Strided};
 
 /// All numbers in order, at the beginning of their buffer.
 fn whole(tensor: FlexTensor) -> FlexTensor {
@@ -23,6 +23,11 @@ fn from(values: Vec<f32>, shape: Shape) -> FlexTensor {
 /// Numbers that follow each other in one channel.
 fn inner(shape: &Shape) -> usize {
     shape.iter().skip(2).product()
+}
+
+fn convolution(x: &FlexTensor, weights: &FlexTensor, stride: usize, padding: usize) -> Convolve {
+    let ([batch, inputs, h, w], [outputs, _, kh, kw]) = (x.shape().dims(), weights.shape().dims());
+    Convolve { batch, inputs, outputs, size: [h, w], kernel: [kh, kw], stride, padding }
 }
 
 impl Kernels for Flex {
@@ -89,6 +94,29 @@ impl Kernels for Flex {
         let (of_weight, of_bias) =
             kiln_kernels::norm_act_backward(x.storage(), learnt, gradient.storage_mut(), inner, slope);
         (gradient, from(of_weight, weight.shape()), from(of_bias, bias.shape()))
+    }
+
+    fn convolve(x: FlexTensor, weights: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
+        let (x, weights) = (whole(x), whole(weights));
+        let shape = convolution(&x, &weights, stride, padding);
+        let [oh, ow] = shape.out_size();
+        let mut y = vec![0.0; shape.batch * shape.outputs * oh * ow];
+        shape.forward(x.storage(), weights.storage(), &mut y);
+        from(y, Shape::new([shape.batch, shape.outputs, oh, ow]))
+    }
+
+    fn convolve_input(x: FlexTensor, weights: FlexTensor, g: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
+        let (weights, g) = (whole(weights), whole(g));
+        let mut of_input = vec![0.0; x.shape().num_elements()];
+        convolution(&x, &weights, stride, padding).of_input(g.storage(), weights.storage(), &mut of_input);
+        from(of_input, x.shape())
+    }
+
+    fn convolve_weights(x: FlexTensor, weights: FlexTensor, g: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
+        let (x, g) = (whole(x), whole(g));
+        let mut of_weights = vec![0.0; weights.shape().num_elements()];
+        convolution(&x, &weights, stride, padding).of_weights(x.storage(), g.storage(), &mut of_weights);
+        from(of_weights, weights.shape())
     }
 
     fn down(large: FlexTensor, weights: FlexTensor, padding: usize) -> FlexTensor {

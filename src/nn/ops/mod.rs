@@ -53,6 +53,32 @@ pub trait Kernels: Backend {
         slope: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
+    /// Convolution without a bias: weights `[O, C, k, k]`, stride and padding the same both ways.
+    fn convolve(
+        x: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+
+    /// The gradient of its input; `x` for its shape.
+    fn convolve_input(
+        x: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+
+    /// The gradient of its weights; `weights` for their shape.
+    fn convolve_weights(
+        x: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+
     /// Convolution of 4 x 4 with stride 2: weights `[small, large, 4, 4]`, from `large` channels to `small`.
     fn down(large: FloatTensor<Self>, weights: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
 
@@ -96,6 +122,11 @@ pub fn bias_act<const D: usize>(x: Tensor<D>, bias: Option<Tensor<1>>, activatio
 pub fn norm_act(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f32, slope: f32) -> Tensor<4> {
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     Tensor::from_dispatch(Dispatch::norm_act(x, weight, bias, epsilon, slope).0)
+}
+
+/// Convolution without a bias. `[B, C, H, W]`, weights `[O, C, k, k]`, to `[B, O, H', W']` with H' = (H + 2 padding - k) / stride + 1.
+pub fn convolve(x: Tensor<4>, weights: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weights.into_dispatch(), stride, padding))
 }
 
 /// Convolution of 4 x 4 with stride 2. `[B, C, H, W]` with H and W even, weights `[O, C, 4, 4]`, to `[B, O, H', W']` with

@@ -1,0 +1,137 @@
+//! Convolutions of any kernel and stride, and their gradients: a band of the picture's rows is laid out in columns, one for each
+//! output, so that a matrix product does the rest. Numbers are in PyTorch's order.
+
+use super::product::{Factor, Left, product};
+
+#[derive(Debug, Clone, Copy)]
+pub struct Convolve {
+    pub batch: usize,
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Height and width of the input.
+    pub size: [usize; 2],
+    pub kernel: [usize; 2],
+    pub stride: usize,
+    pub padding: usize,
+}
+
+/// Numbers in the columns of a band: half of a second cache.
+const BAND: usize = 128 * 1024;
+
+impl Convolve {
+    /// Height and width of the output.
+    pub fn out_size(&self) -> [usize; 2] {
+        [0, 1].map(|i| (self.size[i] + 2 * self.padding).saturating_sub(self.kernel[i]) / self.stride + 1)
+    }
+
+    /// Numbers that make one output.
+    fn depth(&self) -> usize {
+        self.inputs * self.kernel[0] * self.kernel[1]
+    }
+
+    /// Rows of output at once: first and number.
+    fn bands(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
+        let [oh, ow] = self.out_size();
+        let high = (BAND / (self.depth() * ow).max(1)).clamp(1, oh);
+        (0..oh).step_by(high).map(move |from| [from, high.min(oh - from)])
+    }
+
+    #[inline(never)]
+    pub fn forward(&self, x: &[f32], weights: &[f32], y: &mut [f32]) {
+        let [pixels, places] = self.check(x, weights, y);
+        let ow = self.out_size()[1];
+        let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
+        left.pack(Factor::new(weights, [self.outputs, self.depth()], self.depth()));
+        for (x, y) in x.chunks_exact(self.inputs * pixels).zip(y.chunks_exact_mut(self.outputs * places)) {
+            for [from, high] in self.bands() {
+                self.lay_out(x, [from, high], &mut columns);
+                let right = Factor::new(&columns, [self.depth(), high * ow], high * ow);
+                product(&left, right, &mut y[from * ow..], places, false, &mut room);
+            }
+        }
+    }
+
+    /// The gradient of `x`.
+    #[inline(never)]
+    pub fn of_input(&self, gradient: &[f32], weights: &[f32], x: &mut [f32]) {
+        let [pixels, places] = self.check(x, weights, gradient);
+        let ow = self.out_size()[1];
+        let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
+        left.pack(Factor::new(weights, [self.outputs, self.depth()], self.depth()).transposed());
+        for (x, g) in x.chunks_exact_mut(self.inputs * pixels).zip(gradient.chunks_exact(self.outputs * places)) {
+            x.fill(0.0);
+            for [from, high] in self.bands() {
+                columns.resize(self.depth() * high * ow, 0.0);
+                let right = Factor::new(&g[from * ow..], [self.outputs, high * ow], places);
+                product(&left, right, &mut columns, high * ow, false, &mut room);
+                self.each_run([from, high], |column, place, run| {
+                    let (step, to) = (self.stride, &mut x[place..]);
+                    for (i, value) in columns[column..column + run].iter().enumerate() {
+                        to[i * step] += value;
+                    }
+                });
+            }
+        }
+    }
+
+    /// The gradient of the weights.
+    #[inline(never)]
+    pub fn of_weights(&self, x: &[f32], gradient: &[f32], weights: &mut [f32]) {
+        let [pixels, places] = self.check(x, weights, gradient);
+        let ow = self.out_size()[1];
+        weights.fill(0.0);
+        let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
+        for (x, g) in x.chunks_exact(self.inputs * pixels).zip(gradient.chunks_exact(self.outputs * places)) {
+            for [from, high] in self.bands() {
+                self.lay_out(x, [from, high], &mut columns);
+                left.pack(Factor::new(&g[from * ow..], [self.outputs, high * ow], places));
+                let right = Factor::new(&columns, [self.depth(), high * ow], high * ow).transposed();
+                product(&left, right, weights, self.depth(), true, &mut room);
+            }
+        }
+    }
+
+    /// The columns of a band, `[depth, high, width]`.
+    fn lay_out(&self, x: &[f32], band: [usize; 2], columns: &mut Vec<f32>) {
+        columns.clear();
+        columns.resize(self.depth() * band[1] * self.out_size()[1], 0.0);
+        self.each_run(band, |column, place, run| {
+            let (to, from) = (&mut columns[column..column + run], &x[place..]);
+            match self.stride {
+                1 => to.copy_from_slice(&from[..run]),
+                step => to.iter_mut().enumerate().for_each(|(i, to)| *to = from[i * step]),
+            }
+        });
+    }
+
+    /// Where columns and picture meet: the place in the columns, the place of the first pixel, and how many follow. What is
+    /// left out lies in the padding.
+    #[inline(always)]
+    fn each_run(&self, [from, high]: [usize; 2], mut run: impl FnMut(usize, usize, usize)) {
+        let ([h, w], ow) = (self.size, self.out_size()[1]);
+        let [kh, kw] = self.kernel;
+        for row in 0..self.depth() {
+            let (channel, ky, kx) = (row / (kh * kw), row / kw % kh, row % kw);
+            // Outputs whose pixel is in the picture: 0 <= ox * stride + kx - padding < w.
+            let first = self.padding.saturating_sub(kx).div_ceil(self.stride);
+            let end = (w + self.padding).saturating_sub(kx).div_ceil(self.stride).min(ow);
+            if first >= end {
+                continue;
+            }
+            for oy in from..from + high {
+                let Some(y) = (oy * self.stride + ky).checked_sub(self.padding).filter(|&y| y < h) else { continue };
+                let column = (row * high + oy - from) * ow + first;
+                run(column, (channel * h + y) * w + first * self.stride + kx - self.padding, end - first);
+            }
+        }
+    }
+
+    /// Pixels of a channel of input and of output.
+    fn check(&self, x: &[f32], weights: &[f32], y: &[f32]) -> [usize; 2] {
+        let [pixels, places] = [self.size, self.out_size()].map(|[h, w]| h * w);
+        assert!(x.len() == self.batch * self.inputs * pixels, "an input of another shape");
+        assert!(y.len() == self.batch * self.outputs * places, "an output of another shape");
+        assert!(weights.len() == self.outputs * self.depth(), "weights of another shape");
+        [pixels, places]
+    }
+}

@@ -1,0 +1,81 @@
+//! Vectors are loaded and stored without a check where callers have checked a whole matrix. With debug assertions, which this
+//! test is built with, each of them is checked: here they meet every small shape.
+
+use kiln_kernels::{Activation, Convolve, Factor, Strided, bias_act, dot, gelu_tanh, multiply};
+
+fn numbers(n: usize) -> Vec<f32> {
+    (0..n).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect()
+}
+
+fn inner(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+fn close(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-4 * a.abs().max(1.0)
+}
+
+#[test]
+fn a_strided_convolution_is_the_transpose_of_its_transpose() {
+    assert!(cfg!(debug_assertions), "this test is for builds that check");
+    for (batch, large, small) in [(1, 1, 1), (1, 2, 3), (3, 2, 8), (9, 5, 1)] {
+        for (h, w) in (1..9).flat_map(|h| (1..20).map(move |w| (h, w))) {
+            for padding in 0..(h.min(w) + 1).min(4) {
+                let shape = Strided { batch, large, small, size: [h, w], padding };
+                let [lh, lw] = shape.large_size();
+                let (x, weights) = (numbers(batch * large * lh * lw), numbers(small * large * 16));
+                let (mut y, mut back) = (vec![0.0; batch * small * h * w], vec![0.0; x.len()]);
+                let mut outer = vec![0.0; weights.len()];
+                shape.down(&x, &weights, &mut y);
+                shape.up(&y, &weights, &mut back);
+                shape.outer(&x, &y, &mut outer);
+                let energy = inner(&y, &y);
+                assert!(close(energy, inner(&x, &back)), "{shape:?}");
+                assert!(close(energy, inner(&weights, &outer)), "{shape:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_convolution_is_the_transpose_of_its_gradients() {
+    for (size, k, stride, padding) in [
+        ([5, 7], 3, 1, 1),
+        ([28, 28], 5, 2, 2),
+        ([6, 9], 3, 2, 0),
+        ([3, 3], 3, 1, 2),
+        ([1, 1], 1, 1, 0),
+        ([9, 4], 4, 3, 1),
+    ] {
+        let shape = Convolve { batch: 2, inputs: 3, outputs: 5, size, kernel: [k, k], stride, padding };
+        let [oh, ow] = shape.out_size();
+        let (x, weights) = (numbers(6 * size[0] * size[1]), numbers(15 * k * k));
+        let mut y = vec![0.0; 10 * oh * ow];
+        let (mut back, mut outer) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
+        shape.forward(&x, &weights, &mut y);
+        shape.of_input(&y, &weights, &mut back);
+        shape.of_weights(&x, &y, &mut outer);
+        let energy = inner(&y, &y);
+        assert!(close(energy, inner(&x, &back)) && close(energy, inner(&weights, &outer)), "{shape:?}");
+    }
+}
+
+#[test]
+fn products_and_loops_of_every_length_stay_in_their_slices() {
+    for n in [1, 3, 4, 9, 33] {
+        for (k, m) in [0, 1, 5, 16, 300].into_iter().flat_map(|k| [1, 7, 8, 9, 600].map(|m| (k, m))) {
+            let (a, b) = (numbers(n * k), numbers(k * m));
+            let mut out = vec![1.0; n * m];
+            multiply(Factor::new(&a, [n, k], k), Factor::new(&b, [k, m], m), &mut out);
+            let expected: f32 = (0..k).map(|i| a[(n - 1) * k + i] * b[i * m + m - 1]).sum();
+            assert!((out[n * m - 1] - expected).abs() < 1e-3, "{n} {k} {m}");
+        }
+    }
+    for n in 0..40 {
+        let mut values = numbers(n);
+        let sum: f32 = values.iter().map(|v| v * v).sum();
+        assert!((dot(&values, &values) - sum).abs() < 1e-4);
+        bias_act(&mut values, &[], 1, Activation::Tanh);
+        gelu_tanh(&mut values);
+    }
+}
