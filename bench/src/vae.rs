@@ -3,7 +3,7 @@
 use burn::module::Param;
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{Device, Tensor};
-use kiln::device::{open_cpu, read};
+use kiln::device::read;
 use kiln::nn::{ConvTranspose2d, upload};
 use kiln::rng::{Purpose, Stream};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
@@ -25,9 +25,8 @@ pub struct Decoder {
 impl Decoder {
     /// `weights`: of the linear layer `[64, 4096]` and its bias, then of each transposed convolution `[in, out, 4, 4]` and its
     /// bias, one after the other.
-    #[wasm_bindgen(constructor)]
-    pub fn new(weights: Vec<f32>) -> Result<Decoder, JsError> {
-        let device = open_cpu()?.device.inner();
+    pub async fn open(weights: Vec<f32>) -> Result<Decoder, JsError> {
+        let device = crate::device().await?.device.inner();
         let mut weights = weights.into_iter();
         let mut next = |n: usize| weights.by_ref().take(n).collect::<Vec<f32>>();
         let wide = CHANNELS[0] * 16;
