@@ -1,12 +1,20 @@
-// onnxruntime-web: ?backend=wasm or webgpu. It computes but does not train: W3, W3s and W5, from models.py's ONNX files.
+// onnxruntime-web: ?backend=wasm, webgpu (its newer way to a GPU, in C++) or jsep (its older one, in JavaScript). It computes but
+// does not train: W3, W3s and W5, from models.py's ONNX files.
 
 import { WORKLOADS, threePixels } from '../shared/spec.js';
 import { fetchBytes } from '../shared/safetensors.js';
 import { timeSteps, timeTokens } from '../shared/timing.js';
 import { backend, threads } from './query.js';
 
+const provider = backend === 'wasm' ? 'wasm' : 'webgpu';
+const BUILDS = {
+  wasm: () => import('onnxruntime-web/wasm'),
+  webgpu: () => import('onnxruntime-web/webgpu'),
+  jsep: () => import('onnxruntime-web'),
+};
+
 async function open() {
-  const ort = backend === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
+  const ort = await BUILDS[backend]();
   ort.env.wasm.wasmPaths = '/node_modules/onnxruntime-web/dist/';
   ort.env.wasm.numThreads = threads;
   ort.env.logLevel = 'error';
@@ -15,7 +23,7 @@ async function open() {
 
 async function session(ort, file, more = {}) {
   const model = await fetchBytes(`/models/${file}.onnx`);
-  return ort.InferenceSession.create(model, { executionProviders: [backend], graphOptimizationLevel: 'all', ...more });
+  return ort.InferenceSession.create(model, { executionProviders: [provider], graphOptimizationLevel: 'all', ...more });
 }
 
 async function decoder(ort, { batch, latent }) {
@@ -30,7 +38,7 @@ async function transformer(ort, { file, layers, width, heads, prompt }) {
   const names = Array.from({ length: layers }, (_, layer) => [`${layer}.key`, `${layer}.value`]).flat();
   // On a GPU keys and values stay there; logits are wanted here.
   const there = Object.fromEntries(names.map((name) => [`present.${name}`, 'gpu-buffer']));
-  const model = await session(ort, file, backend === 'webgpu' ? { preferredOutputLocation: { ...there, logits: 'cpu' } } : {});
+  const model = await session(ort, file, provider === 'webgpu' ? { preferredOutputLocation: { ...there, logits: 'cpu' } } : {});
   const empty = () => new ort.Tensor('float32', new Float32Array(0), [1, heads, 0, width / heads]);
   const whole = (numbers) => new ort.Tensor('int64', BigInt64Array.from(numbers, BigInt), [1, numbers.length]);
   const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);

@@ -108,7 +108,9 @@ export async function timeTokens({ prefill, decode, read = (id) => id, drop = ()
   };
   const tokens = await timeSteps({ step: advance, read: numbers, limit: 40, restart }, { budgetMs, warm: 4, checked: 6 });
   const { first_ms, cold_ms, samples, gpu } = prompts;
-  return { ...tokens, first_ms, cold_ms, prefill: { samples, gpu }, check: [...check, ...tokens.check] };
+  // Of the first prompt and the first token.
+  const first_pipelines = counted() && prompts.first_pipelines + tokens.first_pipelines;
+  return { ...tokens, first_ms, cold_ms, first_pipelines, prefill: { samples, gpu }, check: [...check, ...tokens.check] };
 }
 
 /**
