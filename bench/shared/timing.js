@@ -11,59 +11,54 @@ export function median(values) {
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-function perStep(before, after, steps) {
-  const names = ['dispatches', 'submits', 'passes', 'writes', 'pipelines', 'buffers'];
-  return after && Object.fromEntries(names.map((name) => [name, (after[name] - before[name]) / steps]));
+const CALLS = ['dispatches', 'submits', 'passes', 'writes', 'pipelines', 'buffers'];
+
+/** The mean of what was given to the GPU between pairs of counts, for `steps` steps in all. */
+function perStep(pairs, steps) {
+  if (!pairs[0]?.[0]) return undefined;
+  const sum = (name) => pairs.reduce((sum, [before, after]) => sum + after[name] - before[name], 0);
+  return Object.fromEntries(CALLS.map((name) => [name, sum(name) / steps]));
 }
 
 /**
  * Times `task.step(i)`, whose result `task.read(result)` brings to the CPU as a list of numbers; `task.drop(result)` frees it.
- * The first `checked` steps make up `check`, and no step before `warm` is a sample. Sampling ends with the budget, with at
- * least `least` samples unless a step is so slow (a software GPU) that they would take many budgets. A task with a `limit`
- * can take that many steps until `task.restart()`.
+ * The first `checked` steps make up `check`. The first `warm` steps are no samples, nor is what happens in the first quarter of
+ * the budget: browsers compile WebAssembly a second time, better, while it runs. Sampling ends with the budget, with at least
+ * `least` samples unless a step is so slow (a software GPU) that they would take many budgets. A task with a `limit` can take
+ * that many steps until `task.restart()`.
  */
 export async function timeSteps(task, options = {}) {
   const { budgetMs = 8000, warm = 3, checked = 3, least = 5, most = 1000 } = options;
   let next = 0;
   const once = async () => {
+    if (next === task.limit) {
+      await task.restart();
+      next = 0;
+    }
+    const before = counted();
     const began = now();
     const result = await task.step(next++);
     const numbers = await task.read(result);
     const ms = now() - began;
     task.drop?.(result);
-    return { ms, numbers };
+    return { ms, numbers, calls: [before, counted()] };
   };
 
   const start = now();
   const late = () => now() - start > 6 * budgetMs;
-  const untouched = counted();
   const first = await once();
-  const cold = now();
-  const firstPipelines = untouched && counted().pipelines - untouched.pipelines;
+  const cold_ms = now();
   const check = [...first.numbers];
-  while (next < Math.max(warm, checked) && !late()) {
+  for (let done = 1; (done < Math.max(warm, checked) || now() - start < budgetMs / 4) && !late(); done++) {
     const { numbers } = await once();
-    if (next <= checked) check.push(...numbers);
+    if (done < checked) check.push(...numbers);
   }
 
-  const samples = [];
-  const before = counted();
+  const steps = [];
   const began = now();
-  const wanted = () => samples.length < least || (now() - began < budgetMs && samples.length < most);
-  // Counts are of steps alone: a restart would be counted with them, so they end with the first.
-  let after;
-  let stepsCounted;
-  while (wanted() && !(samples.length && late())) {
-    if (next === task.limit) {
-      after ??= counted();
-      stepsCounted ??= samples.length;
-      await task.restart();
-      next = 0;
-    }
-    samples.push((await once()).ms);
-  }
-  after ??= counted();
-  const gpu = perStep(before, after, stepsCounted ?? samples.length);
+  const wanted = () => steps.length < least || (now() - began < budgetMs && steps.length < most);
+  while (wanted() && !(steps.length && late())) steps.push(await once());
+  const samples = steps.map(({ ms }) => ms);
 
   // Steps in a row without reading, as in training between two looks at the losses.
   let pipelined_ms;
@@ -78,8 +73,15 @@ export async function timeSteps(task, options = {}) {
   }
   const end = counted();
   return {
-    first_ms: first.ms, cold_ms: cold, samples, pipelined_ms, check,
-    gpu, first_pipelines: firstPipelines, gpu_peak_bytes: end?.peak, gpu_live_bytes: end?.live,
+    first_ms: first.ms,
+    cold_ms,
+    samples,
+    pipelined_ms,
+    check,
+    gpu: perStep(steps.map(({ calls }) => calls), steps.length),
+    first_pipelines: perStep([first.calls], 1)?.pipelines,
+    gpu_peak_bytes: end?.peak,
+    gpu_live_bytes: end?.live,
   };
 }
 
@@ -118,6 +120,7 @@ export async function timeTokens({ prefill, decode, read = (id) => id, drop = ()
  * since the prompt went in; a sample is the mean of a text's tokens after its first.
  */
 export async function timeTexts(write, tokens, { budgetMs = 8000 } = {}) {
+  const untouched = counted();
   const first = await write(8);
   const cold_ms = now();
   const texts = [];
@@ -133,7 +136,9 @@ export async function timeTexts(write, tokens, { budgetMs = 8000 } = {}) {
     samples: texts.map(({ times }) => (times.at(-1) - times[0]) / (times.length - 1)),
     prefill: { samples: texts.map(({ times }) => times[0]) },
     check: [texts[0].text.slice(0, 120)],
-    gpu: perStep(before, end, texts.length * tokens),
+    // The prompt's calls are shared among the tokens.
+    gpu: perStep([[before, end]], texts.length * tokens),
+    first_pipelines: perStep([[untouched, before]], 1)?.pipelines,
     gpu_peak_bytes: end?.peak,
     gpu_live_bytes: end?.live,
   };
