@@ -25,7 +25,7 @@ export async function run(url, workload, { budgetMs, timeoutMs, adapter }) {
   try {
     const page = await browser.newPage();
     const failed = new Promise((resolve) => {
-      timer = setTimeout(() => resolve({ error: `no answer within ${timeoutMs / 1000} s` }), timeoutMs);
+      timer = setTimeout(() => resolve({ error: `no answer within ${timeoutMs / 1000} s`, late: true }), timeoutMs);
       page.on('crash', () => resolve({ error: 'the page crashed' }));
     });
     page.on('pageerror', (error) => said.push(String(error)));

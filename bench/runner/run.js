@@ -62,12 +62,16 @@ const note = (result) => {
 
 for (const workload of options.only) {
   const able = wanted.filter(({ cannot }) => !cannot[workload]);
+  const late = new Set();
   for (const contender of interleaved(able, Number(options.repeat))) {
+    // Who gave no answer once will give none the next time.
+    if (late.has(contender)) continue;
     const load = loadavg()[0];
     loads.push(load);
     const base = (contender.isolated ? isolated : plain).base;
     const result = await run(base + contender.path, workload, how);
     note({ workload, name: contender.name, device, at: new Date().toISOString(), load, ...result });
+    if (result.late) late.add(contender);
     const ms = summary([results.at(-1)])[0].ms?.middle.toPrecision(3);
     console.log(`${workload} ${contender.name}: ${ms ? `${ms} ms` : (result.error ?? result.skip ?? 'no samples')}`);
     for (const line of result.said ?? []) console.log(`  ${line}`);
