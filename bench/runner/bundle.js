@@ -2,9 +2,10 @@
 
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const here = new URL('..', import.meta.url).pathname;
+const here = fileURLToPath(new URL('..', import.meta.url));
 const PACKAGES = { tfjs: '@tensorflow/tfjs-core', jax: '@jax-js/jax', ort: 'onnxruntime-web', wllama: '@wllama/wllama' };
 
 /** Writes `peer.html` and the bundles into a folder. */

@@ -2,10 +2,11 @@
 //
 // Environment: CHROMIUM, the browser; KILN_BENCH, the folder that holds models/ and gets results.jsonl and table.md.
 
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WORKLOADS } from '../shared/spec.js';
 import { run } from './browser.js';
@@ -27,7 +28,7 @@ const { values: options } = parseArgs({
   },
 });
 const { device } = options;
-const here = new URL('..', import.meta.url).pathname;
+const here = fileURLToPath(new URL('..', import.meta.url));
 const folder = process.env.KILN_BENCH;
 const adapter = device === 'webgpu' ? options.adapter : 'none';
 const how = { budgetMs: Number(options.budget), timeoutMs: Number(options.timeout) * 1000, adapter };
@@ -37,6 +38,8 @@ const named = (name) => options.peer.some((wanted) => name === wanted || name.st
 const wanted = all.filter(({ name }) => name === 'kiln' || named(name) || (options.peers && !options.peer.length));
 const unknown = [
   ...options.only.filter((workload) => !WORKLOADS[workload]),
+  ...['repeat', 'budget', 'timeout'].filter((name) => !(Number(options[name]) > 0)).map((name) => `--${name} ${options[name]}`),
+  ...(['none', 'software', 'hardware'].includes(adapter) ? [] : [`--adapter ${adapter}`]),
   ...options.peer.filter((wanted) => !all.some(({ name }) => name === wanted || name.startsWith(`${wanted}-`))),
 ];
 if (unknown.length || !folder) {
@@ -83,8 +86,9 @@ for (const workload of options.only) {
 plain.close();
 isolated.close();
 
-const git = (...words) => execFileSync('git', words, { cwd: here, encoding: 'utf8' }).trim();
-const commit = existsSync(join(here, '../.git')) ? git('describe', '--always', '--dirty', '--abbrev=10') : 'unknown';
+// Unknown where there is no git, or no repository.
+const described = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=10'], { cwd: here, encoding: 'utf8' });
+const commit = described.stdout?.trim() || 'unknown';
 const machine = {
   command: `cargo xtask bench ${process.argv.slice(2).join(' ')}`.trim(),
   device,
