@@ -33,7 +33,7 @@ const folder = process.env.KILN_BENCH;
 const adapter = device === 'webgpu' ? options.adapter : 'none';
 const how = { budgetMs: Number(options.budget), timeoutMs: Number(options.timeout) * 1000, adapter };
 
-const all = contenders(device);
+const all = contenders(device, adapter);
 const named = (name) => options.peer.some((wanted) => name === wanted || name.startsWith(`${wanted}-`));
 const wanted = all.filter(({ name }) => name === 'kiln' || named(name) || (options.peers && !options.peer.length));
 const unknown = [

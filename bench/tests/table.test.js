@@ -57,8 +57,8 @@ test('it fails where ours is missing once or anybody disagrees, and not where a 
 
 test('runs go there and back again', () => {
   assert.deepEqual(interleaved(['kiln', 'a', 'b'], 3).join(' '), 'kiln a b b a kiln kiln a b');
-  assert.equal(contenders('cpu')[0].name, 'kiln');
-  assert.equal(contenders('webgpu')[0].path, '/bench.html?device=webgpu');
+  assert.equal(contenders('cpu', 'none')[0].name, 'kiln');
+  assert.equal(contenders('webgpu', 'software')[0].path, '/bench.html?device=webgpu');
 });
 
 test('the first steps are checked and not timed', async () => {
