@@ -78,7 +78,7 @@ fn wanted(only: &[String], peers: bool) -> Vec<&'static str> {
     chosen.flat_map(|(_, all, onnx)| [*all, onnx.filter(|_| peers)]).flatten().collect()
 }
 
-/// Makes what is not in `folder`/models yet, by bench/models.py: minutes and 1.3 GB for all of them.
+/// Makes what is not in `folder`/models yet, by bench/models.py: minutes and 1.4 GB for all of them.
 fn make_models(folder: &Path, names: &[&str]) -> Result<()> {
     let models = folder.join("models");
     if names.iter().all(|name| models.join(name).exists()) {
