@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
-use kiln::device::{Device, open_cpu, read};
+use kiln::device::{Device, read};
 use kiln::models::dcgan::DcganConfig;
 use kiln::models::mlp_gan::MlpConfig;
 use kiln::models::{Discriminator, Generator};
@@ -20,13 +20,12 @@ pub struct GanStep {
 #[wasm_bindgen]
 impl GanStep {
     /// `workload` `w1` or `w2`; the parameters of both networks in the order in which their layers stand, in PyTorch's layouts.
-    #[wasm_bindgen(constructor)]
-    pub fn new(workload: &str, generator: Vec<f32>, discriminator: Vec<f32>) -> Result<GanStep, JsError> {
-        let device = open_cpu()?.device;
+    pub async fn open(workload: String, generator: Vec<f32>, discriminator: Vec<f32>) -> Result<GanStep, JsError> {
+        let device = crate::device().await?.device;
         let mut blank = Stream::new(0, Purpose::Weights);
         let (mut g, mut d) =
             (Given(generator.into_iter(), device.clone()), Given(discriminator.into_iter(), device.clone()));
-        let gan: Box<dyn Game> = match workload {
+        let gan: Box<dyn Game> = match workload.as_str() {
             "w1" => {
                 let config = DcganConfig { latent: 64, width: 64, classes: 0, channels: 1, side: 28 };
                 let (generator, discriminator) =

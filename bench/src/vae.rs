@@ -2,7 +2,7 @@
 
 use burn::module::Param;
 use burn::tensor::Device;
-use kiln::device::{open_cpu, read};
+use kiln::device::read;
 use kiln::nn::{Activation, ConvTranspose2d, Linear, upload};
 use kiln::rng::{Purpose, Stream};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
@@ -23,15 +23,17 @@ pub struct Decoder {
 impl Decoder {
     /// `weights`: of the linear layer `[64, 4096]` and its bias, then of each transposed convolution `[in, out, 4, 4]` and its
     /// bias, one after the other.
-    #[wasm_bindgen(constructor)]
-    pub fn new(weights: Vec<f32>) -> Result<Decoder, JsError> {
-        let device = open_cpu()?.device.inner();
+    pub async fn open(weights: Vec<f32>) -> Result<Decoder, JsError> {
+        let device = crate::device().await?.device.inner();
         let mut weights = weights.into_iter();
         let mut next = |n: usize| weights.by_ref().take(n).collect::<Vec<f32>>();
         let wide = CHANNELS[0] * 16;
         let mut blank = Stream::new(0, Purpose::Weights);
         let mut fc = Linear::new(LATENT, wide, 1.0, true, &mut blank, &device);
-        fc.weight = Param::from_tensor(upload(next(LATENT * wide), [LATENT, wide], &device).transpose());
+        let weights_in_out = next(LATENT * wide);
+        let weights_out_in = (0..wide).flat_map(|o| (0..LATENT).map(move |i| (i, o)));
+        let weights_out_in = weights_out_in.map(|(i, o)| weights_in_out[i * wide + o]).collect();
+        fc.weight = Param::from_tensor(upload(weights_out_in, [wide, LATENT], &device));
         fc.bias = Some(Param::from_tensor(upload(next(wide), [wide], &device)));
         let mut layers = Vec::new();
         for pair in CHANNELS.windows(2) {

@@ -1,5 +1,6 @@
-//! `cargo xtask serve | test | build`: brings the pinned tools, then builds, serves or tests Kiln.
+//! `cargo xtask serve | test | build | bench`: brings the pinned tools, then builds, serves, tests or measures Kiln.
 
+mod bench;
 mod browser;
 mod budgets;
 mod count;
@@ -20,6 +21,12 @@ cargo xtask COMMAND
         [--profile NAME]            with this cargo profile: `dev` rebuilds sooner and trains slower
   test  [--only STAGE]...           run every test; the last line counts them
   build                             leave the page in dist/: static files for any host, any sub-path
+  bench [--peers] [--peer NAME]...  time Kiln, with all other libraries or these (tfjs, jax, ort, wllama; tfjs-1, ...)
+        [--device cpu|webgpu]       where (cpu)
+        [--adapter software|hardware]  which WebGPU: software counts, a real GPU times (software)
+        [--only WORKLOAD]...        of w1, w1b8, w2, w3, w3s, w4, w5
+        [--repeat N] [--budget MS]  fresh browsers for each library (5), time for samples in each (4000)
+        [--timeout S]               when a browser is given up (600)
 
 Stages of `test`, in order: fmt, clippy, clippy-wasm, native, browser-cpu, browser-gpu, build, budgets, page, types.
 
@@ -27,6 +34,7 @@ Environment:
   CARGO_TARGET_DIR  where builds go; the pinned tools go to its folder tools/
   CHROMIUM          the browser for the tests, where it is not on PATH
   CHROMEDRIVER      its driver, where it is not on PATH
+  KILN_BENCH_GGUF   SmolLM2-135M-Instruct Q4_1 for w4, where it is here already
 
 Needs rustup, Node 20 or newer, and npm. Everything else is brought here.";
 
@@ -58,19 +66,27 @@ fn command(arguments: &[String]) -> Result<bool> {
             println!("{HELP}");
             Ok(true)
         }
-        Some("bench") => bail!("there is no benchmark yet"),
+        Some("bench") => bench::run(&Options::parse_with(rest, &bench::OPTIONS, &bench::FLAGS)?),
         Some(other) => bail!("there is no command `{other}`.\n\n{HELP}"),
     }
 }
 
-/// `--name VALUE` pairs, in the order given.
+/// `--name VALUE` pairs, in the order given; the value of a flag is empty.
 pub struct Options(Vec<(String, String)>);
 
 impl Options {
     fn parse(arguments: &[String], known: &[&str]) -> Result<Self> {
+        Self::parse_with(arguments, known, &[])
+    }
+
+    fn parse_with(arguments: &[String], known: &[&str], flags: &[&str]) -> Result<Self> {
         let mut pairs = Vec::new();
         let mut arguments = arguments.iter();
         while let Some(name) = arguments.next() {
+            if flags.contains(&name.as_str()) {
+                pairs.push((name.clone(), String::new()));
+                continue;
+            }
             if !known.contains(&name.as_str()) {
                 bail!("`{name}` is not an option here.\n\n{HELP}");
             }
@@ -84,6 +100,15 @@ impl Options {
 
     pub fn last(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.last(name).is_some()
+    }
+
+    /// As they were given.
+    pub fn words(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().flat_map(|(name, value)| [name, value]).filter(|word| !word.is_empty())
     }
 
     pub fn all(&self, name: &str) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! What comes from npm: the page's two libraries, Playwright, the TypeScript checker.
+//! What comes from npm: the page's two libraries, Playwright, the TypeScript checker; and apart from them the bench's peers.
 
 use crate::paths::root;
 use crate::run::{self, program};
@@ -20,21 +20,33 @@ const VENDOR: [(&str, &str); 5] = [
 const TYPES: [(&str, &str); 2] =
     [("lit-html.d.ts", "export * from 'lit-html';\n"), ("uPlot.esm.d.ts", "export { default } from 'uplot';\n")];
 
-/// `node_modules/` as package-lock.json says; nothing is done where it is so already.
+/// The page's and the tests' packages.
 pub fn install() -> Result<()> {
+    install_in(root())
+}
+
+/// The libraries that Kiln is measured against: some 280 MB, which only the bench wants.
+pub fn install_peers() -> Result<()> {
+    install_in(&root().join("bench"))
+}
+
+/// A folder's `node_modules/` as its package-lock.json says; nothing is done where it is so already.
+fn install_in(folder: &Path) -> Result<()> {
     let said =
         run::answer(program("node", ["--version"])).context("Node is missing: install Node 20 or newer, with npm")?;
     let major = said.trim_start_matches('v').split('.').next().and_then(|number| number.parse().ok());
     if !matches!(major, Some(20u32..)) {
         bail!("Node {said} is too old: install Node 20 or newer");
     }
-    let lock = fs::read(root().join("package-lock.json")).context("package-lock.json cannot be read")?;
-    let stamp = root().join("node_modules/.kiln-lock");
+    let lock = folder.join("package-lock.json");
+    let lock = fs::read(&lock).with_context(|| format!("{} cannot be read", lock.display()))?;
+    let stamp = folder.join("node_modules/.kiln-lock");
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    run::finish(program("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
-        .context("the npm packages could not be installed: is npm there, and the network?")?;
+    let mut install = program("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    install.current_dir(folder);
+    run::finish(install).context("the npm packages could not be installed: is npm there, and the network?")?;
     fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
 }
 

@@ -57,6 +57,12 @@ pub fn for_page() -> Result<()> {
     bring(&TRUNK)
 }
 
+/// What the bench's page is built with.
+pub fn for_bench() -> Result<()> {
+    wasm_target()?;
+    bring(&WASM_BINDGEN)
+}
+
 /// What the Rust tests in the browser are run with.
 pub fn for_browser_tests() -> Result<()> {
     wasm_target()?;

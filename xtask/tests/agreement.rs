@@ -25,8 +25,8 @@ fn dependencies(table: &Table) -> Vec<String> {
 }
 
 /// As in `"lit-html": "3.3.3",` under `"dependencies": {`; package.json is formatted by npm.
-fn npm_dependencies() -> Vec<String> {
-    let text = read("package.json");
+fn npm_dependencies(file: &str) -> Vec<String> {
+    let text = read(file);
     let groups = text.split("ependencies\": {").skip(1);
     let lines = groups.flat_map(|group| group.split('}').next().unwrap_or_default().lines());
     lines.filter_map(|line| Some(line.trim().strip_prefix('"')?.split('"').next()?.to_owned())).collect()
@@ -41,9 +41,13 @@ fn every_dependency_has_its_reason_in_the_docs() {
     };
     let mut all = dependencies(&table("Cargo.toml"));
     all.extend(dependencies(&table("xtask/Cargo.toml")));
-    let npm = npm_dependencies();
-    assert!(all.len() > 10 && npm.len() > 2, "the manifests were not understood: {all:?} {npm:?}");
-    all.extend(npm);
+    all.extend(dependencies(&table("bench/Cargo.toml")).into_iter().filter(|name| name != "kiln"));
+    let (npm, peers) = (npm_dependencies("package.json"), npm_dependencies("bench/package.json"));
+    let requirements = read("bench/requirements.txt");
+    let pip: Vec<_> = requirements.lines().filter_map(|line| Some(line.split_once("==")?.0.to_owned())).collect();
+    let counts = [all.len() > 10, npm.len() > 2, peers.len() > 4, pip.len() > 1];
+    assert_eq!(counts, [true; 4], "the manifests were not understood: {all:?} {npm:?} {peers:?} {pip:?}");
+    all.extend([npm, peers, pip].concat());
     all.retain(|name| !explained(name));
     assert!(all.is_empty(), "give each a line in docs/dependencies.md, or remove it: {all:?}");
 }
@@ -69,8 +73,19 @@ fn the_served_policy_is_that_of_the_page() {
     assert!(!served.contains("unsafe-inline") && !served.contains("'unsafe-eval'"), "{served}");
 }
 
+/// Whoever visits the page loads none of them.
+#[test]
+fn peers_are_development_dependencies_of_the_bench_alone() {
+    assert!(!read("bench/package.json").contains("\"dependencies\""), "bench/package.json");
+    let page = npm_dependencies("package.json");
+    let both: Vec<_> = npm_dependencies("bench/package.json").into_iter().filter(|name| page.contains(name)).collect();
+    assert!(both.is_empty(), "package.json has {both:?}");
+}
+
 #[test]
 fn the_locked_packages_name_no_registry() {
-    assert!(!read("package-lock.json").contains("resolved"), "npm install again with this folder's .npmrc");
+    for lock in ["package-lock.json", "bench/package-lock.json"] {
+        assert!(!read(lock).contains("resolved"), "{lock}: npm install again with its folder's .npmrc");
+    }
     assert!(matches!(table("docs/budgets.toml").get("weight"), Some(Value::Array(budgets)) if !budgets.is_empty()));
 }

@@ -1,0 +1,183 @@
+// jax-js: ?backend=wasm or webgpu. All of W but W4: it reads no GGUF.
+//
+// Its arrays are moved into what takes them: `.ref` keeps one for another use.
+
+import { defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
+import { WORKLOADS, threePixels, torchLayout, weights } from '../shared/spec.js';
+import { fetchBytes, tensors } from '../shared/safetensors.js';
+import { timeSteps, timeTokens } from '../shared/timing.js';
+import { backend, threads } from './query.js';
+
+const each = (all, make) => Object.fromEntries(Object.entries(all).map(([name, value]) => [name, make(value, name)]));
+const arrays = (all) => each(all, ({ shape, data }) => np.array(data).reshape(shape));
+const zeros = (all) => each(all, ({ shape }) => np.zeros(shape));
+const scalar = (number) => np.array(new Float32Array([number])).reshape([]);
+const keep = (all) => tree.ref(all);
+
+/** Cross entropy of logits that should say real, and of those that should say generated. */
+const real = (logits) => np.mean(nn.softplus(logits.neg()));
+const generated = (logits) => np.mean(nn.softplus(logits));
+
+/** Adam with PyTorch's formula; `corrections` are 1 - beta^t of both moments. Gives `[weights, first, second]`. */
+function adam({ rate, beta1, beta2, epsilon }, weights, first, second, gradients, corrections) {
+  const [one, two] = corrections;
+  const m = each(first, (m, name) => m.mul(beta1).add(gradients[name].ref.mul(1 - beta1)));
+  const v = each(second, (v, name) => v.mul(beta2).add(gradients[name].ref.mul(gradients[name]).mul(1 - beta2)));
+  const next = each(weights, (weight, name) => {
+    const root = np.sqrt(v[name].ref.div(two.ref)).add(epsilon);
+    return weight.sub(m[name].ref.div(one.ref).div(root).mul(rate));
+  });
+  one.dispose();
+  two.dispose();
+  return [next, m, v];
+}
+
+/** A step of either GAN in one traced function; the networks are functions of weights and input. */
+function gan(spec, generator, discriminator, layout, realShape, latentShape) {
+  const lossD = (d, pictures, fake) => real(discriminator(keep(d), pictures)).add(generated(discriminator(d, fake)));
+  const lossG = (g, d, z) => real(discriminator(d, generator(g, z)));
+  const both = jit(([g, gm, gv], [d, dm, dv], pictures, first, second, one, two) => {
+    const fake = lax.stopGradient(generator(keep(g), first));
+    const [judged, gradientsD] = valueAndGrad(lossD)(keep(d), pictures, fake);
+    const learntD = adam(spec.adam, d, dm, dv, gradientsD, [one.ref, two.ref]);
+    const [fooled, gradientsG] = valueAndGrad(lossG)(keep(g), keep(learntD[0]), second);
+    const learntG = adam(spec.adam, g, gm, gv, gradientsG, [one, two]);
+    return [learntG, learntD, np.stack([judged, fooled])];
+  });
+  const begin = (network) => {
+    const all = layout(network);
+    return [arrays(all), zeros(all), zeros(all)];
+  };
+  let [g, d] = [begin(spec.generator), begin(spec.discriminator)];
+  let steps = 0;
+  const step = (i) => {
+    steps++;
+    const latents = [0, 1].map((update) => np.array(spec.latent(i, update)).reshape(latentShape));
+    const corrections = [spec.adam.beta1, spec.adam.beta2].map((beta) => scalar(1 - beta ** steps));
+    let losses;
+    [g, d, losses] = both(g, d, np.array(spec.real(i)).reshape(realShape), ...latents, ...corrections);
+    return losses;
+  };
+  return { step, read: async (losses) => [...(await losses.ref.data())], drop: (losses) => losses.dispose(), inARow: true };
+}
+
+const channels = (bias) => bias.reshape([1, bias.shape[0], 1, 1]);
+/** 4 x 4 kernel, stride 2, padding 1: halves a picture. */
+const halve = (x, kernel) => lax.convGeneralDilated(x, kernel, [2, 2], [[1, 1], [1, 1]]);
+/** Its transpose, which doubles one. */
+const double = (x, kernel) => lax.convTranspose(x, kernel, [2, 2], [[1, 1], [1, 1]], { transposeKernel: true });
+
+/** Subtracts the mean along `axes` and divides by the deviation. */
+function standardised(x, axes) {
+  const centred = x.ref.sub(np.mean(x, axes, { keepdims: true }));
+  const variance = np.mean(centred.ref.mul(centred.ref), axes, { keepdims: true });
+  return centred.mul(np.reciprocal(np.sqrt(variance.add(1e-5))));
+}
+
+function dcgan(spec) {
+  const { batch, slope } = spec;
+  const norm = (x, gain, bias) => standardised(x, [0, 2, 3]).mul(channels(gain)).add(channels(bias));
+  const generator = (p, z) => {
+    let h = np.matmul(z, p.fc).reshape([batch, 128, 7, 7]);
+    h = nn.relu(norm(h, p.g1, p.b1));
+    h = nn.relu(norm(double(h, p.ct1), p.g2, p.b2));
+    return np.tanh(double(h, p.ct2).add(channels(p.ctb)));
+  };
+  const discriminator = (p, x) => {
+    let h = nn.leakyRelu(halve(x, p.c1).add(channels(p.cb)), slope);
+    h = nn.leakyRelu(norm(halve(h, p.c2), p.g1, p.b1), slope);
+    return np.matmul(h.reshape([batch, 6272]), p.fc).add(p.fb);
+  };
+  return gan(spec, generator, discriminator, torchLayout, [batch, 1, 28, 28], [batch, 64]);
+}
+
+function points(spec) {
+  const network = (bend) => (p, x) => {
+    const layer = (h, i) => np.matmul(h, p[`w${i}`]).add(p[`b${i}`]);
+    return layer(bend(layer(bend(layer(x, 1)), 2)), 3);
+  };
+  const leaky = (x) => nn.leakyRelu(x, spec.slope);
+  return gan(spec, network(nn.relu), network(leaky), weights, [256, 2], [256, 2]);
+}
+
+function decoder({ batch, decoder, latent }) {
+  const p = arrays(torchLayout(decoder));
+  const draw = jit((p, z) => {
+    let h = np.matmul(z, p.fc).add(p.fb).reshape([batch, 256, 4, 4]);
+    for (const i of [1, 2, 3, 4]) h = double(nn.relu(h), p[`c${i}`]).add(channels(p[`b${i}`]));
+    return nn.sigmoid(h);
+  });
+  return {
+    step: (i) => draw(keep(p), np.array(latent(i)).reshape([batch, 64])),
+    read: async (x) => threePixels(await x.ref.data(), 'first'),
+    drop: (x) => x.dispose(),
+    inARow: true,
+  };
+}
+
+/** GPT-2. Shapes are traced, so the cache has its full size, (heads, cache, size), and the position is a number on the device. */
+async function transformer({ file, layers, width, heads, cache, prompt }) {
+  const p = arrays(tensors(await fetchBytes(`/models/${file}.safetensors`)));
+  const size = width / heads;
+  const feed = (n) =>
+    jit((p, ids, position, keys, values) => {
+      const slots = np.arange(cache).astype(np.int32);
+      const rows = np.arange(n).astype(np.int32).add(position.ref); // (n)
+      const seen = np.lessEqual(slots.ref.reshape([1, cache]), rows.ref.reshape([n, 1]));
+      const mask = np.where(seen, 0, -1e9).reshape([1, n, cache]);
+      // A single token goes to its slot, a prompt to the first ones.
+      const here = n === 1 ? np.equal(slots, position).reshape([1, cache, 1]) : (slots.dispose(), position.dispose(), undefined);
+      const store = (old, rows) => {
+        if (here) return np.where(here.ref, rows, old);
+        old.dispose();
+        return np.pad(rows, [[0, 0], [0, cache - n], [0, 0]]);
+      };
+      const norm = (x, name) => standardised(x, -1).mul(p[`${name}.g`]).add(p[`${name}.b`]);
+      const linear = (x, name) => np.matmul(x, p[`${name}.w`]).add(p[`${name}.b`]);
+      const stored = { keys: [], values: [] };
+      let x = np.take(p.wte.ref, ids, 0).add(np.take(p.wpe, rows, 0));
+      for (let layer = 0; layer < layers; layer++) {
+        const name = `h.${layer}`;
+        const joined = linear(norm(x.ref, `${name}.ln1`), `${name}.attn`).reshape([n, 3, heads, size]);
+        const [q, newKeys, newValues] = np.split(joined.transpose([1, 2, 0, 3]), 3, 0).map((part) => part.reshape([heads, n, size]));
+        const [k, v] = [store(keys[layer], newKeys), store(values[layer], newValues)];
+        stored.keys.push(k.ref);
+        stored.values.push(v.ref);
+        const scores = np.matmul(q, k.transpose([0, 2, 1])).mul(1 / Math.sqrt(size)).add(mask.ref);
+        const mixed = np.matmul(nn.softmax(scores, -1), v).transpose([1, 0, 2]).reshape([n, width]);
+        x = x.add(linear(mixed, `${name}.proj`));
+        x = x.add(linear(nn.gelu(linear(norm(x.ref, `${name}.ln2`), `${name}.fc`)), `${name}.fc2`));
+      }
+      mask.dispose();
+      here?.dispose();
+      const logits = np.matmul(norm(x.slice([n - 1, n]), 'lnf'), p.wte.transpose([1, 0]));
+      return [np.argmax(logits, 1), stored.keys, stored.values];
+    });
+  const [feedPrompt, feedToken] = [feed(prompt.length), feed(1)];
+  const whole = (numbers) => np.array(new Int32Array(numbers));
+  const empty = () => Array.from({ length: layers }, () => np.zeros([heads, cache, size]));
+  let [keys, values] = [empty(), empty()];
+  let position = 0;
+  const prefill = () => {
+    position = prompt.length;
+    let token;
+    [token, keys, values] = feedPrompt(keep(p), whole(prompt), whole([0]).reshape([]), keys, values);
+    return token;
+  };
+  const decode = (token) => {
+    let next;
+    [next, keys, values] = feedToken(keep(p), token.ref, whole([position++]).reshape([]), keys, values);
+    return next;
+  };
+  return { prefill, decode, read: async (token) => (await token.ref.data())[0], drop: (token) => token.dispose() };
+}
+
+window.bench = async (workload, options) => {
+  const devices = await init(backend);
+  if (!devices.includes(backend)) throw new Error(`jax-js could not open ${backend}, only ${devices.join(', ')}`);
+  defaultDevice(backend);
+  const spec = WORKLOADS[workload];
+  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder };
+  const measured = tasks[workload] ? timeSteps(tasks[workload](spec), options) : timeTokens(await transformer(spec), options);
+  return { version: VERSIONS.jax, backend, threads, ...(await measured) };
+};

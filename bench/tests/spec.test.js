@@ -1,0 +1,63 @@
+// The workloads are those that the recorded answers belong to: a drift in a seed, a shape or a layout shows here at once.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { longName, tensors, withLongNames } from '../shared/safetensors.js';
+import { ANSWERS, WORKLOADS, permuted, random, threePixels, torchLayout } from '../shared/spec.js';
+
+/** A sum that knows its order. */
+const weighed = (numbers) => numbers.reduce((sum, number, i) => sum + number * ((i % 7) - 3), 0);
+const network = (parameters) => Object.values(torchLayout(parameters)).reduce((sum, { data }) => sum + weighed(data), 0);
+const near = (actual, expected, what) => assert.ok(Math.abs(actual - expected) < 1e-4, `${what}: ${actual}, not ${expected}`);
+
+test('the generator is mulberry32', () => {
+  const next = random(1);
+  for (const expected of [0.6270739405881613, 0.002735721180215478, 0.5274470399599522]) assert.equal(next(), expected);
+});
+
+test('weights in the layouts of PyTorch are as recorded', () => {
+  const { w1, w2, w5 } = WORKLOADS;
+  near(network(w1.generator), 232.9227579992141, 'w1 generator');
+  near(network(w1.discriminator), -12.156909227769148, 'w1 discriminator');
+  near(network(w2.generator), -26.106242924959588, 'w2 generator');
+  near(network(w2.discriminator), 7.569968087645975, 'w2 discriminator');
+  near(network(w5.decoder), -25.158580290155044, 'w5 decoder');
+});
+
+test('inputs are as recorded, and come again after eight steps', () => {
+  const recorded = { w1: [8.483885175, -90.540644679], w1b8: [-15.895606673, 24.228538677], w2: [-2.219075996, -20.123924974] };
+  for (const [workload, [real, latent]] of Object.entries(recorded)) {
+    near(weighed(WORKLOADS[workload].real(9)), real, `${workload} real`);
+    near(weighed(WORKLOADS[workload].latent(9, 1)), latent, `${workload} latent`);
+    assert.deepEqual(WORKLOADS[workload].real(1), WORKLOADS[workload].real(9));
+  }
+  near(weighed(WORKLOADS.w5.latent(5)), 78.361755721, 'w5 latent');
+  assert.deepEqual(WORKLOADS.w3s.prompt.slice(0, 3), [13, 7932, 7659]);
+});
+
+test('every workload has its answer', () => {
+  assert.deepEqual(Object.keys(ANSWERS), Object.keys(WORKLOADS));
+  for (const [workload, answer] of Object.entries(ANSWERS)) assert.ok(answer.length > 0, workload);
+});
+
+test('axes change places', () => {
+  const { shape, data } = permuted({ shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }, [1, 0]);
+  assert.deepEqual([shape, [...data]], [[3, 2], [1, 4, 2, 5, 3, 6]]);
+});
+
+test('the same three pixels are found in both layouts', () => {
+  const last = Float32Array.from({ length: 16 * 64 * 64 * 3 }, (_, i) => i);
+  const first = permuted({ shape: [16, 64, 64, 3], data: last }, [0, 3, 1, 2]).data;
+  assert.deepEqual(threePixels(first, 'first'), threePixels(last, 'last'));
+  assert.deepEqual(threePixels(last, 'last'), [0, 12345, 196607]);
+});
+
+test('a file with short names reads as GPT-2', () => {
+  assert.deepEqual(['wte', 'h.11.ln1.g', 'h.0.fc2.w', 'lnf.b'].map(longName), ['wte.weight', 'h.11.ln_1.weight', 'h.0.mlp.c_proj.weight', 'ln_f.bias']);
+  const header = '{"lnf.g":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'.padEnd(64);
+  const file = new Uint8Array(8 + 64 + 8);
+  new DataView(file.buffer).setBigUint64(0, 64n, true);
+  file.set(new TextEncoder().encode(header), 8);
+  new Float32Array(file.buffer, 72).set([3, 4]);
+  assert.deepEqual([...tensors(withLongNames(file))['ln_f.weight'].data], [3, 4]);
+});
