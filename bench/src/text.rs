@@ -2,14 +2,12 @@
 //! page's text demo takes, in chunks of the same size.
 
 use kiln::device::Opened;
+use kiln::generate::PREFILL;
 use kiln::models::causal::{self, Architecture, LanguageModel};
 use kiln::text::Tokenizer;
 use kiln::weights::{ModelFile, Pretrained};
 use std::rc::Rc;
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
-
-/// As in the product's writer.
-const CHUNK: usize = 16;
 
 #[wasm_bindgen]
 pub struct Text {
@@ -65,7 +63,7 @@ impl Text {
 impl Text {
     async fn feed(&mut self, ids: &[u32]) -> Result<u32, JsError> {
         let mut logits = Vec::new();
-        for chunk in ids.chunks(CHUNK) {
+        for chunk in ids.chunks(PREFILL) {
             logits = self.model.logits(chunk, self.position).await?;
             self.position += chunk.len();
         }

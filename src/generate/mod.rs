@@ -6,4 +6,4 @@ mod writer;
 
 pub use sampling::{Choice, Sampling, Weighed, choose, likeliest};
 pub use tiles::Passage;
-pub use writer::Writer;
+pub use writer::{PREFILL, Writer};

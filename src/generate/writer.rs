@@ -6,7 +6,7 @@ use crate::models::causal::{Inspection, LanguageModel};
 
 /// Tokens that are taken into the cache at once: enough to load each weight once for several, few enough to be stopped
 /// between.
-const CHUNK: usize = 16;
+pub const PREFILL: usize = 32;
 
 pub struct Writer {
     model: Box<dyn LanguageModel>,
@@ -70,7 +70,7 @@ impl Writer {
     /// # Errors
     /// `BadCommand` where the text does not fit; `DeviceLost`.
     pub async fn feed(&mut self) -> Result<()> {
-        let chunk = self.waiting().min(CHUNK);
+        let chunk = self.waiting().min(PREFILL);
         let from = self.start + self.cached;
         if chunk > 0 {
             self.logits = self.model.logits(&self.ids[from..from + chunk], self.cached).await?;
