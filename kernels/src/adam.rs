@@ -3,18 +3,18 @@
 /// What one update uses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moments {
-    pub lr: f32,
+    /// The learning rate over `1 - beta1^t`, at step t.
+    pub rate: f32,
+    /// 1 over `1 - beta2^t`.
+    pub root: f32,
     pub beta1: f32,
     pub beta2: f32,
-    /// `1 - beta1^t` and `1 - beta2^t` of step t.
-    pub corrections: [f32; 2],
     pub epsilon: f32,
 }
 
 /// One update of `weight` and of both moments, in place; four slices of one length.
 pub fn adam(weight: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], with: Moments) {
-    let Moments { lr, beta1, beta2, corrections: [c1, c2], epsilon } = with;
-    let (rate, root) = (lr / c1, 1.0 / c2);
+    let Moments { rate, root, beta1, beta2, epsilon } = with;
     for (((w, g), m), v) in weight.iter_mut().zip(gradient).zip(first).zip(second) {
         *m = *m * beta1 + g * (1.0 - beta1);
         *v = *v * beta2 + g * g * (1.0 - beta2);

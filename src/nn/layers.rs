@@ -40,8 +40,7 @@ impl Linear {
     /// # Shapes
     /// `[B, in]` to `[B, out]`.
     pub fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let product = x.matmul(self.weight.val().transpose());
-        bias_act(product, self.bias.as_ref().map(|b| b.val()), activation)
+        ops::linear(x, self.weight.val(), self.bias.as_ref().map(|b| b.val()), activation)
     }
 }
 

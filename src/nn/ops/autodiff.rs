@@ -1,6 +1,6 @@
 //! The gradients of [`Kernels`], for burn's autodiff.
 
-use super::{Activation, Kernels, Moments};
+use super::{Activation, Kernels};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -47,13 +47,12 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
                 let (y, activation) = ops.state;
                 match ops.parents {
                     [Some(x), None] => gradients.register::<B>(x.id, B::act_backward(y, gradient, activation)),
-                    [x, bias] => {
-                        let (of_x, of_bias) = B::bias_act_backward(y, gradient, activation);
-                        if let Some(x) = x {
-                            gradients.register::<B>(x.id, of_x);
-                        }
-                        if let Some(bias) = bias {
-                            gradients.register::<B>(bias.id, of_bias);
+                    parents => {
+                        let (x, bias) = B::bias_act_backward(y, gradient, activation);
+                        for (parent, gradient) in parents.iter().zip([x, bias]) {
+                            if let Some(parent) = parent {
+                                gradients.register::<B>(parent.id, gradient);
+                            }
                         }
                     }
                 }
@@ -94,7 +93,8 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             }
         }
 
-        let ((x, x_node), (weight, weight_node), (bias, bias_node)) = (x.into_parts(), weight.into_parts(), bias.into_parts());
+        let ((x, x_node), (weight, weight_node), (bias, bias_node)) =
+            (x.into_parts(), weight.into_parts(), bias.into_parts());
         match Op.prepare::<C>([x_node, weight_node, bias_node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let (y, statistics) = B::norm_act(x.clone(), weight.clone(), bias.clone(), epsilon, slope);
@@ -190,6 +190,79 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
     }
 
+    fn linear_act(x: Float<Self>, weight: Float<Self>, bias: Float<Self>, activation: Activation) -> Float<Self> {
+        #[derive(Debug)]
+        struct Op;
+
+        impl<B: Kernels> Backward<B, 3> for Op {
+            /// `y`, `x`, weight.
+            type State = ([Float<B>; 3], Activation);
+
+            fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
+                let gradient = gradients.consume::<B>(&ops.node);
+                let ([y, x, weight], activation) = ops.state;
+                if let [Some(node), None, None] = &ops.parents {
+                    gradients.register::<B>(node.id, B::linear_of_input(y, gradient, weight, activation));
+                    return;
+                }
+                let of_input = ops.parents[0].is_some();
+                let (x, weight, bias) = B::linear_backward(y, gradient, x, weight, activation, of_input);
+                for (parent, gradient) in ops.parents.iter().zip([x, weight, bias]) {
+                    if let Some(parent) = parent {
+                        gradients.register::<B>(parent.id, gradient);
+                    }
+                }
+            }
+        }
+
+        let ((x, x_node), (weight, weight_node), (bias, bias_node)) =
+            (x.into_parts(), weight.into_parts(), bias.into_parts());
+        match Op.prepare::<C>([x_node, weight_node, bias_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let y = B::linear_act(x.clone(), weight.clone(), bias, activation);
+                prep.finish(([y.clone(), x, weight], activation), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::linear_act(x, weight, bias, activation)),
+        }
+    }
+
+    fn product(x: Float<Self>, weight: Float<Self>) -> Float<Self> {
+        #[derive(Debug)]
+        struct Op;
+
+        impl<B: Kernels> Backward<B, 2> for Op {
+            /// `x`, weight.
+            type State = [Float<B>; 2];
+
+            fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+                let gradient = gradients.consume::<B>(&ops.node);
+                let [x, weight] = ops.state;
+                // Of no activation the slope does not depend on the result: anything stands for it.
+                let (y, identity) = (gradient.clone(), Activation::Identity);
+                if let [Some(node), None] = &ops.parents {
+                    gradients.register::<B>(node.id, B::linear_of_input(y, gradient, weight, identity));
+                    return;
+                }
+                let of_input = ops.parents[0].is_some();
+                let (x, weight, _) = B::linear_backward(y, gradient, x, weight, identity, of_input);
+                for (parent, gradient) in ops.parents.iter().zip([x, weight]) {
+                    if let Some(parent) = parent {
+                        gradients.register::<B>(parent.id, gradient);
+                    }
+                }
+            }
+        }
+
+        let ((x, x_node), (weight, weight_node)) = (x.into_parts(), weight.into_parts());
+        match Op.prepare::<C>([x_node, weight_node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let y = B::product(x.clone(), weight.clone());
+                prep.finish([x, weight], y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::product(x, weight)),
+        }
+    }
+
     // What belongs to a backward pass, or updates weights, is itself not differentiated.
 
     fn act_backward(y: Float<Self>, gradient: Float<Self>, activation: Activation) -> Float<Self> {
@@ -209,7 +282,8 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         gradient: Float<Self>,
         slope: f32,
     ) -> (Float<Self>, Float<Self>, Float<Self>) {
-        let [x, weight, bias, statistics, gradient] = [x, weight, bias, statistics, gradient].map(|t| t.into_primitive());
+        let [x, weight, bias, statistics, gradient] =
+            [x, weight, bias, statistics, gradient].map(|t| t.into_primitive());
         let (x, weight, bias) = B::norm_act_backward(x, weight, bias, statistics, gradient, slope);
         (Float::<Self>::new(x), Float::<Self>::new(weight), Float::<Self>::new(bias))
     }
@@ -222,9 +296,53 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         Float::<Self>::new(B::softplus_mean_backward(x.into_primitive(), gradient.into_primitive(), sign))
     }
 
-    fn adam(w: Float<Self>, g: Float<Self>, m: Float<Self>, v: Float<Self>, with: Moments) -> (Float<Self>, Float<Self>, Float<Self>) {
-        let [w, g, m, v] = [w, g, m, v].map(|t| t.into_primitive());
-        let (w, m, v) = B::adam(w, g, m, v, with);
-        (Float::<Self>::new(w), Float::<Self>::new(m), Float::<Self>::new(v))
+    fn linear_of_input(
+        y: Float<Self>,
+        gradient: Float<Self>,
+        weight: Float<Self>,
+        activation: Activation,
+    ) -> Float<Self> {
+        let [y, gradient, weight] = [y, gradient, weight].map(|t| t.into_primitive());
+        Float::<Self>::new(B::linear_of_input(y, gradient, weight, activation))
+    }
+
+    fn linear_backward(
+        y: Float<Self>,
+        gradient: Float<Self>,
+        x: Float<Self>,
+        weight: Float<Self>,
+        activation: Activation,
+        of_input: bool,
+    ) -> (Float<Self>, Float<Self>, Float<Self>) {
+        let [y, gradient, x, weight] = [y, gradient, x, weight].map(|t| t.into_primitive());
+        let (x, weight, bias) = B::linear_backward(y, gradient, x, weight, activation, of_input);
+        (Float::<Self>::new(x), Float::<Self>::new(weight), Float::<Self>::new(bias))
+    }
+
+    fn adam(
+        settings: Float<Self>,
+        state: Float<Self>,
+        weight: Float<Self>,
+        gradient: Float<Self>,
+        at: usize,
+    ) -> (Float<Self>, Float<Self>) {
+        let [settings, state, weight, gradient] = [settings, state, weight, gradient].map(|t| t.into_primitive());
+        let (state, weight) = B::adam(settings, state, weight, gradient, at);
+        (Float::<Self>::new(state), Float::<Self>::new(weight))
+    }
+
+    fn adam_two(
+        settings: Float<Self>,
+        state: Float<Self>,
+        weight: Float<Self>,
+        gradient: Float<Self>,
+        next_weight: Float<Self>,
+        next_gradient: Float<Self>,
+        at: usize,
+    ) -> (Float<Self>, Float<Self>, Float<Self>) {
+        let (settings, state) = (settings.into_primitive(), state.into_primitive());
+        let [a, b, c, d] = [weight, gradient, next_weight, next_gradient].map(|t| t.into_primitive());
+        let (state, weight, next) = B::adam_two(settings, state, a, b, c, d, at);
+        (Float::<Self>::new(state), Float::<Self>::new(weight), Float::<Self>::new(next))
     }
 }

@@ -1,10 +1,11 @@
 //! On burn's CPU backend: its tensors as slices, for `kernels/`.
 
-use super::{Activation, Kernels, Moments};
+use super::{Activation, Kernels};
 use burn::backend::flex::{FlexTensor, Layout};
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
-use kiln_kernels::Strided;
+use kiln_kernels::{Moments, Strided};
 
 /// All numbers in order, at the beginning of their buffer.
 fn whole(tensor: FlexTensor) -> FlexTensor {
@@ -12,7 +13,9 @@ fn whole(tensor: FlexTensor) -> FlexTensor {
     match tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n {
         true => tensor,
         // The copy of a part is as long as the part.
-        false => from(tensor.to_contiguous().as_slice::<f32>().map_or_else(Vec::new, |v| v[..n].to_vec()), tensor.shape()),
+        false => {
+            from(tensor.to_contiguous().as_slice::<f32>().map_or_else(Vec::new, |v| v[..n].to_vec()), tensor.shape())
+        }
     }
 }
 
@@ -53,7 +56,13 @@ impl Kernels for Flex {
         (gradient, from(bias, Shape::new([shape[1]])))
     }
 
-    fn norm_act(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, epsilon: f32, slope: f32) -> (FlexTensor, FlexTensor) {
+    fn norm_act(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        epsilon: f32,
+        slope: f32,
+    ) -> (FlexTensor, FlexTensor) {
         let (x, weight, bias) = (whole(x), whole(weight), whole(bias));
         let shape = x.shape();
         let (y, statistics) =
@@ -121,16 +130,65 @@ impl Kernels for Flex {
         from(values, x.shape())
     }
 
+    fn linear_act(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
+        Self::bias_act(Self::product(x, weight), bias, activation)
+    }
+
+    fn product(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+        Self::float_matmul(x, Self::float_transpose(weight))
+    }
+
+    fn linear_of_input(y: FlexTensor, gradient: FlexTensor, weight: FlexTensor, activation: Activation) -> FlexTensor {
+        Self::float_matmul(Self::act_backward(y, gradient, activation), weight)
+    }
+
+    fn linear_backward(
+        y: FlexTensor,
+        gradient: FlexTensor,
+        x: FlexTensor,
+        weight: FlexTensor,
+        activation: Activation,
+        of_input: bool,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let (gradient, of_bias) = Self::bias_act_backward(y, gradient, activation);
+        let of_weight = Self::float_matmul(Self::float_transpose(gradient.clone()), x);
+        let of_x = if of_input { Self::float_matmul(gradient, weight) } else { gradient };
+        (of_x, of_weight, of_bias)
+    }
+
     fn adam(
+        settings: FlexTensor,
+        state: FlexTensor,
         weight: FlexTensor,
         gradient: FlexTensor,
-        first: FlexTensor,
-        second: FlexTensor,
-        with: Moments,
+        at: usize,
+    ) -> (FlexTensor, FlexTensor) {
+        let (settings, mut state, mut weight, gradient) =
+            (whole(settings), whole(state), whole(weight), whole(gradient));
+        let &[rate, root, beta1, beta2, epsilon] = settings.storage::<f32>() else {
+            panic!("Adam's settings are five numbers");
+        };
+        let n = gradient.storage::<f32>().len();
+        let values = state.storage_mut::<f32>();
+        let (first, second) = values.split_at_mut(values.len() / 2);
+        let with = Moments { rate, root, beta1, beta2, epsilon };
+        let moments = (&mut first[at..at + n], &mut second[at..at + n]);
+        kiln_kernels::adam(weight.storage_mut(), gradient.storage(), moments.0, moments.1, with);
+        (state, weight)
+    }
+
+    fn adam_two(
+        settings: FlexTensor,
+        state: FlexTensor,
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        next_weight: FlexTensor,
+        next_gradient: FlexTensor,
+        at: usize,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let (mut weight, gradient, mut first, mut second) = (whole(weight), whole(gradient), whole(first), whole(second));
-        let state = (weight.storage_mut(), first.storage_mut(), second.storage_mut());
-        kiln_kernels::adam(state.0, gradient.storage(), state.1, state.2, with);
-        (weight, first, second)
+        let next = at + weight.shape().num_elements();
+        let (state, weight) = Self::adam(settings.clone(), state, weight, gradient, at);
+        let (state, next_weight) = Self::adam(settings, state, next_weight, next_gradient, next);
+        (state, weight, next_weight)
     }
 }

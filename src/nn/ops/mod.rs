@@ -10,7 +10,7 @@ mod gpu;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
-pub use kiln_kernels::{Activation, Moments};
+pub use kiln_kernels::Activation;
 
 /// What a backend does for [`Tensor`]s. Channels are the second dimension. None of these is called on WebGPU and waits.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
@@ -65,13 +65,55 @@ pub trait Kernels: Backend {
     /// The gradient of `x`, from that of the mean, `[1]`.
     fn softplus_mean_backward(x: FloatTensor<Self>, gradient: FloatTensor<Self>, sign: f32) -> FloatTensor<Self>;
 
-    /// One update by Adam: weight, first and second moment, all of the weight's shape.
+    /// `activation(x W^T + b)`: `[B, in]` by weights `[out, in]`.
+    fn linear_act(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// `x W^T`.
+    fn product(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// The gradient of `x` in `linear_act`, from the result `y` and its gradient.
+    fn linear_of_input(
+        y: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// Gradients of `x` (anything where it is not `of_input`), of the weights and of the bias in `linear_act`.
+    fn linear_backward(
+        y: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        activation: Activation,
+        of_input: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// One update by Adam of a weight whose numbers begin at `at` among those of its network: the state and the new weight.
+    /// `state` has the first moments of all of them, then the second ones; `settings` are the learning
+    /// rate over `1 - beta1^t`, 1 over `1 - beta2^t`, both betas and epsilon.
     fn adam(
+        settings: FloatTensor<Self>,
+        state: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        with: Moments,
+        at: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The same for two weights that follow each other.
+    fn adam_two(
+        settings: FloatTensor<Self>,
+        state: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        next_weight: FloatTensor<Self>,
+        next_gradient: FloatTensor<Self>,
+        at: usize,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
@@ -106,12 +148,40 @@ pub fn softplus_mean(x: Tensor<2>, sign: f32) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::softplus_mean(x.into_dispatch(), sign))
 }
 
-/// One update by Adam, of tensors of one shape without gradients: weight, first and second moment.
-pub fn adam<const D: usize>(
-    [weight, gradient, first, second]: [Tensor<D>; 4],
-    with: Moments,
-) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
-    let (weight, gradient) = (weight.into_dispatch(), gradient.into_dispatch());
-    let (w, m, v) = Dispatch::adam(weight, gradient, first.into_dispatch(), second.into_dispatch(), with);
-    (Tensor::from_dispatch(w), Tensor::from_dispatch(m), Tensor::from_dispatch(v))
+/// `activation(x W^T + b)`: `[B, in]` to `[B, out]`, weights `[out, in]`.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>, activation: Activation) -> Tensor<2> {
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    match bias {
+        Some(bias) => Tensor::from_dispatch(Dispatch::linear_act(x, weight, bias.into_dispatch(), activation)),
+        None => bias_act(Tensor::from_dispatch(Dispatch::product(x, weight)), None, activation),
+    }
+}
+
+/// One update by Adam of all weights of a network, flat, in the order in which `state` has their moments. None of these has a
+/// gradient of its own.
+pub fn adam(
+    settings: &Tensor<1>,
+    state: Tensor<1>,
+    weights: Vec<Tensor<1>>,
+    gradients: Vec<Tensor<1>>,
+) -> (Tensor<1>, Vec<Tensor<1>>) {
+    let (mut state, mut new, mut at) = (state.into_dispatch(), Vec::with_capacity(weights.len()), 0);
+    let mut pairs = weights.into_iter().zip(gradients);
+    while let Some((weight, gradient)) = pairs.next() {
+        let (settings, from) = (settings.clone().into_dispatch(), at);
+        at += weight.dims()[0];
+        let (weight, gradient) = (weight.into_dispatch(), gradient.into_dispatch());
+        if let Some((next, next_gradient)) = pairs.next() {
+            at += next.dims()[0];
+            let (next, next_gradient) = (next.into_dispatch(), next_gradient.into_dispatch());
+            let (after, a, b) = Dispatch::adam_two(settings, state, weight, gradient, next, next_gradient, from);
+            state = after;
+            new.extend([a, b]);
+        } else {
+            let (after, a) = Dispatch::adam(settings, state, weight, gradient, from);
+            state = after;
+            new.push(a);
+        }
+    }
+    (Tensor::from_dispatch(state), new.into_iter().map(Tensor::from_dispatch).collect())
 }
