@@ -5,6 +5,8 @@
 
 #[path = "common/autoencoder.rs"]
 mod autoencoder;
+#[path = "common/dispatches.rs"]
+mod dispatches;
 #[path = "common/engine.rs"]
 mod engine;
 #[path = "common/reference.rs"]
@@ -37,4 +39,15 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_numbers() {
     let gpu = Gpu::new(&device);
     let worst = engine::every_operation_gives_the_cpus_numbers(&gpu, false).await;
     console_log!("the engine's largest difference: {worst:e}");
+
+    // Steps of the shapes that the bench takes, but narrow: what is counted does not depend on it.
+    dispatches::count();
+    let device = device.autodiff();
+    let plane = dispatches::plane(16, 16, &device).await;
+    console_log!("a step in the plane: {plane:?}");
+    assert!(plane.dispatches <= 60.0 && plane.submits <= 2.0, "{plane:?}");
+    let dcgan = dispatches::dcgan(8, 4, &device).await;
+    console_log!("a step of a DCGAN: {dcgan:?}");
+    assert!(dcgan.dispatches <= 150.0 && dcgan.submits <= 2.0, "{dcgan:?}");
+    assert!(dcgan.pipelines <= 60.0, "{dcgan:?}");
 }

@@ -6,19 +6,20 @@ use super::lanes::F32x4;
 /// What one update uses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moments {
-    pub lr: f32,
+    /// The learning rate over `1 - beta1^t`, at step t.
+    pub rate: f32,
+    /// 1 over `1 - beta2^t`.
+    pub root: f32,
     pub beta1: f32,
     pub beta2: f32,
-    /// `1 - beta1^t` and `1 - beta2^t` of step t.
-    pub corrections: [f32; 2],
     pub epsilon: f32,
 }
 
 /// One update of `weight` and of both moments, in place; four slices of one length.
 #[inline(never)]
 pub fn adam(weight: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], with: Moments) {
-    let Moments { lr, beta1, beta2, corrections: [c1, c2], epsilon } = with;
-    let [rate, root, epsilon] = [lr / c1, 1.0 / c2, epsilon].map(F32x4::splat);
+    let Moments { rate, root, beta1, beta2, epsilon } = with;
+    let [rate, root, epsilon] = [rate, root, epsilon].map(F32x4::splat);
     let [old1, new1, old2, new2] = [beta1, 1.0 - beta1, beta2, 1.0 - beta2].map(F32x4::splat);
     each_with(first, gradient, |m, g| m.mul(old1).add(g.mul(new1)));
     each_with(second, gradient, |v, g| v.mul(old2).add(g.mul(g).mul(new2)));

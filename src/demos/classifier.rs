@@ -127,10 +127,12 @@ impl Demo for Digits {
             Ok(batch) => batch,
             Err(waiting) => return Ok(waiting.into()),
         };
-        let x = upload(self.real.pixels.clone(), [n, PIXELS], &self.device).autodiff();
-        let (_, logits) = self.model.forward(x);
-        let loss = cross_entropy(logits, one_hot(&self.real.labels, CLASSES, &self.device).autodiff());
         let options = AdamOptions { lr: self.config.lr, beta1: 0.9, beta2: 0.999 };
+        self.adam.prepare(1, options, &self.device);
+        let x = upload(self.real.pixels.clone(), [n, PIXELS], &self.device).autodiff();
+        let labels = one_hot(&self.real.labels, CLASSES, &self.device).autodiff();
+        let (_, logits) = self.model.forward(x);
+        let loss = cross_entropy(logits, labels);
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), options, false);
         self.step += 1;
         self.curves.push(self.step, vec![Some(loss.inner())]);

@@ -7,6 +7,9 @@ use burn_wgpu::WgpuSetup;
 use std::cell::RefCell;
 use wgpu::{AdapterInfo, DeviceType};
 
+/// Dispatches of a submission: half a training step or more, so that the GPU begins before all of it is recorded.
+const TASKS: usize = 64;
+
 thread_local! {
     static DEVICE: RefCell<Option<wgpu::Device>> = const { RefCell::new(None) };
 }
@@ -22,7 +25,7 @@ fn describe(setup: &WgpuSetup) -> (String, bool) {
 }
 
 pub async fn open(software: bool) -> Result<Opened> {
-    let opened = Device::wgpu_options().init_with_setup_async().await;
+    let opened = Device::wgpu_options().tasks_max(TASKS).init_with_setup_async().await;
     let (device, setup): (Device, WgpuSetup) = opened.map_err(|e| no_gpu(format!("{e:?}")))?;
     let (name, is_software) = describe(&setup);
     if is_software && !software {

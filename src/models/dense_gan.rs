@@ -51,9 +51,10 @@ fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>, end: Act
         None => x,
     };
     let last = layers.len() - 1;
-    layers.iter().enumerate().fold(x, |h, (i, layer)| {
-        layer.forward(h, if i < last { Activation::Leaky(0.2) } else { end })
-    })
+    layers
+        .iter()
+        .enumerate()
+        .fold(x, |h, (i, layer)| layer.forward(h, if i < last { Activation::Leaky(0.2) } else { end }))
 }
 
 impl Generator for DenseGenerator {

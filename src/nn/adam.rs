@@ -2,10 +2,12 @@
 //!
 //! burn's own keeps its moments where only a blocking read finds them, and its betas cannot change while it runs.
 
-use super::ops::{self, Moments};
-use burn::module::{Module, ModuleMapper, Param};
+use super::layers::upload;
+use super::ops;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
+use std::collections::VecDeque;
 
 /// What one step uses; all of it may change from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,18 +17,43 @@ pub struct AdamOptions {
     pub beta2: f64,
 }
 
-const EPSILON: f32 = 1e-8;
+const EPSILON: f64 = 1e-8;
 
-/// The moments of one network, one pair of flat tensors a parameter, in the order in which the module visits them.
+/// The moments of one network, in one tensor.
 #[derive(Debug, Clone, Default)]
 pub struct Adam {
-    /// First and second moments; empty before the first step.
-    pub moments: Vec<(Tensor<1>, Tensor<1>)>,
+    /// The first moments of all parameters, flat, in the order in which the module visits them, then the second ones; `None`
+    /// before the first step.
+    pub state: Option<Tensor<1>>,
     /// Steps taken.
     pub steps: u32,
+    /// What the next steps use, on the device.
+    ready: VecDeque<(u32, AdamOptions, Tensor<1>)>,
 }
 
 impl Adam {
+    /// That has taken so many steps.
+    pub fn after(steps: u32, state: Option<Tensor<1>>) -> Self {
+        Self { state, steps, ready: VecDeque::new() }
+    }
+
+    /// Uploads what the next `steps` steps use. On WebGPU an upload ends a submission: those of a training step are to come
+    /// before its first operation. A step that was not prepared uploads its own.
+    pub fn prepare(&mut self, steps: usize, options: AdamOptions, device: &Device) {
+        let next = self.steps + 1;
+        let device = device.clone().inner();
+        let settings = |step| (step, options, upload(options.at(step).to_vec(), [5], &device));
+        self.ready = (next..next + steps as u32).map(settings).collect();
+    }
+
+    fn settings(&mut self, options: AdamOptions, device: &Device) -> Tensor<1> {
+        let is_ready = |ready: &(u32, AdamOptions, Tensor<1>)| ready.0 == self.steps && ready.1 == options;
+        match self.ready.pop_front().filter(is_ready) {
+            Some((_, _, settings)) => settings,
+            None => upload(options.at(self.steps).to_vec(), [5], device),
+        }
+    }
+
     /// One update. Returns the module and, where `norm` is asked for, the L2 norm of all gradients.
     pub fn step<M: Module>(
         &mut self,
@@ -36,54 +63,61 @@ impl Adam {
         norm: bool,
     ) -> (M, Option<Tensor<1>>) {
         self.steps += 1;
-        let t = self.steps as i32;
-        let AdamOptions { lr, beta1, beta2 } = options;
-        let mut update = Update {
+        let mut flat = Flat {
             gradients: GradientsParams::from_module(&mut gradients, &module),
-            before: std::mem::take(&mut self.moments).into_iter(),
-            after: Vec::new(),
-            with: Moments {
-                lr: lr as f32,
-                beta1: beta1 as f32,
-                beta2: beta2 as f32,
-                corrections: [beta1, beta2].map(|beta| (1.0 - beta.powi(t)) as f32),
-                epsilon: EPSILON,
-            },
-            squares: norm.then(Vec::new),
+            weights: Vec::new(),
+            slopes: Vec::new(),
         };
-        let module = module.map(&mut update);
-        self.moments = update.after;
-        let norm = update.squares.and_then(|s| s.into_iter().reduce(|a, b| a + b)).map(Tensor::sqrt);
-        (module, norm)
+        module.visit(&mut flat);
+        let Some(first) = flat.weights.first() else {
+            return (module, None);
+        };
+        let (device, numbers) = (first.device(), flat.weights.iter().map(|w| w.dims()[0]).sum::<usize>());
+        let squares = norm.then(|| flat.slopes.iter().map(|g| g.clone().square().sum()).collect::<Vec<_>>());
+        let norm = squares.and_then(|s| s.into_iter().reduce(|a, b| a + b)).map(Tensor::sqrt);
+        let settings = self.settings(options, &device);
+        let state = self.state.take().unwrap_or_else(|| Tensor::zeros([2 * numbers], &device));
+        let (state, weights) = ops::adam(&settings, state, flat.weights, flat.slopes);
+        self.state = Some(state);
+        (module.map(&mut Replace(weights.into_iter())), norm)
     }
 }
 
-struct Update {
-    gradients: GradientsParams,
-    /// Moments that are still to be updated, and those that are.
-    before: std::vec::IntoIter<(Tensor<1>, Tensor<1>)>,
-    after: Vec<(Tensor<1>, Tensor<1>)>,
-    with: Moments,
-    squares: Option<Vec<Tensor<1>>>,
+impl AdamOptions {
+    /// What step t uses: `lr / (1 - beta1^t)`, `1 / (1 - beta2^t)`, both betas, epsilon.
+    fn at(self, step: u32) -> [f32; 5] {
+        let [c1, c2] = [self.beta1, self.beta2].map(|beta| 1.0 - beta.powi(step as i32));
+        [self.lr / c1, 1.0 / c2, self.beta1, self.beta2, EPSILON].map(|v| v as f32)
+    }
 }
 
-impl ModuleMapper for Update {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let shape = param.val().dims();
-        let n = shape.iter().product::<usize>();
-        let gradient = match self.gradients.remove::<D>(param.id) {
+/// Weights and their gradients, flat.
+struct Flat {
+    gradients: GradientsParams,
+    weights: Vec<Tensor<1>>,
+    slopes: Vec<Tensor<1>>,
+}
+
+impl ModuleVisitor for Flat {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let weight = param.val().inner();
+        let n = weight.dims().iter().product::<usize>();
+        self.slopes.push(match self.gradients.remove::<D>(param.id) {
             Some(gradient) => gradient.reshape([n]),
-            None => Tensor::zeros([n], &param.val().device().inner()),
-        };
-        if let Some(squares) = &mut self.squares {
-            squares.push(gradient.clone().square().sum());
+            None => Tensor::zeros([n], &weight.device()),
+        });
+        self.weights.push(weight.reshape([n]));
+    }
+}
+
+/// Puts flat weights where they belong.
+struct Replace(std::vec::IntoIter<Tensor<1>>);
+
+impl ModuleMapper for Replace {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.0.next() {
+            Some(new) => param.map(|old| Tensor::from_inner(new.reshape(old.dims())).require_grad()),
+            None => param,
         }
-        let (m, v) = self.before.next().unwrap_or_else(|| (gradient.zeros_like(), gradient.zeros_like()));
-        let with = self.with;
-        param.map(|weight| {
-            let (weight, m, v) = ops::adam([weight.inner().reshape([n]), gradient, m, v], with);
-            self.after.push((m, v));
-            Tensor::from_inner(weight.reshape(shape)).require_grad()
-        })
     }
 }

@@ -38,8 +38,7 @@ impl Linear {
     /// # Shapes
     /// `[B, in]` to `[B, out]`.
     pub fn forward(&self, x: Tensor<2>, activation: Activation) -> Tensor<2> {
-        let product = ops::multiply(x, self.weight.val(), [false, true]);
-        bias_act(product, self.bias.as_ref().map(|b| b.val()), activation)
+        ops::linear(x, self.weight.val(), self.bias.as_ref().map(|b| b.val()), activation)
     }
 }
 

@@ -8,6 +8,6 @@ mod maps;
 pub mod ops;
 
 pub use adam::{Adam, AdamOptions};
-pub use ops::Activation;
 pub use layers::{BatchNorm2d, Conv2d, ConvTranspose2d, Linear, upload};
 pub use maps::{GroupNorm, doubled};
+pub use ops::Activation;

@@ -35,6 +35,16 @@ pub struct GanOptions {
     pub norms: bool,
 }
 
+impl GanOptions {
+    fn discriminator(self) -> AdamOptions {
+        AdamOptions { lr: self.lr_discriminator, beta1: self.beta1, beta2: self.beta2 }
+    }
+
+    fn generator(self) -> AdamOptions {
+        AdamOptions { lr: self.lr_generator, beta1: self.beta1, beta2: self.beta2 }
+    }
+}
+
 /// Random numbers and data of one update, from the CPU streams.
 pub struct StepInput {
     /// Real samples `[B, features]` (used by the discriminator), noise included.
@@ -87,6 +97,9 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         discriminator: Vec<StepInput>,
         generator: Option<StepInput>,
     ) -> Result<()> {
+        // Uploads come first: on WebGPU each would end a submission.
+        self.adam_discriminator.prepare(discriminator.len(), options.discriminator(), &self.device);
+        self.adam_generator.prepare(usize::from(generator.is_some()), options.generator(), &self.device);
         let mut row = vec![None; SERIES.len()];
         for input in discriminator {
             let (loss, norm) = self.update_discriminator(options, input)?;
@@ -119,7 +132,7 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
             let norm = (gradient.square().sum_dim(1) + 1e-12).sqrt();
             loss = loss + (norm - 1.0).square().mean() * options.penalty;
         }
-        let adam = AdamOptions { lr: options.lr_discriminator, beta1: options.beta1, beta2: options.beta2 };
+        let adam = options.discriminator();
         let (module, norm) =
             self.adam_discriminator.step(self.discriminator.clone(), loss.backward(), adam, options.norms);
         self.discriminator = module;
@@ -131,7 +144,7 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         let still = self.discriminator.clone().no_grad();
         let fake = perturb(self.generator.forward(input.z, input.classes.clone()), input.noise);
         let loss = generator_loss(options.loss, still.forward(fake, input.classes));
-        let adam = AdamOptions { lr: options.lr_generator, beta1: options.beta1, beta2: options.beta2 };
+        let adam = options.generator();
         let (module, norm) = self.adam_generator.step(self.generator.clone(), loss.backward(), adam, options.norms);
         self.generator = module;
         (loss.inner(), norm)

@@ -90,11 +90,12 @@ impl Trainer {
 
     /// One update on pictures and noise as [`Terms::new`] takes them, with autodiff. Nothing is read back.
     pub fn step(&mut self, options: VaeOptions, x: Tensor<2>, noise: Tensor<2>) {
+        let adam = AdamOptions { lr: options.lr, beta1: 0.9, beta2: 0.999 };
+        self.adam.prepare(1, adam, &self.device);
         let terms = Terms::new(&self.model, options, x, noise);
         let reconstruction = terms.reconstruction.mean();
         let kl = terms.kl.sum_dim(1).mean();
         let loss = reconstruction.clone() + kl.clone() * options.beta;
-        let adam = AdamOptions { lr: options.lr, beta1: 0.9, beta2: 0.999 };
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), adam, false);
         self.step += 1;
         self.curves.push(self.step, vec![Some(reconstruction.inner()), Some(kl.inner())]);

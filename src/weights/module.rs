@@ -42,16 +42,21 @@ pub async fn collect<M: Module>(
     let mut collect = Collect::default();
     module.visit(&mut collect);
     let mut tensors: Vec<Tensor<1>> = collect.found.iter().map(|f| f.2.clone()).collect();
-    let moments = adam.map_or(&[][..], |a| &a.moments);
-    tensors.extend(moments.iter().flat_map(|(m, v)| [m.clone(), v.clone()]));
+    tensors.extend(adam.and_then(|a| a.state.clone()));
     let mut values = read(tensors).await?.into_iter();
-    let mut next = || values.next().ok_or_else(|| Error::internal("A tensor was not read back."));
     for (name, shape, _) in &collect.found {
-        checkpoint.push(format!("{prefix}.{name}"), shape, next()?);
+        let weight = values.next().ok_or_else(|| Error::internal("A tensor was not read back."))?;
+        checkpoint.push(format!("{prefix}.{name}"), shape, weight);
     }
-    for (name, shape, _) in collect.found.iter().take(moments.len()) {
-        checkpoint.push(format!("optimizer.{prefix}.{name}.exp_avg"), shape, next()?);
-        checkpoint.push(format!("optimizer.{prefix}.{name}.exp_avg_sq"), shape, next()?);
+    if let Some(state) = values.next() {
+        let (mut first, mut second) = state.split_at(state.len() / 2);
+        for (name, shape, _) in &collect.found {
+            let n = shape.iter().product();
+            let (m, v);
+            ((m, first), (v, second)) = (first.split_at(n), second.split_at(n));
+            checkpoint.push(format!("optimizer.{prefix}.{name}.exp_avg"), shape, m.to_vec());
+            checkpoint.push(format!("optimizer.{prefix}.{name}.exp_avg_sq"), shape, v.to_vec());
+        }
     }
     if let Some(adam) = adam {
         checkpoint.set_text(&format!("optimizer.{prefix}.step"), adam.steps);
@@ -64,7 +69,8 @@ struct Load<'a> {
     prefix: &'a str,
     file: &'a Checkpoint,
     device: Device,
-    moments: Option<Vec<(Tensor<1>, Tensor<1>)>>,
+    /// First and second moments of all parameters so far.
+    moments: Option<[Vec<f32>; 2]>,
     error: Option<Error>,
 }
 
@@ -77,12 +83,9 @@ impl Load<'_> {
     fn parameter(&mut self, shape: &[usize]) -> Result<Tensor<1>> {
         let name = format!("{}.{}", self.prefix, self.path.join("."));
         let weight = self.flat(&name, shape)?;
-        if self.moments.is_some() {
-            let m = self.flat(&format!("optimizer.{name}.exp_avg"), shape)?;
-            let v = self.flat(&format!("optimizer.{name}.exp_avg_sq"), shape)?;
-            if let Some(moments) = &mut self.moments {
-                moments.push((m, v));
-            }
+        if let Some([first, second]) = &mut self.moments {
+            first.extend(self.file.tensor(&format!("optimizer.{name}.exp_avg"), shape)?);
+            second.extend(self.file.tensor(&format!("optimizer.{name}.exp_avg_sq"), shape)?);
         }
         Ok(weight)
     }
@@ -128,7 +131,7 @@ pub fn load_module<M: Module>(
         Some(_) => file.text(&format!("optimizer.{prefix}.step"))?,
         None => 0,
     };
-    let moments = (steps > 0).then(Vec::new);
+    let moments = (steps > 0).then(<[Vec<f32>; 2]>::default);
     let device = device.clone().inner();
     let mut load = Load { path: Vec::new(), prefix, file, device, moments, error: None };
     let module = module.map(&mut load);
@@ -136,7 +139,12 @@ pub fn load_module<M: Module>(
         return Err(error);
     }
     if let Some(adam) = adam {
-        *adam = Adam { moments: load.moments.unwrap_or_default(), steps };
+        let state = load.moments.map(|moments| {
+            let moments = moments.concat();
+            let numbers = moments.len();
+            upload(moments, [numbers], &load.device)
+        });
+        *adam = Adam::after(steps, state);
     }
     Ok(module)
 }

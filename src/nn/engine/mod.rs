@@ -5,7 +5,7 @@
 
 mod cpu;
 #[cfg(feature = "gpu")]
-mod gpu;
+pub(super) mod gpu;
 
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]

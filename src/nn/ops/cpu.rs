@@ -1,10 +1,10 @@
 //! On burn's CPU backend: its tensors as slices, for `kernels/`.
 
-use super::{Activation, Kernels, Moments};
+use super::{Activation, Kernels, Products};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
-use kiln_kernels::{Convolve, Factor, Strided};
+use kiln_kernels::{Convolve, Factor, Moments, Strided};
 
 /// All numbers in order, at the beginning of their buffer.
 fn whole(tensor: FlexTensor) -> FlexTensor {
@@ -12,7 +12,9 @@ fn whole(tensor: FlexTensor) -> FlexTensor {
     match tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n {
         true => tensor,
         // The copy of a part is as long as the part.
-        false => from(tensor.to_contiguous().as_slice::<f32>().map_or_else(Vec::new, |v| v[..n].to_vec()), tensor.shape()),
+        false => {
+            from(tensor.to_contiguous().as_slice::<f32>().map_or_else(Vec::new, |v| v[..n].to_vec()), tensor.shape())
+        }
     }
 }
 
@@ -30,7 +32,7 @@ fn convolution(x: &FlexTensor, weights: &FlexTensor, stride: usize, padding: usi
     Convolve { batch, inputs, outputs, size: [h, w], kernel: [kh, kw], stride, padding }
 }
 
-impl Kernels for Flex {
+impl Products for Flex {
     fn multiply(a: FlexTensor, b: FlexTensor, transposed: [bool; 2]) -> FlexTensor {
         let (a, b) = (whole(a), whole(b));
         let factors = [(&a, transposed[0]), (&b, transposed[1])].map(|(tensor, transposed)| {
@@ -42,58 +44,6 @@ impl Kernels for Flex {
         let mut out = vec![0.0; shape[0] * shape[1]];
         kiln_kernels::multiply(factors[0], factors[1], &mut out);
         from(out, Shape::new(shape))
-    }
-
-    fn act(x: FlexTensor, activation: Activation) -> FlexTensor {
-        let mut x = whole(x);
-        kiln_kernels::bias_act(x.storage_mut(), &[], 1, activation);
-        x
-    }
-
-    fn act_backward(y: FlexTensor, gradient: FlexTensor, activation: Activation) -> FlexTensor {
-        let (y, mut gradient) = (whole(y), whole(gradient));
-        kiln_kernels::bias_act_backward(y.storage(), gradient.storage_mut(), &mut [], 1, activation);
-        gradient
-    }
-
-    fn bias_act(x: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
-        let (mut x, bias) = (whole(x), whole(bias));
-        let inner = inner(&x.shape());
-        kiln_kernels::bias_act(x.storage_mut(), bias.storage(), inner, activation);
-        x
-    }
-
-    fn bias_act_backward(y: FlexTensor, gradient: FlexTensor, activation: Activation) -> (FlexTensor, FlexTensor) {
-        let (y, mut gradient) = (whole(y), whole(gradient));
-        let shape = y.shape();
-        let mut bias = vec![0.0; shape[1]];
-        kiln_kernels::bias_act_backward(y.storage(), gradient.storage_mut(), &mut bias, inner(&shape), activation);
-        (gradient, from(bias, Shape::new([shape[1]])))
-    }
-
-    fn norm_act(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, epsilon: f32, slope: f32) -> (FlexTensor, FlexTensor) {
-        let (x, weight, bias) = (whole(x), whole(weight), whole(bias));
-        let shape = x.shape();
-        let (y, statistics) =
-            kiln_kernels::norm_act(x.storage(), weight.storage(), bias.storage(), inner(&shape), epsilon, slope);
-        let channels = shape[1];
-        (from(y, shape), from(statistics, Shape::new([2, channels])))
-    }
-
-    fn norm_act_backward(
-        x: FlexTensor,
-        weight: FlexTensor,
-        bias: FlexTensor,
-        statistics: FlexTensor,
-        gradient: FlexTensor,
-        slope: f32,
-    ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let (x, weight, bias, mut gradient) = (whole(x), whole(weight), whole(bias), whole(gradient));
-        let learnt = [weight.storage(), bias.storage(), statistics.storage()];
-        let inner = inner(&x.shape());
-        let (of_weight, of_bias) =
-            kiln_kernels::norm_act_backward(x.storage(), learnt, gradient.storage_mut(), inner, slope);
-        (gradient, from(of_weight, weight.shape()), from(of_bias, bias.shape()))
     }
 
     fn convolve(x: FlexTensor, weights: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
@@ -112,7 +62,13 @@ impl Kernels for Flex {
         from(of_input, x.shape())
     }
 
-    fn convolve_weights(x: FlexTensor, weights: FlexTensor, g: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
+    fn convolve_weights(
+        x: FlexTensor,
+        weights: FlexTensor,
+        g: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
         let (x, g) = (whole(x), whole(g));
         let mut of_weights = vec![0.0; weights.shape().num_elements()];
         convolution(&x, &weights, stride, padding).of_weights(x.storage(), g.storage(), &mut of_weights);
@@ -152,6 +108,88 @@ impl Kernels for Flex {
         from(weights, Shape::new([o, shape.large, 4, 4]))
     }
 
+    fn linear_act(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
+        Self::bias_act(Self::multiply(x, weight, [false, true]), bias, activation)
+    }
+
+    fn linear_of_input(y: FlexTensor, gradient: FlexTensor, weight: FlexTensor, activation: Activation) -> FlexTensor {
+        Self::multiply(Self::act_backward(y, gradient, activation), weight, [false, false])
+    }
+
+    fn linear_backward(
+        y: FlexTensor,
+        gradient: FlexTensor,
+        x: FlexTensor,
+        weight: FlexTensor,
+        activation: Activation,
+        of_input: bool,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let (gradient, of_bias) = Self::bias_act_backward(y, gradient, activation);
+        let of_weight = Self::multiply(gradient.clone(), x, [true, false]);
+        let of_x = if of_input { Self::multiply(gradient, weight, [false, false]) } else { gradient };
+        (of_x, of_weight, of_bias)
+    }
+}
+
+impl Kernels for Flex {
+    fn act(x: FlexTensor, activation: Activation) -> FlexTensor {
+        let mut x = whole(x);
+        kiln_kernels::bias_act(x.storage_mut(), &[], 1, activation);
+        x
+    }
+
+    fn act_backward(y: FlexTensor, gradient: FlexTensor, activation: Activation) -> FlexTensor {
+        let (y, mut gradient) = (whole(y), whole(gradient));
+        kiln_kernels::bias_act_backward(y.storage(), gradient.storage_mut(), &mut [], 1, activation);
+        gradient
+    }
+
+    fn bias_act(x: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
+        let (mut x, bias) = (whole(x), whole(bias));
+        let inner = inner(&x.shape());
+        kiln_kernels::bias_act(x.storage_mut(), bias.storage(), inner, activation);
+        x
+    }
+
+    fn bias_act_backward(y: FlexTensor, gradient: FlexTensor, activation: Activation) -> (FlexTensor, FlexTensor) {
+        let (y, mut gradient) = (whole(y), whole(gradient));
+        let shape = y.shape();
+        let mut bias = vec![0.0; shape[1]];
+        kiln_kernels::bias_act_backward(y.storage(), gradient.storage_mut(), &mut bias, inner(&shape), activation);
+        (gradient, from(bias, Shape::new([shape[1]])))
+    }
+
+    fn norm_act(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        epsilon: f32,
+        slope: f32,
+    ) -> (FlexTensor, FlexTensor) {
+        let (x, weight, bias) = (whole(x), whole(weight), whole(bias));
+        let shape = x.shape();
+        let (y, statistics) =
+            kiln_kernels::norm_act(x.storage(), weight.storage(), bias.storage(), inner(&shape), epsilon, slope);
+        let channels = shape[1];
+        (from(y, shape), from(statistics, Shape::new([2, channels])))
+    }
+
+    fn norm_act_backward(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        statistics: FlexTensor,
+        gradient: FlexTensor,
+        slope: f32,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let (x, weight, bias, mut gradient) = (whole(x), whole(weight), whole(bias), whole(gradient));
+        let learnt = [weight.storage(), bias.storage(), statistics.storage()];
+        let inner = inner(&x.shape());
+        let (of_weight, of_bias) =
+            kiln_kernels::norm_act_backward(x.storage(), learnt, gradient.storage_mut(), inner, slope);
+        (gradient, from(of_weight, weight.shape()), from(of_bias, bias.shape()))
+    }
+
     fn softplus_mean(x: FlexTensor, sign: f32) -> FlexTensor {
         from(vec![kiln_kernels::softplus_mean(whole(x).storage(), sign)], Shape::new([1]))
     }
@@ -163,15 +201,38 @@ impl Kernels for Flex {
     }
 
     fn adam(
+        settings: FlexTensor,
+        state: FlexTensor,
         weight: FlexTensor,
         gradient: FlexTensor,
-        first: FlexTensor,
-        second: FlexTensor,
-        with: Moments,
+        at: usize,
+    ) -> (FlexTensor, FlexTensor) {
+        let (settings, mut state, mut weight, gradient) =
+            (whole(settings), whole(state), whole(weight), whole(gradient));
+        let &[rate, root, beta1, beta2, epsilon] = settings.storage::<f32>() else {
+            panic!("Adam's settings are five numbers");
+        };
+        let n = gradient.storage::<f32>().len();
+        let values = state.storage_mut::<f32>();
+        let (first, second) = values.split_at_mut(values.len() / 2);
+        let with = Moments { rate, root, beta1, beta2, epsilon };
+        let moments = (&mut first[at..at + n], &mut second[at..at + n]);
+        kiln_kernels::adam(weight.storage_mut(), gradient.storage(), moments.0, moments.1, with);
+        (state, weight)
+    }
+
+    fn adam_two(
+        settings: FlexTensor,
+        state: FlexTensor,
+        weight: FlexTensor,
+        gradient: FlexTensor,
+        next_weight: FlexTensor,
+        next_gradient: FlexTensor,
+        at: usize,
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let (mut weight, gradient, mut first, mut second) = (whole(weight), whole(gradient), whole(first), whole(second));
-        let state = (weight.storage_mut(), first.storage_mut(), second.storage_mut());
-        kiln_kernels::adam(state.0, gradient.storage(), state.1, state.2, with);
-        (weight, first, second)
+        let next = at + weight.shape().num_elements();
+        let (state, weight) = Self::adam(settings.clone(), state, weight, gradient, at);
+        let (state, next_weight) = Self::adam(settings, state, next_weight, next_gradient, next);
+        (state, weight, next_weight)
     }
 }

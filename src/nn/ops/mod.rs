@@ -2,22 +2,22 @@
 //! dispatch on WebGPU. Each has its gradient written out in [`autodiff`].
 
 mod autodiff;
+mod autodiff_products;
 #[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod products;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
-pub use kiln_kernels::{Activation, Moments};
+pub use kiln_kernels::Activation;
+pub use products::{Products, convolve, down, linear, multiply, up};
 
-/// What a backend does for [`Tensor`]s. Channels are the second dimension. None of these is called on WebGPU and waits.
+/// What a backend does for [`Tensor`]s beside [`Products`]. Channels are the second dimension. Nothing is read back.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
 pub trait Kernels: Backend {
-    /// The product of two matrices, or of their transposes.
-    fn multiply(a: FloatTensor<Self>, b: FloatTensor<Self>, transposed: [bool; 2]) -> FloatTensor<Self>;
-
     /// `activation(x)`.
     fn act(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
@@ -53,60 +53,33 @@ pub trait Kernels: Backend {
         slope: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    /// Convolution without a bias: weights `[O, C, k, k]`, stride and padding the same both ways.
-    fn convolve(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        stride: usize,
-        padding: usize,
-    ) -> FloatTensor<Self>;
-
-    /// The gradient of its input; `x` for its shape.
-    fn convolve_input(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        stride: usize,
-        padding: usize,
-    ) -> FloatTensor<Self>;
-
-    /// The gradient of its weights; `weights` for their shape.
-    fn convolve_weights(
-        x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        stride: usize,
-        padding: usize,
-    ) -> FloatTensor<Self>;
-
-    /// Convolution of 4 x 4 with stride 2: weights `[small, large, 4, 4]`, from `large` channels to `small`.
-    fn down(large: FloatTensor<Self>, weights: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
-
-    /// Its transpose, from `small` channels to `large`, with the same weights.
-    fn up(small: FloatTensor<Self>, weights: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
-
-    /// The gradient of those weights, from one side and the gradient of the other.
-    fn outer(large: FloatTensor<Self>, small: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
-
     /// The mean of `ln(1 + exp(sign x))`, `[1]`.
     fn softplus_mean(x: FloatTensor<Self>, sign: f32) -> FloatTensor<Self>;
 
     /// The gradient of `x`, from that of the mean, `[1]`.
     fn softplus_mean_backward(x: FloatTensor<Self>, gradient: FloatTensor<Self>, sign: f32) -> FloatTensor<Self>;
 
-    /// One update by Adam: weight, first and second moment, all of the weight's shape.
+    /// One update by Adam of a weight whose numbers begin at `at` among those of its network: the state and the new weight.
+    /// `state` has the first moments of all of them, then the second ones; `settings` are the learning
+    /// rate over `1 - beta1^t`, 1 over `1 - beta2^t`, both betas and epsilon.
     fn adam(
+        settings: FloatTensor<Self>,
+        state: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
-        first: FloatTensor<Self>,
-        second: FloatTensor<Self>,
-        with: Moments,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-}
+        at: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-/// The product of two matrices, or of their transposes where it is so said.
-pub fn multiply(a: Tensor<2>, b: Tensor<2>, transposed: [bool; 2]) -> Tensor<2> {
-    Tensor::from_dispatch(Dispatch::multiply(a.into_dispatch(), b.into_dispatch(), transposed))
+    /// The same for two weights that follow each other.
+    fn adam_two(
+        settings: FloatTensor<Self>,
+        state: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        next_weight: FloatTensor<Self>,
+        next_gradient: FloatTensor<Self>,
+        at: usize,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
 /// `activation(x + bias)`, with a bias `[C]` for the second dimension.
@@ -124,33 +97,36 @@ pub fn norm_act(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f32, 
     Tensor::from_dispatch(Dispatch::norm_act(x, weight, bias, epsilon, slope).0)
 }
 
-/// Convolution without a bias. `[B, C, H, W]`, weights `[O, C, k, k]`, to `[B, O, H', W']` with H' = (H + 2 padding - k) / stride + 1.
-pub fn convolve(x: Tensor<4>, weights: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weights.into_dispatch(), stride, padding))
-}
-
-/// Convolution of 4 x 4 with stride 2. `[B, C, H, W]` with H and W even, weights `[O, C, 4, 4]`, to `[B, O, H', W']` with
-/// H' = H / 2 - 1 + padding.
-pub fn down(x: Tensor<4>, weights: Tensor<4>, padding: usize) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::down(x.into_dispatch(), weights.into_dispatch(), padding))
-}
-
-/// Its transpose: `[B, O, H', W']` to `[B, C, H, W]`, weights `[O, C, 4, 4]`.
-pub fn up(x: Tensor<4>, weights: Tensor<4>, padding: usize) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::up(x.into_dispatch(), weights.into_dispatch(), padding))
-}
-
 /// The mean of `ln(1 + exp(sign x))`, `[1]`: cross entropy of logits, where sign tells the class.
 pub fn softplus_mean(x: Tensor<2>, sign: f32) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::softplus_mean(x.into_dispatch(), sign))
 }
 
-/// One update by Adam, of tensors of one shape without gradients: weight, first and second moment.
-pub fn adam<const D: usize>(
-    [weight, gradient, first, second]: [Tensor<D>; 4],
-    with: Moments,
-) -> (Tensor<D>, Tensor<D>, Tensor<D>) {
-    let (weight, gradient) = (weight.into_dispatch(), gradient.into_dispatch());
-    let (w, m, v) = Dispatch::adam(weight, gradient, first.into_dispatch(), second.into_dispatch(), with);
-    (Tensor::from_dispatch(w), Tensor::from_dispatch(m), Tensor::from_dispatch(v))
+/// One update by Adam of all weights of a network, flat, in the order in which `state` has their moments. None of these has a
+/// gradient of its own.
+pub fn adam(
+    settings: &Tensor<1>,
+    state: Tensor<1>,
+    weights: Vec<Tensor<1>>,
+    gradients: Vec<Tensor<1>>,
+) -> (Tensor<1>, Vec<Tensor<1>>) {
+    let (mut state, mut new, mut at) = (state.into_dispatch(), Vec::with_capacity(weights.len()), 0);
+    let mut pairs = weights.into_iter().zip(gradients);
+    while let Some((weight, gradient)) = pairs.next() {
+        let (settings, from) = (settings.clone().into_dispatch(), at);
+        at += weight.dims()[0];
+        let (weight, gradient) = (weight.into_dispatch(), gradient.into_dispatch());
+        if let Some((next, next_gradient)) = pairs.next() {
+            at += next.dims()[0];
+            let (next, next_gradient) = (next.into_dispatch(), next_gradient.into_dispatch());
+            let (after, a, b) = Dispatch::adam_two(settings, state, weight, gradient, next, next_gradient, from);
+            state = after;
+            new.extend([a, b]);
+        } else {
+            let (after, a) = Dispatch::adam(settings, state, weight, gradient, from);
+            state = after;
+            new.push(a);
+        }
+    }
+    (Tensor::from_dispatch(state), new.into_iter().map(Tensor::from_dispatch).collect())
 }

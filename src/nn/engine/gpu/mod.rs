@@ -7,7 +7,7 @@
 mod attention;
 mod buffers;
 mod product;
-mod rows;
+pub(in crate::nn) mod rows;
 mod weights;
 
 pub use weights::Weight;

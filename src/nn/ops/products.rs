@@ -1,0 +1,99 @@
+//! Matrix products, and what is one at heart: linear layers and convolutions.
+
+use super::{Activation, bias_act};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, backend_extension};
+use burn::tensor::Tensor;
+
+/// Products of a backend, and their gradients. Nothing is read back.
+#[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
+pub trait Products: Backend {
+    /// The product of two matrices, or of their transposes.
+    fn multiply(a: FloatTensor<Self>, b: FloatTensor<Self>, transposed: [bool; 2]) -> FloatTensor<Self>;
+
+    /// Convolution without a bias: weights `[O, C, k, k]`, stride and padding the same both ways.
+    fn convolve(x: FloatTensor<Self>, weights: FloatTensor<Self>, stride: usize, padding: usize) -> FloatTensor<Self>;
+
+    /// The gradient of its input; `x` for its shape.
+    fn convolve_input(
+        x: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+
+    /// The gradient of its weights; `weights` for their shape.
+    fn convolve_weights(
+        x: FloatTensor<Self>,
+        weights: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self>;
+
+    /// Convolution of 4 x 4 with stride 2: weights `[small, large, 4, 4]`, from `large` channels to `small`.
+    fn down(large: FloatTensor<Self>, weights: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
+
+    /// Its transpose, from `small` channels to `large`, with the same weights.
+    fn up(small: FloatTensor<Self>, weights: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
+
+    /// The gradient of those weights, from one side and the gradient of the other.
+    fn outer(large: FloatTensor<Self>, small: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
+
+    /// `activation(x W^T + b)`: `[B, in]` by weights `[out, in]`.
+    fn linear_act(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// The gradient of `x` in `linear_act`, from the result `y` and its gradient.
+    fn linear_of_input(
+        y: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        activation: Activation,
+    ) -> FloatTensor<Self>;
+
+    /// Gradients of `x` (anything where it is not `of_input`), of the weights and of the bias in `linear_act`.
+    fn linear_backward(
+        y: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        activation: Activation,
+        of_input: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+}
+
+/// The product of two matrices, or of their transposes where it is so said.
+pub fn multiply(a: Tensor<2>, b: Tensor<2>, transposed: [bool; 2]) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::multiply(a.into_dispatch(), b.into_dispatch(), transposed))
+}
+
+/// Convolution without a bias. `[B, C, H, W]`, weights `[O, C, k, k]`, to `[B, O, H', W']` with H' = (H + 2 padding - k) / stride + 1.
+pub fn convolve(x: Tensor<4>, weights: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weights.into_dispatch(), stride, padding))
+}
+
+/// Convolution of 4 x 4 with stride 2. `[B, C, H, W]` with H and W even, weights `[O, C, 4, 4]`, to `[B, O, H', W']` with
+/// H' = H / 2 - 1 + padding.
+pub fn down(x: Tensor<4>, weights: Tensor<4>, padding: usize) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::down(x.into_dispatch(), weights.into_dispatch(), padding))
+}
+
+/// Its transpose: `[B, O, H', W']` to `[B, C, H, W]`, weights `[O, C, 4, 4]`.
+pub fn up(x: Tensor<4>, weights: Tensor<4>, padding: usize) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::up(x.into_dispatch(), weights.into_dispatch(), padding))
+}
+
+/// `activation(x W^T + b)`: `[B, in]` to `[B, out]`, weights `[out, in]`.
+pub fn linear(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>, activation: Activation) -> Tensor<2> {
+    let Some(bias) = bias else {
+        return bias_act(multiply(x, weight, [false, true]), None, activation);
+    };
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(Dispatch::linear_act(x, weight, bias, activation))
+}

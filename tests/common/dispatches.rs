@@ -1,0 +1,92 @@
+//! What training steps cost WebGPU, counted where the browser's own functions are called.
+
+use burn::tensor::{Device, Tensor};
+use kiln::device::{read, reserved_bytes};
+use kiln::models::dcgan::DcganConfig;
+use kiln::models::mlp_gan::MlpConfig;
+use kiln::models::{Discriminator, Generator};
+use kiln::nn::upload;
+use kiln::rng::{Purpose, Stream};
+use kiln::train::{Gan, GanLoss, GanOptions, StepInput};
+
+/// Wraps the functions of this worker's WebGPU.
+const COUNT: &str = "
+    globalThis.counted = { dispatches: 0, submits: 0, pipelines: 0 };
+    const wrap = (prototype, name, counter) => {
+        const inner = prototype[name];
+        prototype[name] = function (...given) { counted[counter]++; return inner.apply(this, given); };
+    };
+    wrap(GPUComputePassEncoder.prototype, 'dispatchWorkgroups', 'dispatches');
+    wrap(GPUQueue.prototype, 'submit', 'submits');
+    wrap(GPUDevice.prototype, 'createComputePipeline', 'pipelines');
+";
+
+/// Of one warm step, and pipelines that the first step made.
+#[derive(Debug)]
+pub struct Cost {
+    pub dispatches: f64,
+    pub submits: f64,
+    pub pipelines: f64,
+    /// Bytes that the allocator has reserved after the steps.
+    pub reserved: f64,
+}
+
+/// Wraps WebGPU's functions, once.
+pub fn count() {
+    js_sys::eval(COUNT).expect("a worker with WebGPU");
+}
+
+fn counted() -> [f64; 3] {
+    let counted = js_sys::Reflect::get(&js_sys::global(), &"counted".into()).expect("count was called");
+    ["dispatches", "submits", "pipelines"]
+        .map(|name| js_sys::Reflect::get(&counted, &name.into()).ok().and_then(|v| v.as_f64()).expect("a counter"))
+}
+
+/// Of a DCGAN of this width, on pictures of 28 x 28.
+pub async fn dcgan(width: usize, batch: usize, device: &Device) -> Cost {
+    let config = DcganConfig { latent: 64, width, classes: 0, channels: 1, side: 28 };
+    let mut stream = Stream::new(1, Purpose::Weights);
+    let (generator, discriminator) = (config.generator(&mut stream, device), config.discriminator(&mut stream, device));
+    steps(Gan::new(generator, discriminator, device.clone()), [batch, 784, 64]).await
+}
+
+/// Of a game of points in the plane, with two hidden layers in each network.
+pub async fn plane(width: usize, batch: usize, device: &Device) -> Cost {
+    let config = MlpConfig { latent: 2, width, depth: 2 };
+    let mut stream = Stream::new(1, Purpose::Weights);
+    let (generator, discriminator) = (config.generator(&mut stream, device), config.discriminator(&mut stream, device));
+    steps(Gan::new(generator, discriminator, device.clone()), [batch, 2, 2]).await
+}
+
+/// An update of both networks a step, as the bench and the demos take it.
+async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, features, latent]: [usize; 3]) -> Cost {
+    const WARM: usize = 4;
+    let options = GanOptions {
+        loss: GanLoss::Nonsaturating,
+        lr_generator: 2e-4,
+        lr_discriminator: 2e-4,
+        beta1: 0.5,
+        beta2: 0.999,
+        penalty: 0.0,
+        norms: false,
+    };
+    let mut noise = Stream::new(2, Purpose::Noise);
+    let mut before = counted();
+    let mut pipelines = 0.0;
+    for step in 0..=WARM {
+        let mut up = |features: usize| upload(noise.uniform(batch * features, 1.0), [batch, features], &gan.device);
+        let (real, z, z2) = (up(features), up(latent), up(latent));
+        let input = |real: Tensor<2>, z: Tensor<2>| StepInput { real, z, noise: None, classes: None, mix: None };
+        gan.step(options, vec![input(real.clone(), z)], Some(input(real, z2))).expect("a step");
+        if step == 0 {
+            read(gan.curves.latest()).await.expect("losses");
+            pipelines = counted()[2] - before[2];
+            before = counted();
+        }
+    }
+    let losses = read(gan.curves.latest()).await.expect("losses");
+    assert!(losses.iter().flatten().all(|loss| loss.is_finite()), "{losses:?}");
+    let after = counted();
+    let each = |i: usize| (after[i] - before[i]) / WARM as f64;
+    Cost { dispatches: each(0), submits: each(1), pipelines, reserved: reserved_bytes(&gan.device) }
+}
