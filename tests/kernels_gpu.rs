@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use kiln::device::{self, open_cpu};
 use kiln::error::Code;
-use kiln::nn::ops::{Activation, adam, bias_act, down, linear, norm_act, softplus_mean, up};
+use kiln::nn::ops::{Activation, adam, bias_act, convolve, down, linear, multiply, norm_act, softplus_mean, up};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 use std::io::Write;
@@ -109,6 +109,31 @@ fn linear_layers_and_their_gradients_are_the_cpus() {
         }
         let what = format!("{samples} {inputs} {outputs} without a bias");
         agree(&what, [samples, inputs], [outputs, inputs], 1, |x, w, _| linear(x, w, None, Activation::Tanh));
+    }
+}
+
+#[test]
+fn products_and_their_gradients_are_the_cpus() {
+    for [n, k, m] in [[1, 1, 1], [5, 3, 9], [64, 130, 70]] {
+        for transposed in [[false, false], [false, true], [true, false], [true, true]] {
+            let turn = |[a, b]: [usize; 2], turned: bool| if turned { [b, a] } else { [a, b] };
+            let (a, b) = (turn([n, k], transposed[0]), turn([k, m], transposed[1]));
+            agree(&format!("{n} {k} {m} {transposed:?}"), a, b, 1, |a, b, _| multiply(a, b, transposed));
+        }
+    }
+}
+
+#[test]
+fn any_convolution_and_its_gradients_are_the_cpus() {
+    for [b, c, o, h, w, k, s, p] in [
+        [1, 1, 1, 1, 1, 1, 1, 0],
+        [2, 3, 4, 5, 7, 3, 1, 1],
+        [3, 1, 8, 28, 28, 5, 2, 2],
+        [2, 4, 3, 6, 9, 3, 2, 0],
+        [1, 2, 2, 3, 3, 3, 1, 2],
+    ] {
+        let what = format!("{b} {c} {o} {h} {w} {k} {s} {p}");
+        agree(&what, [b, c, h, w], [o, c, k, k], 1, |x, w, _| convolve(x, w, s, p));
     }
 }
 

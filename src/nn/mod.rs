@@ -1,5 +1,5 @@
 //! Layers with PyTorch's names and layouts, and the optimizer. A checkpoint then is a loop over fields, not a table.
-//! [`engine`] runs pretrained transformers.
+//! [`ops`] is what is computed by kernels of our own; [`engine`] runs pretrained transformers.
 
 mod adam;
 pub mod engine;
