@@ -1,13 +1,14 @@
 //! What training steps cost WebGPU, counted where the browser's own functions are called.
 
 use burn::tensor::{Device, Tensor};
-use kiln::device::{read, reserved_bytes};
+use kiln::device::read;
 use kiln::models::dcgan::DcganConfig;
 use kiln::models::mlp_gan::MlpConfig;
 use kiln::models::{Discriminator, Generator};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 use kiln::train::{Gan, GanLoss, GanOptions, StepInput};
+use std::fmt::{Display, Formatter};
 
 /// Wraps the functions of this worker's WebGPU.
 const COUNT: &str = "
@@ -21,19 +22,29 @@ const COUNT: &str = "
     wrap(GPUDevice.prototype, 'createComputePipeline', 'pipelines');
 ";
 
-/// Of one warm step, and pipelines that the first step made.
-#[derive(Debug)]
+/// Of one warm step.
 pub struct Cost {
     pub dispatches: f64,
     pub submits: f64,
-    pub pipelines: f64,
-    /// Bytes that the allocator has reserved after the steps.
-    pub reserved: f64,
+    /// Bytes that the allocator has reserved after the steps, and those of them that tensors use.
+    pub bytes: [u64; 2],
+}
+
+impl Display for Cost {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self { dispatches, submits, bytes: [reserved, used] } = self;
+        write!(f, "{dispatches} dispatches, {submits} submits; {reserved} bytes reserved, {used} in use after it")
+    }
 }
 
 /// Wraps WebGPU's functions, once.
 pub fn count() {
     js_sys::eval(COUNT).expect("a worker with WebGPU");
+}
+
+/// Pipelines made so far.
+pub fn pipelines() -> f64 {
+    counted()[2]
 }
 
 fn counted() -> [f64; 3] {
@@ -72,7 +83,6 @@ async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, featu
     };
     let mut noise = Stream::new(2, Purpose::Noise);
     let mut before = counted();
-    let mut pipelines = 0.0;
     for step in 0..=WARM {
         let mut up = |features: usize| upload(noise.uniform(batch * features, 1.0), [batch, features], &gan.device);
         let (real, z, z2) = (up(features), up(latent), up(latent));
@@ -80,7 +90,6 @@ async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, featu
         gan.step(options, vec![input(real.clone(), z)], Some(input(real, z2))).expect("a step");
         if step == 0 {
             read(gan.curves.latest()).await.expect("losses");
-            pipelines = counted()[2] - before[2];
             before = counted();
         }
     }
@@ -88,5 +97,6 @@ async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, featu
     assert!(losses.iter().flatten().all(|loss| loss.is_finite()), "{losses:?}");
     let after = counted();
     let each = |i: usize| (after[i] - before[i]) / WARM as f64;
-    Cost { dispatches: each(0), submits: each(1), pipelines, reserved: reserved_bytes(&gan.device) }
+    let memory = gan.device.clone().inner().memory_pool_usage().expect("what the allocator has");
+    Cost { dispatches: each(0), submits: each(1), bytes: [memory.bytes_reserved, memory.bytes_in_use] }
 }
