@@ -41,7 +41,7 @@ fn update(rates: &[f32], state: &mut [f32], half: usize, weight: f32, gradient: 
     weight - m * rate / ((v * root).sqrt() + epsilon)
 }
 
-/// One update of one parameter or of two that follow each other: the new weights come where the gradients were.
+/// One update of a parameter and of the next (`next_count` is 0 where there is none): the new weights come where the gradients were.
 #[cube(launch_unchecked)]
 pub fn adam(
     rates: &[f32],
@@ -54,17 +54,14 @@ pub fn adam(
     at: usize,
     count: usize,
     next_count: usize,
-    #[comptime] two: bool,
 ) {
     if ABSOLUTE_POS < count {
         let g = gradient[ABSOLUTE_POS];
         gradient[ABSOLUTE_POS] = update(rates, state, half, weight[ABSOLUTE_POS], g, at + ABSOLUTE_POS);
     }
-    if comptime!(two) {
-        if ABSOLUTE_POS >= count && ABSOLUTE_POS < count + next_count {
-            let i = ABSOLUTE_POS - count;
-            let g = next_gradient[i];
-            next_gradient[i] = update(rates, state, half, next_weight[i], g, at + ABSOLUTE_POS);
-        }
+    if ABSOLUTE_POS >= count && ABSOLUTE_POS < count + next_count {
+        let i = ABSOLUTE_POS - count;
+        let g = next_gradient[i];
+        next_gradient[i] = update(rates, state, half, next_weight[i], g, at + ABSOLUTE_POS);
     }
 }

@@ -257,7 +257,6 @@ fn update(
             at,
             len(&weight),
             next_count,
-            next.is_some(),
         );
     }
     let second = next.map_or_else(|| gradient.clone(), |[_, gradient]| gradient);
