@@ -89,3 +89,16 @@ test('tokens follow one another, and the prompt comes again after forty', async 
   const again = fed.indexOf('prompt', first);
   assert.deepEqual(fed.slice(first, again), Array.from({ length: 40 }, (_, i) => 100 + i));
 });
+
+test('steps in a row are all taken, whether or not a task frees its results', async () => {
+  for (const drop of [undefined, () => {}]) {
+    let steps = 0;
+    const step = async () => {
+      steps += 1;
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    };
+    const { pipelined_ms } = await timeSteps({ step, read: async () => [0], drop, inARow: true }, { budgetMs: 40 });
+    assert.ok(pipelined_ms >= 3.5, `${pipelined_ms} ms for a step that takes 4`);
+    assert.ok(steps > 5);
+  }
+});
