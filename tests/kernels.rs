@@ -5,7 +5,7 @@ use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
 use kiln::device::open_cpu;
-use kiln::nn::ops::{Activation, bias_act, convolve, down, multiply, norm_act, softplus_mean, up};
+use kiln::nn::ops::{Activation, bias_act, convolve, convolve_transposed, multiply, norm_act, softplus_mean};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 
@@ -79,7 +79,7 @@ fn a_strided_convolution_and_its_gradients_are_burns() {
         let x = random([b, large, 2 * h + 2 - 2 * padding, 2 * w + 2 - 2 * padding], 1);
         let weights = random([small, large, 4, 4], 2);
         let theirs = |x, w| conv2d(x, w, None, ConvOptions::new([2, 2], [padding, padding], [1, 1], 1));
-        let off = agree(x, weights, |x, w| down(x, w, padding), theirs);
+        let off = agree(x, weights, |x, w| convolve(x, w, 2, padding), theirs);
         assert!(off < 2e-6, "{b} {large} {small} {h} {w} {padding}: {off:e}");
     }
 }
@@ -87,10 +87,11 @@ fn a_strided_convolution_and_its_gradients_are_burns() {
 #[test]
 fn a_transposed_convolution_and_its_gradients_are_burns() {
     for ([b, large, small, h, w], padding) in SHAPES {
-        let x = random([b, small, h, w], 3);
+        let (x, size) = (random([b, small, h, w], 3), [h, w].map(|n| 2 * n + 2 - 2 * padding));
         let weights = random([small, large, 4, 4], 4);
         let options = || ConvTransposeOptions::new([2, 2], [padding, padding], [0, 0], [1, 1], 1);
-        let off = agree(x, weights, |x, w| up(x, w, padding), |x, w| conv_transpose2d(x, w, None, options()));
+        let theirs = |x, w| conv_transpose2d(x, w, None, options());
+        let off = agree(x, weights, |x, w| convolve_transposed(x, w, size, 2, padding), theirs);
         assert!(off < 2e-6, "{b} {large} {small} {h} {w} {padding}: {off:e}");
     }
 }
@@ -109,6 +110,13 @@ fn any_convolution_and_its_gradients_are_burns() {
         let theirs = |x, w| conv2d(x, w, None, ConvOptions::new([s, s], [p, p], [1, 1], 1));
         let off = agree(random([b, c, h, w], 13), random([o, c, k, k], 14), |x, w| convolve(x, w, s, p), theirs);
         assert!(off < 2e-6, "{b} {c} {o} {h} {w} {k} {s} {p}: {off:e}");
+        let small = [h, w].map(|n| (n + 2 * p - k) / s + 1);
+        let more = [0, 1].map(|i| [h, w][i] + 2 * p - k - (small[i] - 1) * s);
+        let options = || ConvTransposeOptions::new([s, s], [p, p], more, [1, 1], 1);
+        let theirs = |y, w| conv_transpose2d(y, w, None, options());
+        let (y, weights) = (random([b, o, small[0], small[1]], 15), random([o, c, k, k], 16));
+        let off = agree(y, weights, |y, weights| convolve_transposed(y, weights, [h, w], s, p), theirs);
+        assert!(off < 2e-6, "{b} {c} {o} {h} {w} {k} {s} {p}, transposed: {off:e}");
     }
 }
 

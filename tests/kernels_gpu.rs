@@ -3,7 +3,9 @@
 use burn::tensor::{Device, Tensor};
 use kiln::device::{self, open_cpu};
 use kiln::error::Code;
-use kiln::nn::ops::{Activation, adam, bias_act, convolve, down, linear, multiply, norm_act, softplus_mean, up};
+use kiln::nn::ops::{
+    Activation, adam, bias_act, convolve, convolve_transposed, linear, multiply, norm_act, softplus_mean,
+};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 use std::io::Write;
@@ -92,10 +94,10 @@ fn strided_convolutions_and_their_gradients_are_the_cpus() {
     for ([b, large, small, h, w], padding) in SHAPES {
         let (height, width) = (2 * h + 2 - 2 * padding, 2 * w + 2 - 2 * padding);
         let what = format!("{b} {large} {small} {h} {w} {padding}");
-        agree(&format!("down {what}"), [b, large, height, width], [small, large, 4, 4], 1, |x, w, _| {
-            down(x, w, padding)
+        agree(&what, [b, large, height, width], [small, large, 4, 4], 1, |x, w, _| convolve(x, w, 2, padding));
+        agree(&format!("{what} transposed"), [b, small, h, w], [small, large, 4, 4], 1, |x, w, _| {
+            convolve_transposed(x, w, [height, width], 2, padding)
         });
-        agree(&format!("up {what}"), [b, small, h, w], [small, large, 4, 4], 1, |x, w, _| up(x, w, padding));
     }
 }
 
@@ -134,6 +136,10 @@ fn any_convolution_and_its_gradients_are_the_cpus() {
     ] {
         let what = format!("{b} {c} {o} {h} {w} {k} {s} {p}");
         agree(&what, [b, c, h, w], [o, c, k, k], 1, |x, w, _| convolve(x, w, s, p));
+        let [oh, ow] = [h, w].map(|n| (n + 2 * p - k) / s + 1);
+        agree(&format!("{what} transposed"), [b, o, oh, ow], [o, c, k, k], 1, |y, weights, _| {
+            convolve_transposed(y, weights, [h, w], s, p)
+        });
     }
 }
 
@@ -160,7 +166,9 @@ fn a_batch_norm_with_its_activation_and_gradients_are_the_cpus() {
 
 #[test]
 fn tensors_with_gaps_are_read_in_their_order() {
-    agree("down", [6, 2, 3, 4], [5, 3, 4, 4], 1, |x: Tensor<4>, w, _| down(x.permute([1, 2, 3, 0]), w, 1));
+    agree("convolution", [6, 2, 3, 4], [5, 3, 4, 4], 1, |x: Tensor<4>, w, _| {
+        convolve(x.permute([1, 2, 3, 0]), w, 2, 1)
+    });
     agree("norm", [4, 2, 3, 5], [3], 3, |x: Tensor<4>, w, b| norm_act(x.permute([1, 2, 0, 3]), w, b, 1e-5, 0.2));
     agree("linear", [7, 9], [4, 7], 4, |x: Tensor<2>, w, b| linear(x.transpose(), w, Some(b), Activation::RELU));
 }

@@ -1,7 +1,9 @@
-//! Convolutions of any kernel and stride, and their gradients: a band of the picture's rows is laid out in columns, one for each
-//! output, so that a matrix product does the rest. Numbers are in PyTorch's order.
+//! Convolutions of any kernel and stride, and their gradients. Those of 4 x 4 with stride 2 go by [`Strided`]; of others a band of
+//! the picture's rows is laid out in columns, one for each output, so that a matrix product does the rest. Numbers are in
+//! PyTorch's order.
 
 use super::product::{Factor, Left, product};
+use super::strided::Strided;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Convolve {
@@ -24,6 +26,13 @@ impl Convolve {
         [0, 1].map(|i| (self.size[i] + 2 * self.padding).saturating_sub(self.kernel[i]) / self.stride + 1)
     }
 
+    /// The shorter way, where there is one.
+    fn strided(&self) -> Option<Strided> {
+        let Self { batch, inputs: large, outputs: small, padding, .. } = *self;
+        let fits = self.kernel == [4, 4] && self.stride == 2 && self.size.iter().all(|n| n.is_multiple_of(2));
+        fits.then(|| Strided { batch, large, small, size: self.out_size(), padding })
+    }
+
     /// Numbers that make one output.
     fn depth(&self) -> usize {
         self.inputs * self.kernel[0] * self.kernel[1]
@@ -39,6 +48,9 @@ impl Convolve {
     #[inline(never)]
     pub fn forward(&self, x: &[f32], weights: &[f32], y: &mut [f32]) {
         let [pixels, places] = self.check(x, weights, y);
+        if let Some(strided) = self.strided() {
+            return strided.down(x, weights, y);
+        }
         let ow = self.out_size()[1];
         let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
         left.pack(Factor::new(weights, [self.outputs, self.depth()], self.depth()));
@@ -51,10 +63,13 @@ impl Convolve {
         }
     }
 
-    /// The gradient of `x`.
+    /// The transpose of [`Self::forward`], which is the gradient of `x`.
     #[inline(never)]
     pub fn of_input(&self, gradient: &[f32], weights: &[f32], x: &mut [f32]) {
         let [pixels, places] = self.check(x, weights, gradient);
+        if let Some(strided) = self.strided() {
+            return strided.up(gradient, weights, x);
+        }
         let ow = self.out_size()[1];
         let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
         left.pack(Factor::new(weights, [self.outputs, self.depth()], self.depth()).transposed());
@@ -78,6 +93,9 @@ impl Convolve {
     #[inline(never)]
     pub fn of_weights(&self, x: &[f32], gradient: &[f32], weights: &mut [f32]) {
         let [pixels, places] = self.check(x, weights, gradient);
+        if let Some(strided) = self.strided() {
+            return strided.outer(x, gradient, weights);
+        }
         let ow = self.out_size()[1];
         weights.fill(0.0);
         let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());

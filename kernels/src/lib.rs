@@ -23,5 +23,4 @@ pub use matrix::{Data, GROUP, Matrix, bf16, f16};
 pub use norm::{norm_act, norm_act_backward};
 pub use product::{Factor, multiply};
 pub use products::matmul;
-pub use strided::Strided;
 pub use vectors::{add, add_scaled, gate, norm, softmax};

@@ -33,34 +33,21 @@ struct Sides {
     panels: Vec<f32>,
 }
 
-impl Sides {
-    /// The kinds that there are: one pixel has no pairs.
-    fn kinds(&self) -> Vec<usize> {
-        KINDS.filter(|&kind| self.small.of(kind) > 0).collect()
-    }
-}
-
 /// A kind as a matrix `[channels, places]`.
 fn factor<'a>(grid: &Grid, room: &'a [f32], kind: usize) -> Factor<'a> {
     Factor::new(&room[grid.range(kind)], [grid.channels(), grid.of(kind)], grid.stride(kind))
 }
 
 impl Strided {
-    /// Height and width of the large picture.
-    pub fn large_size(&self) -> [usize; 2] {
-        self.size.map(|n| 2 * n + 2 - 2 * self.padding)
-    }
-
     /// The convolution: `small` from `large`.
-    #[inline(never)]
     pub fn down(&self, large: &[f32], weights: &[f32], small: &mut [f32]) {
-        let [of_large, of_small] = self.check(large, small, weights);
+        let [of_large, of_small] = self.numbers(large, small);
         let kernels = self.kernels(weights, false);
         let mut sides = None;
         for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks_mut(AT_ONCE * of_small)) {
             let sides = self.sides(&mut sides, small.len() / of_small);
             sides.large.analyse(large, &mut sides.of_large);
-            for kind in sides.kinds() {
+            for kind in KINDS {
                 let large = factor(&sides.large, &sides.of_large, kind);
                 let (small, stride) = (&mut sides.of_small[sides.small.range(kind)], sides.small.stride(kind));
                 product(&kernels[kind], large, small, stride, false, &mut sides.panels);
@@ -70,15 +57,14 @@ impl Strided {
     }
 
     /// The transposed convolution: `large` from `small`.
-    #[inline(never)]
     pub fn up(&self, small: &[f32], weights: &[f32], large: &mut [f32]) {
-        let [of_large, of_small] = self.check(large, small, weights);
+        let [of_large, of_small] = self.numbers(large, small);
         let kernels = self.kernels(weights, true);
         let mut sides = None;
         for (small, large) in small.chunks(AT_ONCE * of_small).zip(large.chunks_mut(AT_ONCE * of_large)) {
             let sides = self.sides(&mut sides, small.len() / of_small);
             sides.small.compose_transposed(small, &mut sides.of_small);
-            for kind in sides.kinds() {
+            for kind in KINDS {
                 let small = factor(&sides.small, &sides.of_small, kind);
                 let (large, stride) = (&mut sides.of_large[sides.large.range(kind)], sides.large.stride(kind));
                 product(&kernels[kind], small, large, stride, false, &mut sides.panels);
@@ -88,16 +74,15 @@ impl Strided {
     }
 
     /// The gradient of the weights, from one side and the gradient of the other.
-    #[inline(never)]
     pub fn outer(&self, large: &[f32], small: &[f32], weights: &mut [f32]) {
-        let [of_large, of_small] = self.check(large, small, weights);
+        let [of_large, of_small] = self.numbers(large, small);
         let mut kernels = vec![0.0; WIDTH * self.one()];
         let (mut sides, mut left) = (None, Left::default());
         for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks(AT_ONCE * of_small)) {
             let sides = self.sides(&mut sides, small.len() / of_small);
             sides.large.analyse(large, &mut sides.of_large);
             sides.small.compose_transposed(small, &mut sides.of_small);
-            for kind in sides.kinds() {
+            for kind in KINDS {
                 let kernel = &mut kernels[kind * self.one()..][..self.one()];
                 let large = factor(&sides.large, &sides.of_large, kind).transposed();
                 left.pack(factor(&sides.small, &sides.of_small, kind));
@@ -139,13 +124,8 @@ impl Strided {
     }
 
     /// Numbers of a large and of a small picture.
-    fn check(&self, large: &[f32], small: &[f32], weights: &[f32]) -> [usize; 2] {
-        let [[h, w], [oh, ow]] = [self.large_size(), self.size];
-        let one = [self.large * h * w, self.small * oh * ow];
-        assert!(large.len() == self.batch * one[0], "a large picture of another shape");
-        assert!(small.len() == self.batch * one[1], "a small picture of another shape");
-        assert!(weights.len() == 4 * self.one(), "weights of another shape");
-        one
+    fn numbers(&self, large: &[f32], small: &[f32]) -> [usize; 2] {
+        [large.len() / self.batch, small.len() / self.batch]
     }
 }
 

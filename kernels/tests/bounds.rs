@@ -1,7 +1,7 @@
 //! Vectors are loaded and stored without a check where callers have checked a whole matrix. With debug assertions, which this
 //! test is built with, each of them is checked: here they meet every small shape.
 
-use kiln_kernels::{Activation, Convolve, Factor, Strided, bias_act, dot, gelu_tanh, multiply};
+use kiln_kernels::{Activation, Convolve, Factor, bias_act, dot, gelu_tanh, multiply};
 
 fn numbers(n: usize) -> Vec<f32> {
     (0..n).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect()
@@ -21,14 +21,15 @@ fn a_strided_convolution_is_the_transpose_of_its_transpose() {
     for (batch, large, small) in [(1, 1, 1), (1, 2, 3), (3, 2, 8), (9, 5, 1)] {
         for (h, w) in (1..9).flat_map(|h| (1..20).map(move |w| (h, w))) {
             for padding in 0..(h.min(w) + 1).min(4) {
-                let shape = Strided { batch, large, small, size: [h, w], padding };
-                let [lh, lw] = shape.large_size();
-                let (x, weights) = (numbers(batch * large * lh * lw), numbers(small * large * 16));
+                let size = [h, w].map(|n| 2 * n + 2 - 2 * padding);
+                let shape = Convolve { batch, inputs: large, outputs: small, size, kernel: [4, 4], stride: 2, padding };
+                assert_eq!(shape.out_size(), [h, w]);
+                let (x, weights) = (numbers(batch * large * size[0] * size[1]), numbers(small * large * 16));
                 let (mut y, mut back) = (vec![0.0; batch * small * h * w], vec![0.0; x.len()]);
                 let mut outer = vec![0.0; weights.len()];
-                shape.down(&x, &weights, &mut y);
-                shape.up(&y, &weights, &mut back);
-                shape.outer(&x, &y, &mut outer);
+                shape.forward(&x, &weights, &mut y);
+                shape.of_input(&y, &weights, &mut back);
+                shape.of_weights(&x, &y, &mut outer);
                 let energy = inner(&y, &y);
                 assert!(close(energy, inner(&x, &back)), "{shape:?}");
                 assert!(close(energy, inner(&weights, &outer)), "{shape:?}");

@@ -80,13 +80,7 @@ impl Conv2d {
     /// # Shapes
     /// `[B, in, H, W]` to `[B, out, H', W']` with H' = (H + 2 padding - k) / stride + 1.
     pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        let (s, p) = (self.stride, self.padding);
-        let weight = self.weight.val();
-        let ([_, _, h, w], [_, _, kh, kw]) = (x.dims(), weight.dims());
-        let y = match (kh, kw, s, h % 2, w % 2) {
-            (4, 4, 2, 0, 0) => ops::down(x, weight, p),
-            _ => ops::convolve(x, weight, s, p),
-        };
+        let y = ops::convolve(x, self.weight.val(), self.stride, self.padding);
         bias_act(y, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }
@@ -127,7 +121,9 @@ impl ConvTranspose2d {
     /// # Shapes
     /// `[B, in, H, W]` to `[B, out, 2 H, 2 W]` with padding 1.
     pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        let y = ops::up(x, self.weight.val(), self.padding);
+        let [_, _, h, w] = x.dims();
+        let size = [h, w].map(|n| 2 * n + 2 - 2 * self.padding);
+        let y = ops::convolve_transposed(x, self.weight.val(), size, 2, self.padding);
         bias_act(y, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }

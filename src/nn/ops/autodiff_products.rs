@@ -1,14 +1,42 @@
 //! The gradients of [`Products`], for burn's autodiff.
 
 use super::{Activation, Products};
-use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, TensorMetadata};
 
 type Float<B> = FloatTensor<B>;
+
+/// The gradients of a convolution and of its transpose: each is the other's.
+#[derive(Debug)]
+struct Convolution;
+
+impl<B: Products> Backward<B, 2> for Convolution {
+    /// What went in, weights, stride and padding, whether it was the transpose.
+    type State = (Float<B>, Float<B>, [usize; 2], bool);
+
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let g = gradients.consume::<B>(&ops.node);
+        let (input, weights, [stride, padding], transposed) = ops.state;
+        let [of_input, of_weights] = ops.parents;
+        let ends = |tensor: &Float<B>| [tensor.shape()[2], tensor.shape()[3]];
+        let (size, kernel) = (ends(&input), ends(&weights));
+        if let Some(node) = of_input {
+            let of_input = match transposed {
+                true => B::convolve(g.clone(), weights, stride, padding),
+                false => B::convolve_transposed(g.clone(), weights, size, stride, padding),
+            };
+            gradients.register::<B>(node.id, of_input);
+        }
+        if let Some(node) = of_weights {
+            let (x, y) = if transposed { (g, input) } else { (input, g) };
+            gradients.register::<B>(node.id, B::convolve_weights(x, y, kernel, stride, padding));
+        }
+    }
+}
 
 impl<B: Products, C: CheckpointStrategy> Products for Autodiff<B, C> {
     fn multiply(a: Float<Self>, b: Float<Self>, transposed: [bool; 2]) -> Float<Self> {
@@ -46,93 +74,30 @@ impl<B: Products, C: CheckpointStrategy> Products for Autodiff<B, C> {
     }
 
     fn convolve(x: Float<Self>, weights: Float<Self>, stride: usize, padding: usize) -> Float<Self> {
-        #[derive(Debug)]
-        struct Op;
-
-        impl<B: Products> Backward<B, 2> for Op {
-            type State = (Float<B>, Float<B>, usize, usize);
-
-            fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-                let g = gradients.consume::<B>(&ops.node);
-                let (x, weights, stride, padding) = ops.state;
-                let [of_x, of_weights] = ops.parents;
-                if let Some(node) = of_x {
-                    let of_x = B::convolve_input(x.clone(), weights.clone(), g.clone(), stride, padding);
-                    gradients.register::<B>(node.id, of_x);
-                }
-                if let Some(node) = of_weights {
-                    gradients.register::<B>(node.id, B::convolve_weights(x, weights, g, stride, padding));
-                }
-            }
-        }
-
         let ((x, x_node), (weights, weights_node)) = (x.into_parts(), weights.into_parts());
-        match Op.prepare::<C>([x_node, weights_node]).compute_bound().stateful() {
+        match Convolution.prepare::<C>([x_node, weights_node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let y = B::convolve(x.clone(), weights.clone(), stride, padding);
-                prep.finish((x, weights, stride, padding), y)
+                prep.finish((x, weights, [stride, padding], false), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::convolve(x, weights, stride, padding)),
         }
     }
 
-    fn down(large: Float<Self>, weights: Float<Self>, padding: usize) -> Float<Self> {
-        #[derive(Debug)]
-        struct Op;
-
-        impl<B: Products> Backward<B, 2> for Op {
-            type State = (Float<B>, Float<B>, usize);
-
-            fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = gradients.consume::<B>(&ops.node);
-                let (large, weights, padding) = ops.state;
-                let [of_large, of_weights] = ops.parents;
-                if let Some(node) = of_large {
-                    gradients.register::<B>(node.id, B::up(gradient.clone(), weights, padding));
-                }
-                if let Some(node) = of_weights {
-                    gradients.register::<B>(node.id, B::outer(large, gradient, padding));
-                }
-            }
-        }
-
-        let ((large, large_node), (weights, weights_node)) = (large.into_parts(), weights.into_parts());
-        match Op.prepare::<C>([large_node, weights_node]).compute_bound().stateful() {
+    fn convolve_transposed(
+        y: Float<Self>,
+        weights: Float<Self>,
+        size: [usize; 2],
+        stride: usize,
+        padding: usize,
+    ) -> Float<Self> {
+        let ((y, y_node), (weights, weights_node)) = (y.into_parts(), weights.into_parts());
+        match Convolution.prepare::<C>([y_node, weights_node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let small = B::down(large.clone(), weights.clone(), padding);
-                prep.finish((large, weights, padding), small)
+                let x = B::convolve_transposed(y.clone(), weights.clone(), size, stride, padding);
+                prep.finish((y, weights, [stride, padding], true), x)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::down(large, weights, padding)),
-        }
-    }
-
-    fn up(small: Float<Self>, weights: Float<Self>, padding: usize) -> Float<Self> {
-        #[derive(Debug)]
-        struct Op;
-
-        impl<B: Products> Backward<B, 2> for Op {
-            type State = (Float<B>, Float<B>, usize);
-
-            fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-                let gradient = gradients.consume::<B>(&ops.node);
-                let (small, weights, padding) = ops.state;
-                let [of_small, of_weights] = ops.parents;
-                if let Some(node) = of_small {
-                    gradients.register::<B>(node.id, B::down(gradient.clone(), weights, padding));
-                }
-                if let Some(node) = of_weights {
-                    gradients.register::<B>(node.id, B::outer(gradient, small, padding));
-                }
-            }
-        }
-
-        let ((small, small_node), (weights, weights_node)) = (small.into_parts(), weights.into_parts());
-        match Op.prepare::<C>([small_node, weights_node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => {
-                let large = B::up(small.clone(), weights.clone(), padding);
-                prep.finish((small, weights, padding), large)
-            }
-            OpsKind::UnTracked(prep) => prep.finish(B::up(small, weights, padding)),
+            OpsKind::UnTracked(prep) => prep.finish(B::convolve_transposed(y, weights, size, stride, padding)),
         }
     }
 
@@ -174,18 +139,14 @@ impl<B: Products, C: CheckpointStrategy> Products for Autodiff<B, C> {
 
     // What belongs to a backward pass is itself not differentiated.
 
-    fn convolve_input(x: Float<Self>, w: Float<Self>, g: Float<Self>, stride: usize, padding: usize) -> Float<Self> {
-        let [x, w, g] = [x, w, g].map(|t| t.into_primitive());
-        Float::<Self>::new(B::convolve_input(x, w, g, stride, padding))
-    }
-
-    fn convolve_weights(x: Float<Self>, w: Float<Self>, g: Float<Self>, stride: usize, padding: usize) -> Float<Self> {
-        let [x, w, g] = [x, w, g].map(|t| t.into_primitive());
-        Float::<Self>::new(B::convolve_weights(x, w, g, stride, padding))
-    }
-
-    fn outer(large: Float<Self>, small: Float<Self>, padding: usize) -> Float<Self> {
-        Float::<Self>::new(B::outer(large.into_primitive(), small.into_primitive(), padding))
+    fn convolve_weights(
+        x: Float<Self>,
+        y: Float<Self>,
+        kernel: [usize; 2],
+        stride: usize,
+        padding: usize,
+    ) -> Float<Self> {
+        Float::<Self>::new(B::convolve_weights(x.into_primitive(), y.into_primitive(), kernel, stride, padding))
     }
 
     fn linear_of_input(

@@ -4,18 +4,13 @@ use super::{Activation, Kernels, Products};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
-use kiln_kernels::{Convolve, Factor, Moments, Strided};
+use kiln_kernels::{Convolve, Factor, Moments};
 
 /// All numbers in order, at the beginning of their buffer.
 fn whole(tensor: FlexTensor) -> FlexTensor {
     let n = tensor.shape().num_elements();
-    match tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n {
-        true => tensor,
-        // The copy of a part is as long as the part.
-        false => {
-            from(tensor.to_contiguous().as_slice::<f32>().map_or_else(Vec::new, |v| v[..n].to_vec()), tensor.shape())
-        }
-    }
+    let whole = tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n;
+    if whole { tensor } else { FlexTensor::from_data(tensor.into_data()) }
 }
 
 fn from(values: Vec<f32>, shape: Shape) -> FlexTensor {
@@ -25,11 +20,6 @@ fn from(values: Vec<f32>, shape: Shape) -> FlexTensor {
 /// Numbers that follow each other in one channel.
 fn inner(shape: &Shape) -> usize {
     shape.iter().skip(2).product()
-}
-
-fn convolution(x: &FlexTensor, weights: &FlexTensor, stride: usize, padding: usize) -> Convolve {
-    let ([batch, inputs, h, w], [outputs, _, kh, kw]) = (x.shape().dims(), weights.shape().dims());
-    Convolve { batch, inputs, outputs, size: [h, w], kernel: [kh, kw], stride, padding }
 }
 
 impl Products for Flex {
@@ -48,64 +38,37 @@ impl Products for Flex {
 
     fn convolve(x: FlexTensor, weights: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
         let (x, weights) = (whole(x), whole(weights));
-        let shape = convolution(&x, &weights, stride, padding);
+        let ([batch, inputs, h, w], [outputs, _, kh, kw]) = (x.shape().dims(), weights.shape().dims());
+        let shape = Convolve { batch, inputs, outputs, size: [h, w], kernel: [kh, kw], stride, padding };
         let [oh, ow] = shape.out_size();
         let mut y = vec![0.0; shape.batch * shape.outputs * oh * ow];
         shape.forward(x.storage(), weights.storage(), &mut y);
         from(y, Shape::new([shape.batch, shape.outputs, oh, ow]))
     }
 
-    fn convolve_input(x: FlexTensor, weights: FlexTensor, g: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
-        let (weights, g) = (whole(weights), whole(g));
-        let mut of_input = vec![0.0; x.shape().num_elements()];
-        convolution(&x, &weights, stride, padding).of_input(g.storage(), weights.storage(), &mut of_input);
-        from(of_input, x.shape())
-    }
-
-    fn convolve_weights(
-        x: FlexTensor,
+    fn convolve_transposed(
+        y: FlexTensor,
         weights: FlexTensor,
-        g: FlexTensor,
+        size: [usize; 2],
         stride: usize,
         padding: usize,
     ) -> FlexTensor {
-        let (x, g) = (whole(x), whole(g));
-        let mut of_weights = vec![0.0; weights.shape().num_elements()];
-        convolution(&x, &weights, stride, padding).of_weights(x.storage(), g.storage(), &mut of_weights);
-        from(of_weights, weights.shape())
+        let (y, weights) = (whole(y), whole(weights));
+        let ([batch, outputs, ..], [_, inputs, kh, kw]): ([usize; 4], [usize; 4]) =
+            (y.shape().dims(), weights.shape().dims());
+        let shape = Convolve { batch, inputs, outputs, size, kernel: [kh, kw], stride, padding };
+        let mut x = vec![0.0; batch * inputs * size[0] * size[1]];
+        shape.of_input(y.storage(), weights.storage(), &mut x);
+        from(x, Shape::new([batch, inputs, size[0], size[1]]))
     }
 
-    fn down(large: FlexTensor, weights: FlexTensor, padding: usize) -> FlexTensor {
-        let (large, weights) = (whole(large), whole(weights));
-        let [b, c, h, w] = large.shape().dims();
-        let size = [h, w].map(|n| (n + 2 * padding) / 2 - 1);
-        let outputs = weights.shape()[0];
-        let mut small = vec![0.0; b * outputs * size[0] * size[1]];
-        Strided { batch: b, large: c, small: outputs, size, padding }.down(
-            large.storage(),
-            weights.storage(),
-            &mut small,
-        );
-        from(small, Shape::new([b, outputs, size[0], size[1]]))
-    }
-
-    fn up(small: FlexTensor, weights: FlexTensor, padding: usize) -> FlexTensor {
-        let (small, weights) = (whole(small), whole(weights));
-        let [b, o, h, w] = small.shape().dims();
-        let shape = Strided { batch: b, large: weights.shape()[1], small: o, size: [h, w], padding };
-        let [h, w] = shape.large_size();
-        let mut large = vec![0.0; b * shape.large * h * w];
-        shape.up(small.storage(), weights.storage(), &mut large);
-        from(large, Shape::new([b, shape.large, h, w]))
-    }
-
-    fn outer(large: FlexTensor, small: FlexTensor, padding: usize) -> FlexTensor {
-        let (large, small) = (whole(large), whole(small));
-        let [b, o, h, w] = small.shape().dims();
-        let shape = Strided { batch: b, large: large.shape()[1], small: o, size: [h, w], padding };
-        let mut weights = vec![0.0; o * shape.large * 16];
-        shape.outer(large.storage(), small.storage(), &mut weights);
-        from(weights, Shape::new([o, shape.large, 4, 4]))
+    fn convolve_weights(x: FlexTensor, y: FlexTensor, kernel: [usize; 2], stride: usize, padding: usize) -> FlexTensor {
+        let (x, y) = (whole(x), whole(y));
+        let ([batch, inputs, h, w], outputs) = (x.shape().dims(), y.shape()[1]);
+        let shape = Convolve { batch, inputs, outputs, size: [h, w], kernel, stride, padding };
+        let mut weights = vec![0.0; outputs * inputs * kernel[0] * kernel[1]];
+        shape.of_weights(x.storage(), y.storage(), &mut weights);
+        from(weights, Shape::new([outputs, inputs, kernel[0], kernel[1]]))
     }
 
     fn linear_act(x: FlexTensor, weight: FlexTensor, bias: FlexTensor, activation: Activation) -> FlexTensor {
@@ -207,7 +170,7 @@ impl Kernels for Flex {
         gradient: FlexTensor,
         at: usize,
     ) -> (FlexTensor, FlexTensor) {
-        let (settings, mut state, mut weight, gradient) =
+        let (settings, mut state, weight, mut gradient) =
             (whole(settings), whole(state), whole(weight), whole(gradient));
         let &[rate, root, beta1, beta2, epsilon] = settings.storage::<f32>() else {
             panic!("Adam's settings are five numbers");
@@ -217,8 +180,8 @@ impl Kernels for Flex {
         let (first, second) = values.split_at_mut(values.len() / 2);
         let with = Moments { rate, root, beta1, beta2, epsilon };
         let moments = (&mut first[at..at + n], &mut second[at..at + n]);
-        kiln_kernels::adam(weight.storage_mut(), gradient.storage(), moments.0, moments.1, with);
-        (state, weight)
+        kiln_kernels::adam(weight.storage(), gradient.storage_mut(), moments.0, moments.1, with);
+        (state, gradient)
     }
 
     fn adam_two(

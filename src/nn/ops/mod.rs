@@ -13,7 +13,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 pub use kiln_kernels::Activation;
-pub use products::{Products, convolve, down, linear, multiply, up};
+pub use products::{Products, convolve, convolve_transposed, linear, multiply};
 
 /// What a backend does for [`Tensor`]s beside [`Products`]. Channels are the second dimension. Nothing is read back.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]

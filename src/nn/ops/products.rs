@@ -14,32 +14,24 @@ pub trait Products: Backend {
     /// Convolution without a bias: weights `[O, C, k, k]`, stride and padding the same both ways.
     fn convolve(x: FloatTensor<Self>, weights: FloatTensor<Self>, stride: usize, padding: usize) -> FloatTensor<Self>;
 
-    /// The gradient of its input; `x` for its shape.
-    fn convolve_input(
-        x: FloatTensor<Self>,
+    /// Its transpose, from `O` channels to `C` and to pictures of this height and width, by the same weights: transposed
+    /// convolution, and the gradient of a convolution's input.
+    fn convolve_transposed(
+        y: FloatTensor<Self>,
         weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
+        size: [usize; 2],
         stride: usize,
         padding: usize,
     ) -> FloatTensor<Self>;
 
-    /// The gradient of its weights; `weights` for their shape.
+    /// The gradient of the weights, whose height and width are `kernel`, from one side and the gradient of the other.
     fn convolve_weights(
         x: FloatTensor<Self>,
-        weights: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
+        y: FloatTensor<Self>,
+        kernel: [usize; 2],
         stride: usize,
         padding: usize,
     ) -> FloatTensor<Self>;
-
-    /// Convolution of 4 x 4 with stride 2: weights `[small, large, 4, 4]`, from `large` channels to `small`.
-    fn down(large: FloatTensor<Self>, weights: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
-
-    /// Its transpose, from `small` channels to `large`, with the same weights.
-    fn up(small: FloatTensor<Self>, weights: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
-
-    /// The gradient of those weights, from one side and the gradient of the other.
-    fn outer(large: FloatTensor<Self>, small: FloatTensor<Self>, padding: usize) -> FloatTensor<Self>;
 
     /// `activation(x W^T + b)`: `[B, in]` by weights `[out, in]`.
     fn linear_act(
@@ -78,15 +70,17 @@ pub fn convolve(x: Tensor<4>, weights: Tensor<4>, stride: usize, padding: usize)
     Tensor::from_dispatch(Dispatch::convolve(x.into_dispatch(), weights.into_dispatch(), stride, padding))
 }
 
-/// Convolution of 4 x 4 with stride 2. `[B, C, H, W]` with H and W even, weights `[O, C, 4, 4]`, to `[B, O, H', W']` with
-/// H' = H / 2 - 1 + padding.
-pub fn down(x: Tensor<4>, weights: Tensor<4>, padding: usize) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::down(x.into_dispatch(), weights.into_dispatch(), padding))
-}
-
-/// Its transpose: `[B, O, H', W']` to `[B, C, H, W]`, weights `[O, C, 4, 4]`.
-pub fn up(x: Tensor<4>, weights: Tensor<4>, padding: usize) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::up(x.into_dispatch(), weights.into_dispatch(), padding))
+/// Transposed convolution without a bias. `[B, O, H', W']`, weights `[O, C, k, k]`, to `[B, C, H, W]`, where `size` is `[H, W]`: of
+/// several that have the same H' it is the caller's choice.
+pub fn convolve_transposed(
+    y: Tensor<4>,
+    weights: Tensor<4>,
+    size: [usize; 2],
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    let (y, weights) = (y.into_dispatch(), weights.into_dispatch());
+    Tensor::from_dispatch(Dispatch::convolve_transposed(y, weights, size, stride, padding))
 }
 
 /// `activation(x W^T + b)`: `[B, in]` to `[B, out]`, weights `[out, in]`.

@@ -144,19 +144,11 @@ impl Linear {
     }
 }
 
-/// The shape of a convolution from `x` to `[batch, small, ..]`.
+/// The shape of a convolution of `x`.
 fn convolution(x: &CubeTensor, weights: &CubeTensor, stride: usize, padding: usize) -> (usize, Convolution) {
     let ([batch, inputs, h, w], [outputs, _, kh, kw]) = (x.shape().dims(), weights.shape().dims());
     let small = [(h, kh), (w, kw)].map(|(n, k)| (n + 2 * padding).saturating_sub(k) / stride + 1);
     (batch, Convolution { channels: [inputs, outputs], large: [h, w], small, kernel: [kh, kw], stride, padding })
-}
-
-/// The shape of a convolution of 4 x 4 with stride 2 whose result is `small`.
-fn doubling(small: &CubeTensor, large_channels: usize, padding: usize) -> (usize, Convolution) {
-    let [batch, channels, h, w] = small.shape().dims();
-    let large = [h, w].map(|n| 2 * n + 2 - 2 * padding);
-    let channels = [large_channels, channels];
-    (batch, Convolution { channels, large, small: [h, w], kernel: [4, 4], stride: 2, padding })
 }
 
 impl Products for Cube {
@@ -182,45 +174,31 @@ impl Products for Cube {
         out
     }
 
-    fn convolve_input(x: CubeTensor, weights: CubeTensor, g: CubeTensor, stride: usize, padding: usize) -> CubeTensor {
-        let (weights, g) = (whole(weights), whole(g));
-        let (batch, shape) = convolution(&x, &weights, stride, padding);
-        let out = empty(&g, x.shape());
-        Product::of(Kind::Back, shape, batch).launch(&weights, &g, &out);
-        out
-    }
-
-    fn convolve_weights(
-        x: CubeTensor,
+    fn convolve_transposed(
+        y: CubeTensor,
         weights: CubeTensor,
-        g: CubeTensor,
+        size: [usize; 2],
         stride: usize,
         padding: usize,
     ) -> CubeTensor {
-        let (x, g) = (whole(x), whole(g));
-        let (batch, shape) = convolution(&x, &weights, stride, padding);
-        let out = empty(&x, weights.shape());
-        Product::of(Kind::Outer, shape, batch).launch(&g, &x, &out);
+        let (y, weights) = (whole(y), whole(weights));
+        let ([batch, outputs, h, w], [_, inputs, kh, kw]) = (y.shape().dims(), weights.shape().dims());
+        let (channels, kernel) = ([inputs, outputs], [kh, kw]);
+        let shape = Convolution { channels, large: size, small: [h, w], kernel, stride, padding };
+        let out = empty(&y, [batch, inputs, size[0], size[1]]);
+        let doubles = kernel == [4, 4] && stride == 2 && size.iter().all(|n| n.is_multiple_of(2));
+        let kind = if doubles { Kind::Up } else { Kind::Back };
+        Product::of(kind, shape, batch).launch(&weights, &y, &out);
         out
     }
 
-    fn down(large: CubeTensor, weights: CubeTensor, padding: usize) -> CubeTensor {
-        Self::convolve(large, weights, 2, padding)
-    }
-
-    fn up(small: CubeTensor, weights: CubeTensor, padding: usize) -> CubeTensor {
-        let (small, weights) = (whole(small), whole(weights));
-        let (batch, shape) = doubling(&small, weights.meta.shape()[1], padding);
-        let out = empty(&small, [batch, shape.channels[0], shape.large[0], shape.large[1]]);
-        Product::of(Kind::Up, shape, batch).launch(&weights, &small, &out);
-        out
-    }
-
-    fn outer(large: CubeTensor, small: CubeTensor, padding: usize) -> CubeTensor {
-        let (large, small) = (whole(large), whole(small));
-        let (batch, shape) = doubling(&small, large.meta.shape()[1], padding);
-        let out = empty(&large, [shape.channels[1], shape.channels[0], 4, 4]);
-        Product::of(Kind::Outer, shape, batch).launch(&small, &large, &out);
+    fn convolve_weights(x: CubeTensor, y: CubeTensor, kernel: [usize; 2], stride: usize, padding: usize) -> CubeTensor {
+        let (x, y) = (whole(x), whole(y));
+        let ([batch, inputs, h, w], [_, outputs, oh, ow]) = (x.shape().dims(), y.shape().dims());
+        let shape =
+            Convolution { channels: [inputs, outputs], large: [h, w], small: [oh, ow], kernel, stride, padding };
+        let out = empty(&x, [outputs, inputs, kernel[0], kernel[1]]);
+        Product::of(Kind::Outer, shape, batch).launch(&y, &x, &out);
         out
     }
 
