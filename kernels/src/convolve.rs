@@ -2,7 +2,8 @@
 //! the picture's rows is laid out in columns, one for each output, so that a matrix product does the rest. Numbers are in
 //! PyTorch's order.
 
-use super::product::{Factor, Left, product};
+use super::pool::{Target, each_chunk, each_part, worthwhile};
+use super::product::{Factor, Left, product, product_in_parts};
 use super::strided::Strided;
 
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +40,10 @@ impl Convolve {
     }
 
     /// Rows of output at once: first and number.
-    fn bands(&self) -> impl Iterator<Item = [usize; 2]> + use<> {
+    fn bands(&self) -> Vec<[usize; 2]> {
         let [oh, ow] = self.out_size();
         let high = (BAND / (self.depth() * ow).max(1)).clamp(1, oh);
-        (0..oh).step_by(high).map(move |from| [from, high.min(oh - from)])
+        (0..oh).step_by(high).map(|from| [from, high.min(oh - from)]).collect()
     }
 
     #[inline(never)]
@@ -52,15 +53,16 @@ impl Convolve {
             return strided.down(x, weights, y);
         }
         let ow = self.out_size()[1];
-        let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
+        let mut left = Left::default();
         left.pack(Factor::new(weights, [self.outputs, self.depth()], self.depth()));
-        for (x, y) in x.chunks_exact(self.inputs * pixels).zip(y.chunks_exact_mut(self.outputs * places)) {
-            for [from, high] in self.bands() {
-                self.lay_out(x, [from, high], &mut columns);
-                let right = Factor::new(&columns, [self.depth(), high * ow], high * ow);
-                product(&left, right, &mut y[from * ow..], places, false, &mut room);
-            }
-        }
+        let (bands, y) = (self.bands(), Target::new(y, places));
+        each_part(self.batch * bands.len(), Default::default, |(columns, room): &mut (Vec<f32>, Vec<f32>), i| {
+            let (picture, [from, high]) = (i / bands.len(), bands[i % bands.len()]);
+            self.lay_out(&x[picture * self.inputs * pixels..][..self.inputs * pixels], [from, high], columns);
+            let right = Factor::new(columns, [self.depth(), high * ow], high * ow);
+            // SAFETY: each part has a picture's band of its own.
+            product(&left, right, unsafe { y.part(picture * self.outputs, from * ow) }, false, room);
+        });
     }
 
     /// The transpose of [`Self::forward`], which is the gradient of `x`.
@@ -70,15 +72,18 @@ impl Convolve {
         if let Some(strided) = self.strided() {
             return strided.up(gradient, weights, x);
         }
-        let ow = self.out_size()[1];
-        let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
+        let (ow, bands) = (self.out_size()[1], self.bands());
+        let mut left = Left::default();
         left.pack(Factor::new(weights, [self.outputs, self.depth()], self.depth()).transposed());
-        for (x, g) in x.chunks_exact_mut(self.inputs * pixels).zip(gradient.chunks_exact(self.outputs * places)) {
+        // Bands overlap in the input: pictures are the parts.
+        let room: fn() -> (Vec<f32>, Vec<f32>) = Default::default;
+        each_chunk(x, self.inputs * pixels, room, |(columns, room), picture, x| {
+            let g = &gradient[picture * self.outputs * places..][..self.outputs * places];
             x.fill(0.0);
-            for [from, high] in self.bands() {
+            for &[from, high] in &bands {
                 columns.resize(self.depth() * high * ow, 0.0);
                 let right = Factor::new(&g[from * ow..], [self.outputs, high * ow], places);
-                product(&left, right, &mut columns, high * ow, false, &mut room);
+                product(&left, right, Target::new(columns, high * ow), false, room);
                 self.each_run([from, high], |column, place, run| {
                     let (step, to) = (self.stride, &mut x[place..]);
                     for (i, value) in columns[column..column + run].iter().enumerate() {
@@ -86,7 +91,7 @@ impl Convolve {
                     }
                 });
             }
-        }
+        });
     }
 
     /// The gradient of the weights.
@@ -96,15 +101,15 @@ impl Convolve {
         if let Some(strided) = self.strided() {
             return strided.outer(x, gradient, weights);
         }
-        let ow = self.out_size()[1];
+        let (ow, bands, depth) = (self.out_size()[1], self.bands(), self.depth());
         weights.fill(0.0);
-        let (mut left, mut columns, mut room) = (Left::default(), Vec::new(), Vec::new());
+        let (mut left, mut columns, weights) = (Left::default(), Vec::new(), Target::new(weights, depth));
         for (x, g) in x.chunks_exact(self.inputs * pixels).zip(gradient.chunks_exact(self.outputs * places)) {
-            for [from, high] in self.bands() {
+            for &[from, high] in &bands {
                 self.lay_out(x, [from, high], &mut columns);
                 left.pack(Factor::new(&g[from * ow..], [self.outputs, high * ow], places));
-                let right = Factor::new(&columns, [self.depth(), high * ow], high * ow).transposed();
-                product(&left, right, weights, self.depth(), true, &mut room);
+                let right = Factor::new(&columns, [depth, high * ow], high * ow).transposed();
+                product_in_parts(worthwhile(self.outputs * depth * high * ow), &left, right, &weights, true);
             }
         }
     }

@@ -5,6 +5,8 @@
 //! node 20, one thread, one machine: 2 x 4 vectors 56 GFLOP/s, 3 x 4 27, 2 x 6 27, 1 x 8 32.
 
 use super::lanes::F32x4;
+use super::pool::{Target, each_part, worthwhile};
+use std::ops::Range;
 
 /// Rows and columns of a tile.
 const ROWS: usize = 4;
@@ -25,7 +27,8 @@ pub struct Factor<'a> {
 
 impl<'a> Factor<'a> {
     pub fn new(values: &'a [f32], [rows, cols]: [usize; 2], stride: usize) -> Self {
-        check(values.len(), [rows, cols], stride);
+        let needed = if rows == 0 { 0 } else { (rows - 1) * stride + cols };
+        assert!(cols <= stride && needed <= values.len(), "a matrix of another shape");
         Self { values, rows, cols, stride, transposed: false }
     }
 
@@ -40,11 +43,18 @@ impl<'a> Factor<'a> {
     pub fn transposed(self) -> Self {
         Self { rows: self.cols, cols: self.rows, transposed: !self.transposed, ..self }
     }
-}
 
-fn check(length: usize, [rows, cols]: [usize; 2], stride: usize) {
-    let needed = if rows == 0 { 0 } else { (rows - 1) * stride + cols };
-    assert!(cols <= stride && needed <= length, "a matrix of another shape");
+    /// Some of its columns.
+    pub fn columns(self, range: Range<usize>) -> Self {
+        assert!(range.end <= self.cols, "columns that are not there");
+        let begin = range.start * if self.transposed { self.stride } else { 1 };
+        Self { values: self.values.get(begin..).unwrap_or_default(), cols: range.len(), ..self }
+    }
+
+    /// Some of its rows.
+    pub fn lines(self, range: Range<usize>) -> Self {
+        self.transposed().columns(range).transposed()
+    }
 }
 
 /// A left factor in panels of [`ROWS`] rows, each `[depth, ROWS]`, with zeros for rows that there are not.
@@ -67,7 +77,7 @@ impl Left {
 
 /// Columns `at..at + N` of some rows of a matrix, as `[rows, N]`, with zeros for columns that there are not.
 #[inline(always)]
-fn pack<const N: usize>(from: Factor, rows: std::ops::Range<usize>, at: usize, to: &mut [f32]) {
+fn pack<const N: usize>(from: Factor, rows: Range<usize>, at: usize, to: &mut [f32]) {
     let (whole, stride, values) = (at + N <= from.cols, from.stride, from.values);
     match (whole, from.transposed) {
         (true, false) => {
@@ -111,14 +121,14 @@ fn transpose([a, b, c, d]: [F32x4; 4]) -> [F32x4; 4] {
     [r0, r1, r2, r3]
 }
 
-/// `left right`, or `out + left right` where it `adds`, into `out`: rows at a distance of `stride`. `room` is for panels.
+/// `left right`, or `out + left right` where it `adds`, into `out`. `room` is for panels.
 #[inline(never)]
-pub fn product(left: &Left, right: Factor, out: &mut [f32], stride: usize, adds: bool, room: &mut Vec<f32>) {
+pub fn product(left: &Left, right: Factor, mut out: Target, adds: bool, room: &mut Vec<f32>) {
     let (rows, cols) = (left.rows, right.cols);
-    check(out.len(), [rows, cols], stride);
+    out.check([rows, cols]);
     assert!(left.depth == right.rows, "factors of other shapes");
     if left.depth == 0 && !adds {
-        (0..rows).for_each(|row| out[row * stride..][..cols].fill(0.0));
+        (0..rows).for_each(|row| out.row(row, 0, cols).fill(0.0));
     }
     for first in (0..cols).step_by(WIDTH) {
         let width = WIDTH.min(cols - first);
@@ -133,16 +143,16 @@ pub fn product(left: &Left, right: Factor, out: &mut [f32], stride: usize, adds:
                 for (row, left) in (0..rows).step_by(ROWS).zip(left.panels.chunks_exact(left.depth * ROWS)) {
                     let left = &left[from * ROWS..][..depth * ROWS];
                     let (high, wide) = (ROWS.min(rows - row), COLS.min(cols - col));
-                    tile(left, right, &mut out[row * stride + col..], stride, [high, wide], adds || from > 0);
+                    tile(left, right, &mut out, [row..row + high, col..col + wide], adds || from > 0);
                 }
             }
         }
     }
 }
 
-/// One tile of `out`, of which `[high, wide]` are there.
+/// One tile: some rows and columns of `out`.
 #[inline(always)]
-fn tile(left: &[f32], right: &[f32], out: &mut [f32], stride: usize, [high, wide]: [usize; 2], adds: bool) {
+fn tile(left: &[f32], right: &[f32], out: &mut Target, [rows, cols]: [Range<usize>; 2], adds: bool) {
     let mut sums = [[F32x4::splat(0.0); 2]; ROWS];
     for k in 0..right.len() / COLS {
         let r = [F32x4::load(right, k * COLS), F32x4::load(right, k * COLS + 4)];
@@ -152,21 +162,21 @@ fn tile(left: &[f32], right: &[f32], out: &mut [f32], stride: usize, [high, wide
             sums[1] = sums[1].add(l.mul(r[1]));
         }
     }
-    if high == ROWS && wide == COLS {
-        for (i, sums) in sums.into_iter().enumerate() {
+    if rows.len() == ROWS && cols.len() == COLS {
+        for (row, sums) in rows.zip(sums) {
+            let to = out.row(row, cols.start, COLS);
             for (j, sum) in sums.into_iter().enumerate() {
-                let at = i * stride + 4 * j;
-                let sum = if adds { sum.add(F32x4::load(out, at)) } else { sum };
-                sum.store(out, at);
+                let sum = if adds { sum.add(F32x4::load(to, 4 * j)) } else { sum };
+                sum.store(to, 4 * j);
             }
         }
         return;
     }
-    for (i, sums) in sums.into_iter().enumerate().take(high) {
-        let mut row = [0.0; COLS];
-        sums[0].store(&mut row, 0);
-        sums[1].store(&mut row, 4);
-        for (to, sum) in out[i * stride..][..wide].iter_mut().zip(row) {
+    for (row, sums) in rows.zip(sums) {
+        let mut line = [0.0; COLS];
+        sums[0].store(&mut line, 0);
+        sums[1].store(&mut line, 4);
+        for (to, sum) in out.row(row, cols.start, cols.len()).iter_mut().zip(line) {
             *to = if adds { *to + sum } else { sum };
         }
     }
@@ -174,7 +184,30 @@ fn tile(left: &[f32], right: &[f32], out: &mut [f32], stride: usize, [high, wide
 
 /// `a b` of whole matrices, into `out` `[a.rows, b.cols]`.
 pub fn multiply(a: Factor, b: Factor, out: &mut [f32]) {
-    let mut left = Left::default();
-    left.pack(a);
-    product(&left, b, out, b.cols, false, &mut Vec::new());
+    let out = Target::new(out, b.cols);
+    out.check([a.rows, b.cols]);
+    let parts = worthwhile(a.rows * a.cols * b.cols);
+    if b.cols >= a.rows {
+        let mut left = Left::default();
+        left.pack(a);
+        product_in_parts(parts, &left, b, &out, false);
+        return;
+    }
+    let size = a.rows.div_ceil(parts).next_multiple_of(ROWS);
+    each_part(a.rows.div_ceil(size), Default::default, |(left, room): &mut (Left, Vec<f32>), i| {
+        let rows = i * size..a.rows.min((i + 1) * size);
+        left.pack(a.lines(rows.clone()));
+        // SAFETY: each part has rows of its own.
+        product(left, b, unsafe { out.part(rows.start, 0) }, false, room);
+    });
+}
+
+/// [`product`], by so many parts of its columns.
+pub fn product_in_parts(parts: usize, left: &Left, right: Factor, out: &Target, adds: bool) {
+    let size = right.cols.div_ceil(parts.max(1)).next_multiple_of(COLS);
+    each_part(right.cols.div_ceil(size.max(1)), Vec::new, |room, i| {
+        let columns = i * size..right.cols.min((i + 1) * size);
+        // SAFETY: each part has columns of its own.
+        product(left, right.columns(columns.clone()), unsafe { out.part(0, columns.start) }, adds, room);
+    });
 }

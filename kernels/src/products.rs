@@ -7,7 +7,13 @@
 
 use super::lanes::{F32x4, I16x8, dot};
 use super::matrix::{Data, GROUP, Matrix, bf16};
+use super::pool::{Target, each_part, worthwhile};
 use super::product::{Factor, multiply};
+
+/// Rows of a part: enough to be worth it, in parts of equal length.
+fn rows_of_a_part(rows: usize, cols: usize, n: usize) -> usize {
+    rows.div_ceil(worthwhile(rows * cols * n)).max(1)
+}
 
 /// Tokens from which on packing the weights pays.
 const PACKED: usize = 4;
@@ -51,23 +57,43 @@ fn dense(w: &[f32], x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
     if n >= PACKED {
         return multiply(Factor::new(x, [n, cols], cols), Factor::new(w, [rows, cols], cols).transposed(), out);
     }
-    for (x, out) in x.chunks_exact(cols).zip(out.chunks_exact_mut(rows)) {
-        for (w, out) in w.chunks_exact(cols).zip(out) {
-            *out = dot(w, x);
-        }
-    }
+    let (size, out) = (rows_of_a_part(rows, cols, n), Target::new(out, rows));
+    each_part(
+        rows.div_ceil(size),
+        || (),
+        |(), part| {
+            let first = part * size;
+            // SAFETY: each part has columns of its own.
+            let mut out = unsafe { out.part(0, first) };
+            for (t, x) in x.chunks_exact(cols).enumerate() {
+                let last = rows.min(first + size);
+                for (w, out) in w[first * cols..last * cols].chunks_exact(cols).zip(out.row(t, 0, last - first)) {
+                    *out = dot(w, x);
+                }
+            }
+        },
+    );
 }
 
 /// Rows of 16-bit numbers, turned to f32 one row at a time.
-fn expanded(bits: &[u16], value: impl Fn(u16) -> f32, x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
+fn expanded(bits: &[u16], value: impl Fn(u16) -> f32 + Sync, x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
     assert!(bits.len() == rows * cols, "a matrix of another shape");
-    let mut row = vec![0.0; cols];
-    for (r, bits) in bits.chunks_exact(cols).enumerate() {
-        row.iter_mut().zip(bits).for_each(|(v, &b)| *v = value(b));
-        for (t, x) in x.chunks_exact(cols).enumerate() {
-            out[t * rows + r] = dot(&row, x);
-        }
-    }
+    let (size, out) = (rows_of_a_part(rows, cols, x.len() / cols), Target::new(out, rows));
+    each_part(
+        rows.div_ceil(size),
+        || vec![0.0; cols],
+        |row, part| {
+            let first = part * size;
+            // SAFETY: each part has columns of its own.
+            let mut out = unsafe { out.part(0, first) };
+            for (r, bits) in bits[first * cols..rows.min(first + size) * cols].chunks_exact(cols).enumerate() {
+                row.iter_mut().zip(bits).for_each(|(v, &b)| *v = value(b));
+                for (t, x) in x.chunks_exact(cols).enumerate() {
+                    out.row(t, r, 1)[0] = dot(row, x);
+                }
+            }
+        },
+    );
 }
 
 /// As `f16`, without its branch for infinities, which are no weights: so that compilers make vectors of it.
@@ -89,20 +115,36 @@ struct Groups<'a, U> {
 impl<U> Groups<'_, U> {
     fn matmul<const N: usize>(&self, x: &[f32], out: &mut [f32])
     where
-        U: Fn(usize) -> [I16x8; N],
+        U: Fn(usize) -> [I16x8; N] + Sync,
     {
         let all = self.rows * self.groups;
         assert!(self.d.len() == all && (self.m.is_empty() || self.m.len() == all), "a matrix of another shape");
         let x = Activations::new(x, 8 * N);
         let n = x.d.len() / self.groups;
-        tiles::<1, 4>(self.rows, n, |r, t, tile| match tile {
-            Tile::Wide => self.tile::<N, 4>(&x, r, t, out),
-            Tile::One => self.tile::<N, 1>(&x, r, t, out),
-        });
+        let size = rows_of_a_part(self.rows, self.groups * 8 * N, n);
+        let out = Target::new(out, self.rows);
+        each_part(
+            self.rows.div_ceil(size),
+            || (),
+            |(), part| {
+                let rows = part * size..self.rows.min((part + 1) * size);
+                // SAFETY: each part has columns of its own.
+                let mut out = unsafe { out.part(0, 0) };
+                // Four tokens at a time share a row's weights. Of one token single rows: two or four at once run out of registers
+                // (SmolLM2's products, node: 8.5 ms a token by one, 11.5 by two, 20 by four).
+                let wide = n / 4 * 4;
+                for r in rows.clone() {
+                    (0..wide).step_by(4).for_each(|t| self.tile::<N, 4>(&x, r, t, &mut out));
+                }
+                for t in wide..n {
+                    rows.clone().for_each(|r| self.tile::<N, 1>(&x, r, t, &mut out));
+                }
+            },
+        );
     }
 
     /// Row `r` with tokens `t..t + T`.
-    fn tile<const N: usize, const T: usize>(&self, x: &Activations, r: usize, t: usize, out: &mut [f32])
+    fn tile<const N: usize, const T: usize>(&self, x: &Activations, r: usize, t: usize, out: &mut Target)
     where
         U: Fn(usize) -> [I16x8; N],
     {
@@ -125,7 +167,7 @@ impl<U> Groups<'_, U> {
         }
         for (j, total) in sums.into_iter().enumerate() {
             let lowest = if self.m.is_empty() { 0.0 } else { dot(&self.m[row.clone()], &x.sums[of(j)]) };
-            out[(t + j) * self.rows + r] = total.sum() + lowest;
+            out.row(t + j, r, 1)[0] = total.sum() + lowest;
         }
     }
 }
@@ -153,24 +195,5 @@ impl Activations {
             all.sums.push(d * all.q[from..].iter().map(|&q| i32::from(q)).sum::<i32>() as f32);
         }
         all
-    }
-}
-
-enum Tile {
-    Wide,
-    One,
-}
-
-/// Covers `rows` x `n` with tiles of `R` rows and `T` tokens, and single ones where those do not fit. One token takes single
-/// rows: tiles of two or four rows run out of registers and are slower (SmolLM2's products, node: 8.5 ms a token with
-/// one row, 11.5 with two, 20 with four).
-fn tiles<const R: usize, const T: usize>(rows: usize, n: usize, mut tile: impl FnMut(usize, usize, Tile)) {
-    let (whole, wide) = (rows / R * R, n / T * T);
-    for r in (0..whole).step_by(R) {
-        (0..wide).step_by(T).for_each(|t| tile(r, t, Tile::Wide));
-    }
-    for t in 0..n {
-        let first = if t < wide { whole } else { 0 };
-        (first..rows).for_each(|r| tile(r, t, Tile::One));
     }
 }

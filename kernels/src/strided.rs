@@ -3,6 +3,7 @@
 //! width]`, weights `[small, large, 4, 4]`, where `large` are the channels at the large picture and `small` those at the small
 //! one. That is `Conv2d`'s order and `ConvTranspose2d`'s alike.
 
+use super::pool::{Target, each_chunk, each_part, threads};
 use super::product::{Factor, Left, product};
 use super::winograd::{Grid, KINDS, SLACK, WIDTH};
 
@@ -33,6 +34,9 @@ struct Sides {
     panels: Vec<f32>,
 }
 
+/// For so many pictures, once there were any.
+type Room = Option<(usize, Sides)>;
+
 /// A kind as a matrix `[channels, places]`.
 fn factor<'a>(grid: &Grid, room: &'a [f32], kind: usize) -> Factor<'a> {
     Factor::new(&room[grid.range(kind)], [grid.channels(), grid.of(kind)], grid.stride(kind))
@@ -42,54 +46,72 @@ impl Strided {
     /// The convolution: `small` from `large`.
     pub fn down(&self, large: &[f32], weights: &[f32], small: &mut [f32]) {
         let [of_large, of_small] = self.numbers(large, small);
-        let kernels = self.kernels(weights, false);
-        let mut sides = None;
-        for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks_mut(AT_ONCE * of_small)) {
-            let sides = self.sides(&mut sides, small.len() / of_small);
-            sides.large.analyse(large, &mut sides.of_large);
+        let (kernels, pictures) = (self.kernels(weights, false), self.at_once());
+        each_chunk(small, pictures * of_small, Room::default, |room, at, small| {
+            let n = small.len() / of_small;
+            let sides = self.sides(room, n);
+            sides.large.analyse(&large[at * pictures * of_large..][..n * of_large], &mut sides.of_large);
             for kind in KINDS {
                 let large = factor(&sides.large, &sides.of_large, kind);
-                let (small, stride) = (&mut sides.of_small[sides.small.range(kind)], sides.small.stride(kind));
-                product(&kernels[kind], large, small, stride, false, &mut sides.panels);
+                let small = Target::new(&mut sides.of_small[sides.small.range(kind)], sides.small.stride(kind));
+                product(&kernels[kind], large, small, false, &mut sides.panels);
             }
             sides.small.compose(&sides.of_small, small);
-        }
+        });
     }
 
     /// The transposed convolution: `large` from `small`.
     pub fn up(&self, small: &[f32], weights: &[f32], large: &mut [f32]) {
         let [of_large, of_small] = self.numbers(large, small);
-        let kernels = self.kernels(weights, true);
-        let mut sides = None;
-        for (small, large) in small.chunks(AT_ONCE * of_small).zip(large.chunks_mut(AT_ONCE * of_large)) {
-            let sides = self.sides(&mut sides, small.len() / of_small);
-            sides.small.compose_transposed(small, &mut sides.of_small);
+        let (kernels, pictures) = (self.kernels(weights, true), self.at_once());
+        each_chunk(large, pictures * of_large, Room::default, |room, at, large| {
+            let n = large.len() / of_large;
+            let sides = self.sides(room, n);
+            sides.small.compose_transposed(&small[at * pictures * of_small..][..n * of_small], &mut sides.of_small);
             for kind in KINDS {
                 let small = factor(&sides.small, &sides.of_small, kind);
-                let (large, stride) = (&mut sides.of_large[sides.large.range(kind)], sides.large.stride(kind));
-                product(&kernels[kind], small, large, stride, false, &mut sides.panels);
+                let large = Target::new(&mut sides.of_large[sides.large.range(kind)], sides.large.stride(kind));
+                product(&kernels[kind], small, large, false, &mut sides.panels);
             }
             sides.large.analyse_transposed(&sides.of_large, large);
-        }
+        });
     }
 
-    /// The gradient of the weights, from one side and the gradient of the other.
+    /// The gradient of the weights, from one side and the gradient of the other. Every picture adds to it, in their order: parts
+    /// are what can be done of some pictures at the same time.
     pub fn outer(&self, large: &[f32], small: &[f32], weights: &mut [f32]) {
         let [of_large, of_small] = self.numbers(large, small);
         let mut kernels = vec![0.0; WIDTH * self.one()];
-        let (mut sides, mut left) = (None, Left::default());
+        let mut room = Room::default();
         for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks(AT_ONCE * of_small)) {
-            let sides = self.sides(&mut sides, small.len() / of_small);
-            sides.large.analyse(large, &mut sides.of_large);
-            sides.small.compose_transposed(small, &mut sides.of_small);
-            for kind in KINDS {
-                let kernel = &mut kernels[kind * self.one()..][..self.one()];
-                let large = factor(&sides.large, &sides.of_large, kind).transposed();
-                left.pack(factor(&sides.small, &sides.of_small, kind));
-                product(&left, large, kernel, 4 * self.large, true, &mut sides.panels);
-            }
+            let Sides { large: large_grid, small: small_grid, of_large, of_small, .. } =
+                self.sides(&mut room, small.len() / of_small);
+            each_chunk(
+                &mut [&mut *of_large, &mut *of_small],
+                1,
+                || (),
+                |(), side, to| match side {
+                    0 => large_grid.analyse(large, to[0]),
+                    _ => small_grid.compose_transposed(small, to[0]),
+                },
+            );
+            let kernels = Target::new(&mut kernels, 4 * self.large);
+            // Halves of each kind, in whole tiles.
+            let half = self.small.div_ceil(2).next_multiple_of(4).min(self.small);
+            each_part(2 * WIDTH, Default::default, |(left, panels): &mut (Left, Vec<f32>), i| {
+                let (kind, rows) = (i / 2, if i % 2 == 0 { 0..half } else { half..self.small });
+                let large = factor(large_grid, of_large, kind).transposed();
+                left.pack(factor(small_grid, of_small, kind).lines(rows.clone()));
+                // SAFETY: each part has rows of its own.
+                product(left, large, unsafe { kernels.part(kind * self.small + rows.start, 0) }, true, panels);
+            });
         }
         kernels_transposed(&kernels, weights);
+    }
+
+    /// Pictures for each part: a thread has one at least, where there are enough.
+    fn at_once(&self) -> usize {
+        AT_ONCE.min(self.batch.div_ceil(threads())).max(1)
     }
 
     /// Numbers of one kind of the weights.
@@ -110,7 +132,7 @@ impl Strided {
     }
 
     /// Room for so many pictures, made anew only where their number changes.
-    fn sides<'a>(&self, sides: &'a mut Option<(usize, Sides)>, pictures: usize) -> &'a mut Sides {
+    fn sides<'a>(&self, sides: &'a mut Room, pictures: usize) -> &'a mut Sides {
         if !matches!(sides, Some((n, _)) if *n == pictures) {
             let large = Grid::new(self.size, self.padding, 4 * self.large, pictures);
             let small = Grid::new(self.size, self.padding, self.small, pictures);
