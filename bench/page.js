@@ -1,11 +1,13 @@
-// Kiln's page of the bench: `window.bench(workload, options)` on ?device=cpu or ?device=webgpu. Weights and inputs are those of
+// Kiln's page of the bench: `window.bench(workload, options)` on ?device=cpu, with &threads=many or without, or ?device=webgpu. Weights and inputs are those of
 // shared/spec.js, the steps are the product's own (src/).
 
 import { WORKLOADS, permuted, threePixels, torchLayout } from './shared/spec.js';
 import { fetchBytes, withLongNames } from './shared/safetensors.js';
 import { timeSteps, timeTexts, timeTokens } from './shared/timing.js';
 
-const device = new URLSearchParams(location.search).get('device') ?? 'cpu';
+const query = new URLSearchParams(location.search);
+const device = query.get('device') ?? 'cpu';
+const threads = device === 'cpu' && query.get('threads') === 'many' && crossOriginIsolated ? navigator.hardwareConcurrency : 1;
 
 /** All numbers of a network in the order of its layers. Kiln's dense layers are PyTorch's: [out, in]. */
 function flat(network) {
@@ -82,10 +84,26 @@ async function pictures({ Decoder }, workload, options) {
 
 const HOW = { w1: gan, w1b8: gan, w2: gan, w3: tokens, w3s: tokens, w4: texts, w5: pictures };
 
+/** The module, with all its threads at work where it has several. */
+async function load() {
+  const folder = `./pkg/${threads > 1 ? 'threads' : device}`;
+  const module = await import(`${folder}/kiln_bench.js`);
+  if (threads === 1) {
+    await module.default();
+    return module;
+  }
+  const compiled = await WebAssembly.compileStreaming(fetch(`${folder}/kiln_bench_bg.wasm`));
+  const { memory } = module.initSync({ module: compiled });
+  for (let i = 1; i < threads; i++) {
+    new Worker('./helper.js', { type: 'module' }).postMessage({ module: compiled, memory });
+  }
+  while (module.threads() < threads) await new Promise((resolve) => setTimeout(resolve, 10));
+  return module;
+}
+
 window.bench = async (workload, options = {}) => {
   if (!HOW[workload]) return { skip: `there is no workload ${workload}` };
   if (!['cpu', 'webgpu'].includes(device)) return { skip: `there is no device ${device}` };
-  const module = await import(`./pkg/${device}/kiln_bench.js`);
-  await module.default();
-  return { version: 'kiln', backend: device, threads: 1, ...(await HOW[workload](module, workload, options)) };
+  const module = await load();
+  return { version: 'kiln', backend: device, threads, ...(await HOW[workload](module, workload, options)) };
 };

@@ -5,9 +5,33 @@ const SIMD = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ]);
 
+/** More are seldom faster: networks are small. */
+const MOST = 8;
+
 /** The name of what is missing (`wasm`, `simd`, `worker`), or null. */
 export function missing() {
   if (typeof Worker === 'undefined') return 'worker';
   if (typeof WebAssembly !== 'object' || typeof WebAssembly.validate !== 'function') return 'wasm';
   return WebAssembly.validate(SIMD) ? null : 'simd';
+}
+
+// Rust's futures wait by waitAsync where memory is shared.
+const able = () => (typeof Atomics.waitAsync === 'function' ? Math.min(navigator.hardwareConcurrency || 1, MOST) : 1);
+
+/** Threads that a model on the CPU has: several only where the page may share memory between them. */
+export const threads = () => (globalThis.crossOriginIsolated ? able() : 1);
+
+/**
+ * Sees to it that it may from the next visit on, where the host does not, and gives the threads that there will be then. In a frame
+ * it is for the page around it to allow.
+ */
+export async function threadsLater() {
+  if (globalThis.crossOriginIsolated || window.top !== window || able() === 1) return threads();
+  try {
+    await navigator.serviceWorker.register(new URL('./service-worker.js', document.baseURI));
+    return able();
+  } catch {
+    // A private window, a host without https: everything is as it was.
+    return 1;
+  }
 }

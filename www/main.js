@@ -1,6 +1,6 @@
 // Starts the page: what it draws, what it sends, and what it keeps.
 
-import { missing } from './capable.js';
+import { missing, threadsLater } from './capable.js';
 import { chooseAdapter } from './adapter.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
@@ -44,6 +44,7 @@ words.then(() => {
 
 session.once('link').then(() => {
   resume.opened();
+  threadsLater().then((threads) => session.promise(threads));
   chooseAdapter(asked).then(({ use, software, reason }) => (use ? session.prepareGpu({ software }) : session.explain(reason)));
 });
 

@@ -6,12 +6,14 @@ import { Emitter } from './emitter.js';
 const PATIENT = 120_000;
 const FLOOR = 5_000;
 
+const WAYS_IN = { cpu: './worker-cpu_loader.js', threads: './www/threads.js', webgpu: './worker-gpu_loader.js' };
+
 /**
  * Emits `event` (an Event of the protocol) and, once, `lost` (`{ why, message }`).
  * `why` is `unreachable` (never said hello), `panic`, `error`, `silent` or `device-lost`.
  */
 export class Runner extends Emitter {
-  constructor(kind, { software = false, proven = [], bound = 0, patience = 1, greeting = [] } = {}) {
+  constructor(kind, { software = false, proven = [], bound = 0, patience = 1, greeting = [], threads = 1 } = {}) {
     super();
     this.kind = kind;
     this.software = software;
@@ -29,16 +31,22 @@ export class Runner extends Emitter {
       this.startedReject = reject;
     });
     this.started.catch(() => {});
-    const url = new URL(`./worker-${kind === 'webgpu' ? 'gpu' : 'cpu'}_loader.js`, document.baseURI);
-    this.worker = new Worker(url, { type: 'module', name: kind === 'webgpu' ? 'kiln-gpu' : 'kiln-cpu' });
-    this.worker.onmessage = ({ data }) => this.#receive(data, { software, proven });
+    this.greets = { software, proven };
+    this.#begin(kind === 'cpu' ? threads : 1);
+    this.tickMs = bound ? Math.min(1000, bound / 4) : 1000;
+    this.timer = setInterval(() => this.#tick(), this.tickMs);
+  }
+
+  #begin(threads) {
+    this.threads = threads;
+    const way = threads > 1 ? 'threads' : this.kind;
+    this.worker = new Worker(new URL(WAYS_IN[way], document.baseURI), { type: 'module', name: `kiln-${way}` });
+    this.worker.onmessage = ({ data }) => this.#receive(data);
     this.worker.onerror = (event) => {
       event.preventDefault?.();
       this.lose(this.heard ? 'error' : 'unreachable', event.message ?? '');
     };
     this.worker.onmessageerror = () => this.lose('error', 'A message could not be read.');
-    this.tickMs = bound ? Math.min(1000, bound / 4) : 1000;
-    this.timer = setInterval(() => this.#tick(), this.tickMs);
   }
 
   /** Opens a link or a checkpoint; settles when the worker stands there paused, or refuses with `{ code, message, help }`. */
@@ -70,17 +78,24 @@ export class Runner extends Emitter {
 
   lose(why, message) {
     if (this.dead) return;
+    // Nothing requires threads: the module without them is as good, and slower.
+    if (!this.heard && this.threads > 1) {
+      this.worker.terminate();
+      this.#fresh();
+      this.#begin(1);
+      return;
+    }
     this.end({ code: why, message, help: '' });
     this.emit('lost', { why, message });
   }
 
-  #receive(event, start) {
+  #receive(event) {
     if (this.dead || typeof event?.type !== 'string') return;
     this.#answered();
     switch (event.type) {
       case 'hello':
         this.heard = true;
-        this.post({ type: 'start', ...start });
+        this.post({ type: 'start', ...this.greets });
         break;
       case 'device':
         this.device = event;

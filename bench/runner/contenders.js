@@ -24,15 +24,24 @@ const peer = (name, library, backend, threads, cannot) => ({
   cannot,
 });
 
+const ours = (device, threads) => ({
+  name: threads === 'many' ? 'kiln-many' : 'kiln',
+  isolated: threads === 'many',
+  path: `/bench.html?device=${device}&threads=${threads}`,
+  cannot: {},
+});
+
+/** Whose time a contender's is divided by: ours on as many threads. */
+export const measure = (name) => (name.endsWith('-many') && name !== 'kiln-many' ? 'kiln-many' : 'kiln');
+
 /**
  * Ours first. `isolated` pages come with the two headers that allow shared memory. `adapter` is none, software or hardware.
  */
 export function contenders(device, adapter) {
-  const ours = { name: 'kiln', isolated: false, path: `/bench.html?device=${device}`, cannot: {} };
   if (device === 'webgpu') {
     const wrong = adapter === 'software' ? WRONG : {};
     return [
-      ours,
+      ours(device, 'one'),
       peer('tfjs-webgpu', 'tfjs', 'webgpu', 'one', TENSORS),
       peer('jax-webgpu', 'jax', 'webgpu', 'one', { ...TENSORS, ...wrong.jax }),
       peer('ort-webgpu', 'ort', 'webgpu', 'one', { ...ORT, ...wrong.ort }),
@@ -44,7 +53,7 @@ export function contenders(device, adapter) {
     peer(`${library}-1`, library, 'wasm', 'one', cannot),
     peer(`${library}-many`, library, 'wasm', 'many', cannot),
   ];
-  return [ours, ...libraries.flatMap(both)];
+  return [ours(device, 'one'), ours(device, 'many'), ...libraries.flatMap(both)];
 }
 
 /**

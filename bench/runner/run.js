@@ -35,7 +35,7 @@ const how = { budgetMs: Number(options.budget), timeoutMs: Number(options.timeou
 
 const all = contenders(device, adapter);
 const named = (name) => options.peer.some((wanted) => name === wanted || name.startsWith(`${wanted}-`));
-const wanted = all.filter(({ name }) => name === 'kiln' || named(name) || (options.peers && !options.peer.length));
+const wanted = all.filter(({ name }) => name.startsWith('kiln') || named(name) || (options.peers && !options.peer.length));
 const unknown = [
   ...options.only.filter((workload) => !WORKLOADS[workload]),
   ...['repeat', 'budget', 'timeout'].filter((name) => !(Number(options[name]) > 0)).map((name) => `--${name} ${options[name]}`),
@@ -46,7 +46,7 @@ if (unknown.length || !folder) {
   console.error(folder ? `there is no ${unknown.join(', ')}` : 'run this by `cargo xtask bench`');
   process.exit(2);
 }
-if (wanted.length > 1) await (await import('./bundle.js')).bundle(join(folder, 'peers'));
+if (wanted.some(({ name }) => !name.startsWith('kiln'))) await (await import('./bundle.js')).bundle(join(folder, 'peers'));
 
 const folders = {
   '/': join(here, 'dist'),

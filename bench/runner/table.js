@@ -1,10 +1,13 @@
 // Results to a table. A result is one line of results.jsonl: one contender, one workload, one fresh browser.
 
 import { ANSWERS } from '../shared/spec.js';
+import { measure } from './contenders.js';
 import { median } from '../shared/timing.js';
 
 /** Losses and pixels agree where they differ by less than this share of the larger: other sums in another order. */
 const TOLERANCE = 2e-3;
+
+const OURS = ['kiln', 'kiln-many'];
 
 /** Whether `check` is the workload's answer, as far as it goes: a slow GPU computes fewer checked steps. */
 export function agrees(workload, check) {
@@ -25,7 +28,7 @@ export function summary(results) {
   }
   const rows = [...groups.values()].map(row);
   for (const row of rows) {
-    const ours = rows.find((other) => other.workload === row.workload && other.name === 'kiln');
+    const ours = rows.find((other) => other.workload === row.workload && other.name === measure(row.name));
     row.ratio = row.ms && ours?.ms && row !== ours ? row.ms.middle / ours.ms.middle : undefined;
   }
   return rows;
@@ -69,7 +72,7 @@ const shown = (spread) => {
 /** Columns that every table has, then those of a GPU. */
 const COLUMNS = [
   ['workload', (row) => row.workload],
-  ['library', (row) => `${row.name}${row.version && row.version !== 'kiln' ? ` ${row.version}` : ''}`],
+  ['library', (row) => `${row.name}${row.version && !OURS.includes(row.name) ? ` ${row.version}` : ''}`],
   ['threads', (row) => String(row.threads ?? '')],
   ['ms', (row) => shown(row.ms)],
   ['times ours', (row) => (row.ratio ? `${digits(row.ratio)} x` : '')],
@@ -111,10 +114,10 @@ export function markdown(rows, machine) {
 
 /** What makes the command fail: ours not measured, or anybody with another answer. */
 export function failures(rows) {
-  const ours = rows.filter((row) => row.name === 'kiln' && (row.why || !row.ms));
+  const ours = rows.filter((row) => OURS.includes(row.name) && (row.why || !row.ms));
   const others = rows.filter((row) => row.ms && !row.agrees);
   return [
-    ...ours.map((row) => `kiln failed on ${row.workload}: ${row.why ?? 'no samples'}`),
+    ...ours.map((row) => `${row.name} failed on ${row.workload}: ${row.why ?? 'no samples'}`),
     ...others.map((row) => `${row.name} computes something else on ${row.workload}`),
   ];
 }

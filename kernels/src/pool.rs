@@ -5,7 +5,7 @@
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError, TryLockError};
 
 /// What all threads are to do at once; it returns when nothing is left.
 type Work<'a> = &'a (dyn Fn() + Sync);
@@ -100,6 +100,17 @@ impl Pool {
         }
     }
 
+    /// Not while one is about to lie down: it would miss the call. A page's own thread may not wait for a lock, only look again.
+    fn somebody_sleeps(&self) -> bool {
+        loop {
+            match self.asleep.try_lock() {
+                Ok(asleep) => return *asleep > 0,
+                Err(TryLockError::Poisoned(_)) => return true,
+                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            }
+        }
+    }
+
     /// Does `work` on all threads that come; returns when none is at it any more.
     fn together(&self, work: Work) {
         if threads() == 1 || self.busy.swap(true, SeqCst) {
@@ -110,7 +121,7 @@ impl Pool {
         let number = number(self.gate.load(SeqCst).wrapping_add(NEXT)).max(NEXT);
         self.gate.store(OPEN | number, SeqCst);
         let opened = Opened(self);
-        if *self.asleep.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
+        if self.somebody_sleeps() {
             self.wake.notify_all();
         }
         work();

@@ -21,8 +21,14 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessageEvent};
 
+/// The name of a worker that lends its thread to another's module; www/threads.js gives it.
+const HELPER: &str = "kiln-helper";
+
 /// Starts the worker: call it once from the module's `main`.
 pub fn start(kind: DeviceKind) {
+    if scope().name() == HELPER {
+        kiln_kernels::help();
+    }
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         // This instance is poisoned now; the page starts another worker.

@@ -2,7 +2,7 @@
 
 use crate::paths::{self, root};
 use crate::run::{self, cargo, program};
-use crate::{Options, browser, npm, strip, tools};
+use crate::{Options, browser, npm, strip, threads, tools};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,9 @@ pub fn run(options: &Options) -> Result<bool> {
         npm::install_peers()?;
     }
     build(device)?;
+    if device == "cpu" {
+        build_threads()?;
+    }
     let folder = paths::target().join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     make_models(&folder, &wanted(&options.all("--only"), peers))?;
@@ -55,7 +58,7 @@ fn build(device: &str) -> Result<()> {
     bind.arg(&place).arg(module);
     run::finish(bind)?;
     strip::modules(&place)?;
-    for file in ["bench.html", "page.js"] {
+    for file in ["bench.html", "helper.js", "page.js"] {
         copy(&root().join("bench").join(file), &dist.join(file))?;
     }
     let shared = root().join("bench/shared");
@@ -65,6 +68,13 @@ fn build(device: &str) -> Result<()> {
         copy(&entry.path(), &dist.join("shared").join(entry.file_name()))?;
     }
     Ok(())
+}
+
+/// The CPU's module once more, with threads.
+fn build_threads() -> Result<()> {
+    let place = root().join("bench/dist/pkg/threads");
+    threads::build(&["--package", "kiln-bench"], "release", "kiln_bench", "kiln_bench", &place)?;
+    strip::modules(&place)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -10,6 +10,7 @@ mod paths;
 mod run;
 mod strip;
 mod suite;
+mod threads;
 mod tools;
 
 use anyhow::{Result, bail};
@@ -62,6 +63,7 @@ fn command(arguments: &[String]) -> Result<bool> {
             budgets::report()?;
             Ok(true)
         }
+        Some("threads") => threads::for_trunk().map(|()| true),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(true)

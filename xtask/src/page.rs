@@ -2,7 +2,7 @@
 
 use crate::paths::root;
 use crate::run::{self, program};
-use crate::{Options, npm, strip, tools};
+use crate::{Options, npm, strip, threads, tools};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::process::Command;
@@ -15,7 +15,7 @@ pub fn build() -> Result<()> {
     if dist.exists() {
         fs::remove_dir_all(&dist).with_context(|| format!("cannot clear {}", dist.display()))?;
     }
-    println!("Building the page: some minutes the first time, since all of burn is compiled twice.");
+    println!("Building the page: some minutes the first time, since all of burn is compiled three times.");
     run::finish(trunk(&["build", "--release"]))?;
     strip::modules(&dist)?;
     println!("The page is in dist/.");
@@ -30,12 +30,12 @@ pub fn serve(options: &Options) -> Result<()> {
     };
     let address = options.last("--address").unwrap_or("127.0.0.1");
     prepare()?;
-    println!("Building the page: some minutes the first time, since all of burn is compiled twice.");
+    println!("Building the page: some minutes the first time, since all of burn is compiled three times.");
     println!("Then Kiln is at http://{address}:{port}/ (Ctrl+C stops it).");
     let port = port.to_string();
     let mut serve = trunk(&["serve", "--release", "--port", &port, "--address", address]);
     if let Some(profile) = options.last("--profile") {
-        serve.args(["--cargo-profile", profile]);
+        serve.args(["--cargo-profile", profile]).env(threads::PROFILE, profile);
     }
     run::finish(serve)
 }
