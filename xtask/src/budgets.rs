@@ -3,6 +3,7 @@
 use crate::count::Count;
 use crate::paths::root;
 use crate::run::{self, program};
+use crate::sizes::{self, Growth, Sizes};
 use anyhow::{Context, Result, anyhow, bail};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +17,9 @@ struct Weight {
     brotli: u64,
 }
 
-/// Prints what each file of each budget weighs. One test a budget.
+type Weights = BTreeMap<String, Weight>;
+
+/// Prints what each file of each budget weighs, and what grew. One test a budget, and one more where growth cannot be told.
 pub fn report() -> Result<Count> {
     let dist = root().join("dist");
     if !dist.join("index.html").is_file() {
@@ -29,10 +32,33 @@ pub fn report() -> Result<Count> {
     let wanted: Vec<Wanted> = budgets.iter().map(|budget| Wanted::read(budget, &files)).collect::<Result<_>>()?;
     let weights = weigh(wanted.iter().flat_map(Wanted::all).collect())?;
     let mut count = Count::default();
+    let growth = sizes_now(&wanted, &weights).and_then(Growth::since_record);
     for budget in &wanted {
-        count += Count::one(budget.print(&weights));
+        let files = budget.counted(&weights);
+        count += Count::one(budget.print(&files, &weights));
+        for line in growth.iter().flat_map(|growth| growth.lines(&budget.name, &files)) {
+            println!("{line}");
+        }
+    }
+    if let Err(error) = growth.and_then(|growth| growth.settle()) {
+        println!("\nWhat grew cannot be told: {error:#}");
+        count += Count::one(false);
     }
     Ok(count)
+}
+
+/// What the files of each budget weigh, and the parts of each module among them.
+fn sizes_now(budgets: &[Wanted], weights: &Weights) -> Result<Sizes> {
+    let built = sizes::built()?;
+    let mut now = Sizes::new();
+    for budget in budgets {
+        let files = budget.counted(weights);
+        for module in files.iter().filter(|file| file.ends_with(".wasm")) {
+            now.insert(module.clone(), sizes::parts(&built, module, weights[module].raw)?);
+        }
+        now.insert(budget.name.clone(), files.into_iter().map(|file| (file.clone(), weights[&file].brotli)).collect());
+    }
+    Ok(now)
 }
 
 /// The whole file, for the page's tests: `{"milliseconds":{"pause":200,...},...}`.
@@ -96,15 +122,20 @@ impl Wanted {
         self.files.iter().chain(self.groups.iter().flatten())
     }
 
-    /// Whether it is held.
-    fn print(&self, weights: &BTreeMap<String, Weight>) -> bool {
+    /// The heaviest first.
+    fn counted(&self, weights: &Weights) -> Vec<String> {
         let heaviest = |group: &Vec<String>| group.iter().max_by_key(|file| weights[*file].brotli).cloned();
         let mut counted: Vec<String> = self.files.iter().cloned().collect();
         counted.extend(self.groups.iter().filter_map(heaviest));
         counted.sort_by_key(|file| std::cmp::Reverse(weights[file].brotli));
+        counted
+    }
+
+    /// Whether it is held.
+    fn print(&self, counted: &[String], weights: &Weights) -> bool {
         let sum: u64 = counted.iter().map(|file| weights[file].brotli).sum();
         println!("\n{:>12} {:>12}  {}", "bytes", "brotli", self.name);
-        for file in &counted {
+        for file in counted {
             println!("{:>12} {:>12}  {file}", weights[file].raw, weights[file].brotli);
         }
         let raw: u64 = counted.iter().map(|file| weights[file].raw).sum();
@@ -119,7 +150,7 @@ impl Wanted {
     }
 }
 
-fn weigh(files: BTreeSet<&String>) -> Result<BTreeMap<String, Weight>> {
+fn weigh(files: BTreeSet<&String>) -> Result<Weights> {
     let mut command = program("node", ["xtask/js/weigh.mjs"]);
     command.args(files.iter().map(|file| format!("dist/{file}")));
     let said = run::answer(command).context("xtask/js/weigh.mjs failed: run it by hand to see why")?;

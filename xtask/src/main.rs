@@ -4,10 +4,13 @@ mod bench;
 mod browser;
 mod budgets;
 mod count;
+mod crates;
 mod npm;
 mod page;
+mod parts;
 mod paths;
 mod run;
+mod sizes;
 mod strip;
 mod suite;
 mod threads;
@@ -35,6 +38,7 @@ Environment:
   CARGO_TARGET_DIR  where builds go; the pinned tools go to its folder tools/
   CHROMIUM          the browser for the tests, where it is not on PATH
   CHROMEDRIVER      its driver, where it is not on PATH
+  KILN_BLESS        `test --only budgets` records what the page weighs now in docs/sizes.tsv
   KILN_BENCH_GGUF   SmolLM2-135M-Instruct Q4_1 for w4, where it is here already
 
 Needs rustup, Node 20 or newer, and npm. Everything else is brought here.";

@@ -2,7 +2,7 @@
 
 use crate::paths::root;
 use crate::run::{self, program};
-use crate::{Options, npm, strip, threads, tools};
+use crate::{Options, npm, sizes, strip, threads, tools};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::process::Command;
@@ -17,6 +17,8 @@ pub fn build() -> Result<()> {
     }
     println!("Building the page: some minutes the first time, since all of burn is compiled three times.");
     run::finish(trunk(&["build", "--release"]))?;
+    // While the functions still have names.
+    sizes::attribute(&dist)?;
     strip::modules(&dist)?;
     println!("The page is in dist/.");
     Ok(())
