@@ -5,7 +5,7 @@ import type { Event, Status } from './protocol.d.ts';
 export interface KilnState {
   status: Status;
   /** Null until the first device is open. */
-  device: { kind: 'webgpu' | 'cpu'; name: string } | null;
+  device: { kind: 'webgpu' | 'cpu'; name: string; threads: number } | null;
   demo: string;
   step: number;
   /** The canonical link of the run, without `#`. */

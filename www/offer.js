@@ -22,7 +22,7 @@ export function offer(session, ready) {
     on: (event, fn) => session.on(event, fn),
     get state() {
       const { status, device, demo, step, link, error } = session.state;
-      return { status, device: device && { kind: device.kind, name: device.name }, demo, step, link, error };
+      return { status, device: device && { kind: device.kind, name: device.name, threads: device.threads }, demo, step, link, error };
     },
   });
 }

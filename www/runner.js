@@ -6,7 +6,10 @@ import { Emitter } from './emitter.js';
 const PATIENT = 120_000;
 const FLOOR = 5_000;
 
-const WAYS_IN = { cpu: './worker-cpu_loader.js', threads: './www/threads.js', webgpu: './worker-gpu_loader.js' };
+const wayIn = (kind, threads) => {
+  if (threads > 1) return `./worker-threads_loader.js?threads=${threads}`;
+  return kind === 'webgpu' ? './worker-gpu_loader.js' : './worker-cpu_loader.js';
+};
 
 /**
  * Emits `event` (an Event of the protocol) and, once, `lost` (`{ why, message }`).
@@ -39,8 +42,7 @@ export class Runner extends Emitter {
 
   #begin(threads) {
     this.threads = threads;
-    const way = threads > 1 ? 'threads' : this.kind;
-    this.worker = new Worker(new URL(WAYS_IN[way], document.baseURI), { type: 'module', name: `kiln-${way}` });
+    this.worker = new Worker(new URL(wayIn(this.kind, threads), document.baseURI), { type: 'module', name: `kiln-${this.kind}` });
     this.worker.onmessage = ({ data }) => this.#receive(data);
     this.worker.onerror = (event) => {
       event.preventDefault?.();

@@ -174,7 +174,7 @@ export class Session extends Emitter {
   #receive(runner, event) {
     if (event.type === 'device' && event.kind === 'webgpu') rememberProven(event.name);
     if (runner !== this.#active) return;
-    if (event.type === 'device') this.#update({ device: deviceOf(event), threads: runner.threads });
+    if (event.type === 'device') this.#update({ device: { ...deviceOf(event), threads: runner.threads } });
     else if (event.type === 'link') this.#update({ link: event.link });
     else if (event.type === 'views') this.#backwards(event.step);
     else if (event.type === 'status') this.#status(event);

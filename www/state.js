@@ -12,8 +12,7 @@ export const firstState = () => ({
   /** Pictures are being taken in, beside the run: what is wrong with them does not stop it. */
   bringing: false,
   speed: 0,
-  /** That the model computes on, on the CPU; and how many there will be once the page is loaded again. */
-  threads: 1,
+  /** How many the CPU will have once the page is loaded again. */
   threadsLater: 1,
   wasmBytes: 0,
   gpuBytes: 0,

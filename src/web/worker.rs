@@ -21,7 +21,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessageEvent};
 
-/// The name of a worker that lends its thread to another's module; www/threads.js gives it.
+/// The name of a worker that lends its thread to another's module; www/worker-threads_loader.js gives it.
 const HELPER: &str = "kiln-helper";
 
 /// Starts the worker: call it once from the module's `main`.

@@ -4,33 +4,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { test as base, expect, visit, state, card, elsewhere, FIXTURES } from './kiln.js';
-import { serve } from './serve.mjs';
+import { test, expect, visit, state, card, FIXTURES } from './kiln.js';
 
-const DIST = process.env.KILN_DIST || fileURLToPath(new URL('../../dist', import.meta.url));
 const NAME = 'tiny-llama-q8_0.gguf';
 const SHORT = 'prompt=Hello&max_tokens=4';
-
-const test = base.extend({
-  /** The page with other bodies in some files' places: `changed((path, body) => body)` gives its address. */
-  // eslint-disable-next-line no-empty-pattern
-  changed: async ({}, use) => {
-    const servers = [];
-    await use(async (change) => {
-      const server = await serve(DIST, 0, change);
-      servers.push(server);
-      const url = `http://127.0.0.1:${server.address().port}/`;
-      elsewhere.add(url);
-      return url;
-    });
-    for (const server of servers) {
-      elsewhere.delete(`http://127.0.0.1:${server.address().port}/`);
-      server.closeAllConnections();
-      server.close();
-    }
-  },
-});
 
 const linkTo = (models, mode) => `text?model=${models.url}${mode}/tiny/${NAME}&${SHORT}`;
 

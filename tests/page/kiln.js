@@ -38,6 +38,23 @@ export const test = base.extend({
     server.closeAllConnections();
     server.close();
   },
+  /** The page with other bodies in some files' places: `changed((path, body) => body)` gives its address. */
+  // eslint-disable-next-line no-empty-pattern
+  changed: async ({}, use) => {
+    const servers = [];
+    await use(async (change) => {
+      const server = await serve(DIST, 0, change);
+      servers.push(server);
+      const url = `http://127.0.0.1:${server.address().port}/`;
+      elsewhere.add(url);
+      return url;
+    });
+    for (const server of servers) {
+      elsewhere.delete(`http://127.0.0.1:${server.address().port}/`);
+      server.closeAllConnections();
+      server.close();
+    }
+  },
   // In every test: nothing is asked of an origin that the test does not name, and nothing is against the policy.
   watched: [
     async ({ page, site }, use) => {
@@ -99,9 +116,9 @@ export async function untilStep(page, step, timeout = 60_000) {
   await page.waitForFunction((least) => window.kiln.state.step >= least, step, { timeout, polling: 50 });
 }
 
-/** Ends the only worker in one of the ways in which workers end. */
+/** Ends the only worker that has no helpers, or is none, in one of the ways in which workers end. */
 export async function kill(page, way) {
-  const worker = page.workers().at(-1);
+  const worker = page.workers().find((one) => one.url().includes('threads=')) ?? page.workers().at(-1);
   await worker.evaluate((how) => {
     // From a timer, so that this call is answered before the worker is gone.
     setTimeout(() => {
@@ -138,4 +155,34 @@ export async function drop(page, bytes, name) {
     [[...bytes], name],
   );
   await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+}
+
+/** A worker of the test's own in the page: `ask(message)` sends, `until(found)` waits for an event. */
+export async function bareWorker(page, way = './worker-cpu_loader.js') {
+  await page.evaluate((way) => {
+    const worker = new Worker(new URL(way, document.baseURI), { type: 'module' });
+    const events = [];
+    worker.onmessage = ({ data }) => events.push(data);
+    window.ask = (message) => worker.postMessage(message);
+    window.until = async (found, from = 0) => {
+      for (let tries = 0; tries < 600; tries++) {
+        const event = events.slice(from).find(found);
+        if (event) return event;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error(`nothing came; there was ${JSON.stringify(events.map((e) => e.message ?? e.type))}`);
+    };
+    window.count = () => events.length;
+    window.draw = async (colour, type, [width, height] = [178, 218]) => {
+      const canvas = new OffscreenCanvas(width, height);
+      const context = canvas.getContext('2d');
+      context.fillStyle = colour;
+      context.fillRect(0, 0, width, height);
+      return canvas.convertToBlob({ type });
+    };
+  }, way);
+  // Nobody listens before hello.
+  await page.evaluate(() => window.until((e) => e.type === 'hello'));
+  await page.evaluate(() => window.ask({ type: 'start', software: false, proven: [] }));
+  await page.evaluate(() => window.until((e) => e.type === 'device'));
 }

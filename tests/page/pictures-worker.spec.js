@@ -1,39 +1,13 @@
 // A person's pictures, as the worker takes them: what the page does with them is its own matter.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { test, expect, visit } from './kiln.js';
+import { test, expect, visit, bareWorker } from './kiln.js';
 
 const read = async (name) => [...(await readFile(fileURLToPath(new URL(`../fixtures/pictures/${name}`, import.meta.url))))];
 
-/** A worker of the test's own in the page: `ask(message)` sends, `until(type)` waits for an event. */
 async function worker(page, site) {
   await visit(page, site, 'gan2d?width=16&batch=32');
-  await page.evaluate(() => {
-    const worker = new Worker(new URL('./worker-cpu_loader.js', document.baseURI), { type: 'module' });
-    const events = [];
-    worker.onmessage = ({ data }) => events.push(data);
-    window.ask = (message) => worker.postMessage(message);
-    window.until = async (found, from = 0) => {
-      for (let tries = 0; tries < 600; tries++) {
-        const event = events.slice(from).find(found);
-        if (event) return event;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error(`nothing came; there was ${JSON.stringify(events.map((e) => e.type))}`);
-    };
-    window.count = () => events.length;
-    window.draw = async (colour, type, [width, height] = [178, 218]) => {
-      const canvas = new OffscreenCanvas(width, height);
-      const context = canvas.getContext('2d');
-      context.fillStyle = colour;
-      context.fillRect(0, 0, width, height);
-      return canvas.convertToBlob({ type });
-    };
-  });
-  // Nobody listens before hello.
-  await page.evaluate(() => window.until((e) => e.type === 'hello'));
-  await page.evaluate(() => window.ask({ type: 'start', software: false, proven: [] }));
-  await page.evaluate(() => window.until((e) => e.type === 'device'));
+  await bareWorker(page);
 }
 
 test('pictures become a set that a run learns from', async ({ page, site }) => {

@@ -1,0 +1,115 @@
+// Several threads, from the second visit on: the service worker isolates the page, and everything works as before.
+
+import { availableParallelism } from 'node:os';
+import { createServer } from 'node:http';
+import { test, expect, visit, state, curve, untilStep, kill, card, bareWorker, elsewhere, SMALL } from './kiln.js';
+
+test.use({ serviceWorkers: 'allow' });
+test.skip(availableParallelism() < 2, 'this machine has one core');
+
+const THREADS = Math.min(availableParallelism(), 8);
+/** Products that are worth parts. */
+const LINK = 'dcgan?width=16&batch=32';
+
+/** A first visit, and then the one that may share memory. */
+async function isolated(page, site, link, query) {
+  await visit(page, site, link, query);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.goto('about:blank');
+  await visit(page, site, link, query);
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+}
+
+test('the second visit has the threads that the first one promised, and runs the same run', async ({ page, site }) => {
+  await visit(page, site, LINK);
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
+  expect((await state(page)).device.threads).toBe(1);
+  await page.locator('.badge summary').click();
+  await expect(page.locator('.badge .pop')).toContainText(`1 (${THREADS} after a reload)`);
+  await page.evaluate(() => window.kiln.step(12));
+  const alone = await curve(page);
+
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.goto('about:blank');
+  await visit(page, site, LINK);
+  expect((await state(page)).device.threads).toBe(THREADS);
+  await page.locator('.badge summary').click();
+  await expect(page.locator('.badge .pop')).toContainText(new RegExp(`Threads\\s*${THREADS}\\s`));
+  await page.evaluate(() => window.kiln.step(12));
+  expect(alone.length).toBe(12);
+  expect(await curve(page)).toEqual(alone);
+});
+
+test('where the module with threads does not load, the one without is taken', async ({ page, changed }) => {
+  const site = await changed((path, body) => (path.endsWith('worker-threads_bg.wasm') ? 'no module' : body));
+  await isolated(page, site, SMALL);
+  expect((await state(page)).device.threads).toBe(1);
+  await page.evaluate(() => window.kiln.step(5));
+});
+
+test('a worker with threads that dies is followed by one without, on the same curve', async ({ page, site }) => {
+  await isolated(page, site, LINK);
+  await page.evaluate(() => window.kiln.step(8).then(() => window.kiln.checkpoint()).then(() => undefined));
+  await page.evaluate(() => window.kiln.run());
+  await untilStep(page, 10);
+  await kill(page, 'panic');
+  await expect(page.locator('#cards')).toContainText('taken up again');
+  await untilStep(page, 14);
+  expect((await state(page)).device.threads).toBe(1);
+  expect(await page.evaluate(() => window.contradictions)).toEqual([]);
+});
+
+test('threads end with the worker that they help', async ({ page, site, browser }) => {
+  await isolated(page, site, LINK);
+  const client = await browser.newBrowserCDPSession();
+  const workers = async () => {
+    const { targetInfos } = await client.send('Target.getTargets', { filter: [{ type: 'worker', exclude: false }] });
+    return targetInfos.filter(({ url }) => url.includes('worker-threads')).length;
+  };
+  expect(await workers()).toBe(THREADS);
+  await page.evaluate(() => window.kiln.run());
+  await untilStep(page, 3);
+  await kill(page, 'close');
+  await expect.poll(workers).toBe(0);
+});
+
+test('pictures, files and models of other origins come in where memory is shared', async ({ page, site, models }) => {
+  await isolated(page, site, `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello&max_tokens=4`);
+  expect((await state(page)).device.threads).toBe(THREADS);
+  await page.evaluate(() => {
+    window.kiln.run();
+  });
+  await page.waitForFunction(() => window.kiln.state.step >= 4);
+
+  await bareWorker(page, './worker-threads_loader.js?threads=2');
+  const event = await page.evaluate(async () => {
+    const colours = ['red', 'green', 'blue', 'black', 'white', 'gold', 'navy', 'pink'];
+    const files = await Promise.all(colours.map(async (c) => new File([await window.draw(c, 'image/png')], c)));
+    window.ask({ type: 'pictures', files, side: 32 });
+    const taken = await window.until((e) => e.type === 'pictures' || e.type === 'error');
+    await window.until((e) => e.type === 'library');
+    window.ask({ type: 'open', link: `dcgan?data=sha256:${taken.sha256}&width=4&batch=16`, checkpoint: null });
+    window.ask({ type: 'step', n: 2 });
+    const { type, step } = await window.until((e) => e.type === 'error' || (e.type === 'views' && e.step === 2));
+    return { type, step, count: taken.count };
+  });
+  expect(event).toEqual({ type: 'views', step: 2, count: 8 });
+});
+
+test('in a frame of another page everything goes on one thread', async ({ page, site }) => {
+  await isolated(page, site, SMALL);
+  const around = createServer((_, answer) => {
+    answer.writeHead(200, { 'content-type': 'text/html' }).end(`<iframe src="${site}?embed&paused&device=cpu#${SMALL}"></iframe>`);
+  });
+  await new Promise((ready) => around.listen(0, '127.0.0.1', ready));
+  const url = `http://127.0.0.1:${around.address().port}/`;
+  elsewhere.add(url);
+  await page.goto(url);
+  const frame = await (await page.waitForSelector('iframe')).contentFrame();
+  await frame.waitForFunction(() => window.kiln);
+  await frame.evaluate(() => window.kiln.ready);
+  expect(await frame.evaluate(() => [crossOriginIsolated, window.kiln.state.device.threads])).toEqual([false, 1]);
+  await frame.evaluate(() => window.kiln.step(5));
+  elsewhere.delete(url);
+  around.close();
+});
