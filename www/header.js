@@ -47,7 +47,7 @@ export class Header {
   }
 
   #badge() {
-    const { device, demo, speed, deviceReason, wasmBytes, gpuBytes, status, threadsLater } = this.session.state;
+    const { device, demo, speed, deviceReason, wasmBytes, gpuBytes, status, threads, threadsLater } = this.session.state;
     const label = device ? t(`device.${device.kind}`) : t('device.none');
     const pace = status === 'running' && speed > 0 ? t(demo === 'text' ? 'device.tokens' : 'device.speed', { speed: number(speed, speed < 10 ? 1 : 0) }) : '';
     return html`<details class="badge ${device?.kind ?? ''}">
@@ -58,7 +58,7 @@ export class Header {
           <dt>${t('device.name')}</dt>
           <dd>${device?.name || '–'}</dd>
           ${device?.probeError != null ? html`<dt>${t('device.probe')}</dt><dd>${device.probeError.toExponential(1)}</dd>` : nothing}
-          ${device?.kind === 'cpu' ? html`<dt>${t('device.threads')}</dt><dd>${device.threads} ${threadsLater > device.threads ? t('device.threads-later', { n: threadsLater }) : ''}</dd>` : nothing}
+          ${device?.kind === 'cpu' ? html`<dt>${t('device.threads')}</dt><dd>${threads} ${threadsLater > threads ? t('device.threads-later', { n: threadsLater }) : ''}</dd>` : nothing}
           <dt>${t('device.memory')}</dt>
           <dd>${number(wasmBytes / MB, 0)} MB</dd>
           ${gpuBytes > 0 ? html`<dt>${t('device.gpu-memory')}</dt><dd>${number(gpuBytes / MB, 0)} MB</dd>` : nothing}

@@ -21,8 +21,8 @@ export function offer(session, ready) {
     checkpoint: async () => (await session.checkpoint()).bytes,
     on: (event, fn) => session.on(event, fn),
     get state() {
-      const { status, device, demo, step, link, error } = session.state;
-      return { status, device: device && { kind: device.kind, name: device.name, threads: device.threads }, demo, step, link, error };
+      const { status, device, demo, step, link, error, threads } = session.state;
+      return { status, device: device && { kind: device.kind, name: device.name, threads }, demo, step, link, error };
     },
   });
 }

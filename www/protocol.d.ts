@@ -14,7 +14,11 @@ steps_per_second: number,
 /**
  * Bytes of wasm memory, and bytes reserved on the GPU.
  */
-wasm_bytes: number, gpu_bytes: number, } | { "type": "progress", what: string, done: number, total: number, 
+wasm_bytes: number, gpu_bytes: number, 
+/**
+ * That compute on the CPU.
+ */
+threads: number, } | { "type": "progress", what: string, done: number, total: number, 
 /**
  * They count bytes.
  */

@@ -174,7 +174,7 @@ export class Session extends Emitter {
   #receive(runner, event) {
     if (event.type === 'device' && event.kind === 'webgpu') rememberProven(event.name);
     if (runner !== this.#active) return;
-    if (event.type === 'device') this.#update({ device: { ...deviceOf(event), threads: runner.threads } });
+    if (event.type === 'device') this.#update({ device: deviceOf(event) });
     else if (event.type === 'link') this.#update({ link: event.link });
     else if (event.type === 'views') this.#backwards(event.step);
     else if (event.type === 'status') this.#status(event);
@@ -206,14 +206,14 @@ export class Session extends Emitter {
     this.#begin(-1);
   }
 
-  #status({ status, step, steps_per_second: speed, wasm_bytes: wasmBytes, gpu_bytes: gpuBytes }) {
+  #status({ status, step, steps_per_second: speed, wasm_bytes: wasmBytes, gpu_bytes: gpuBytes, threads }) {
     // A new worker that has opened nothing yet does not know the step at which the run stands.
     if (status === 'idle' && this.#held && this.state.demo) return;
     this.#backwards(step);
     this.#farthest = Math.max(this.#farthest, step);
     // Nobody has wished for the pause of a hand-over: it is not shown.
     const before = this.state.status;
-    this.#update({ status: this.#handing ? before : status, step, speed, wasmBytes, gpuBytes });
+    this.#update({ status: this.#handing ? before : status, step, speed, wasmBytes, gpuBytes, threads });
     if (this.#held || this.#statuses.check({ status, step }) || this.want === 'paused' || status !== 'paused' || before === 'paused') return;
     // The demo has come to an end of its own: nothing is wanted any more, and whoever waits for more steps gets none.
     this.want = 'paused';

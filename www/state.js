@@ -12,7 +12,8 @@ export const firstState = () => ({
   /** Pictures are being taken in, beside the run: what is wrong with them does not stop it. */
   bringing: false,
   speed: 0,
-  /** How many the CPU will have once the page is loaded again. */
+  /** That compute on the CPU; and how many will, once the page is loaded again. */
+  threads: 1,
   threadsLater: 1,
   wasmBytes: 0,
   gpuBytes: 0,

@@ -33,12 +33,6 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// Lends the worker that calls it to the module whose memory it shares, for good: bench/helper.js.
-#[wasm_bindgen]
-pub fn help() {
-    kiln_kernels::help();
-}
-
 /// How many threads work.
 #[wasm_bindgen]
 pub fn threads() -> usize {

@@ -8,15 +8,11 @@
 use super::lanes::{F32x4, I16x8, dot};
 use super::matrix::{Data, GROUP, Matrix, bf16};
 use super::pool::{Target, each_part, worthwhile};
-use super::product::{Factor, multiply};
 
-/// Rows of a part: enough to be worth it, in parts of equal length.
+/// Rows of a part: enough to be worth it, and whole tiles.
 fn rows_of_a_part(rows: usize, cols: usize, n: usize) -> usize {
-    rows.div_ceil(worthwhile(rows * cols * n)).max(1)
+    rows.div_ceil(worthwhile(rows * cols * n)).next_multiple_of(ROWS).max(ROWS)
 }
-
-/// Tokens from which on packing the weights pays.
-const PACKED: usize = 4;
 
 /// `x W^T` into `out`: `x` is `[n, cols]`, `out` `[n, rows]`.
 pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
@@ -51,49 +47,108 @@ pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Rows of f32: one at a time for few tokens, since a processor fetches one stream ahead better than eight; packed for more.
+/// Rows of f32.
 fn dense(w: &[f32], x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
-    let n = x.len() / cols;
-    if n >= PACKED {
-        return multiply(Factor::new(x, [n, cols], cols), Factor::new(w, [rows, cols], cols).transposed(), out);
-    }
-    let (size, out) = (rows_of_a_part(rows, cols, n), Target::new(out, rows));
+    let (size, out) = (rows_of_a_part(rows, cols, x.len() / cols), Target::new(out, rows));
+    let x = Tokens::new(x, cols);
     each_part(
         rows.div_ceil(size),
         || (),
         |(), part| {
             let first = part * size;
             // SAFETY: each part has columns of its own.
-            let mut out = unsafe { out.part(0, first) };
-            for (t, x) in x.chunks_exact(cols).enumerate() {
-                let last = rows.min(first + size);
-                for (w, out) in w[first * cols..last * cols].chunks_exact(cols).zip(out.row(t, 0, last - first)) {
-                    *out = dot(w, x);
-                }
-            }
+            x.by(&w[first * cols..rows.min(first + size) * cols], &mut unsafe { out.part(0, first) });
         },
     );
 }
 
-/// Rows of 16-bit numbers, turned to f32 one row at a time.
+/// Rows of 16-bit numbers, a few of which at a time are turned to f32.
 fn expanded(bits: &[u16], value: impl Fn(u16) -> f32 + Sync, x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
     assert!(bits.len() == rows * cols, "a matrix of another shape");
     let (size, out) = (rows_of_a_part(rows, cols, x.len() / cols), Target::new(out, rows));
-    each_part(
-        rows.div_ceil(size),
-        || vec![0.0; cols],
-        |row, part| {
-            let first = part * size;
+    let x = Tokens::new(x, cols);
+    each_part(rows.div_ceil(size), Vec::new, |some: &mut Vec<f32>, part| {
+        let end = rows.min((part + 1) * size);
+        for first in (part * size..end).step_by(ROWS) {
+            some.clear();
+            some.extend(bits[first * cols..end.min(first + ROWS) * cols].iter().map(|&b| value(b)));
             // SAFETY: each part has columns of its own.
-            let mut out = unsafe { out.part(0, first) };
-            for (r, bits) in bits[first * cols..rows.min(first + size) * cols].chunks_exact(cols).enumerate() {
-                row.iter_mut().zip(bits).for_each(|(v, &b)| *v = value(b));
-                for (t, x) in x.chunks_exact(cols).enumerate() {
-                    out.row(t, r, 1)[0] = dot(row, x);
+            x.by(some, &mut unsafe { out.part(0, first) });
+        }
+    });
+}
+
+/// Activations `[n, cols]` as rows of f32 are multiplied by.
+struct Tokens<'a> {
+    x: &'a [f32],
+    cols: usize,
+    /// Where there are more than a few: eight of them side by side, `[cols, 8]`, with zeros for those that there are not.
+    panels: Vec<f32>,
+}
+
+/// Rows of a tile.
+const ROWS: usize = 4;
+/// Tokens of a tile, and how many make one worth it.
+const TOKENS: usize = 8;
+const FEW: usize = 4;
+
+impl<'a> Tokens<'a> {
+    fn new(x: &'a [f32], cols: usize) -> Self {
+        let n = x.len() / cols;
+        let mut panels = vec![0.0; if n < FEW { 0 } else { n.div_ceil(TOKENS) * TOKENS * cols }];
+        for (panel, x) in panels.chunks_exact_mut(TOKENS * cols).zip(x.chunks(TOKENS * cols)) {
+            for (t, x) in x.chunks_exact(cols).enumerate() {
+                panel.iter_mut().skip(t).step_by(TOKENS).zip(x).for_each(|(to, from)| *to = *from);
+            }
+        }
+        Self { x, cols, panels }
+    }
+
+    /// Each by each row of `w`, which is read as it lies, from its first number to its last: a processor fetches that ahead.
+    fn by(&self, w: &[f32], out: &mut Target) {
+        let (cols, n, rows) = (self.cols, self.x.len() / self.cols, w.len() / self.cols);
+        out.check([n, rows]);
+        if self.panels.is_empty() {
+            // One row at a time: a processor fetches one stream ahead better than several.
+            for (t, x) in self.x.chunks_exact(cols).enumerate() {
+                for (w, out) in w.chunks_exact(cols).zip(out.row(t, 0, rows)) {
+                    *out = dot(w, x);
                 }
             }
-        },
-    );
+            return;
+        }
+        for r in (0..rows).step_by(ROWS) {
+            // Of rows that there are not the last stands in.
+            let lines = [0, 1, 2, 3].map(|i| &w[(r + i).min(rows - 1) * cols..][..cols]);
+            for (panel, t) in self.panels.chunks_exact(TOKENS * cols).zip((0..n).step_by(TOKENS)) {
+                let sums = tile(lines, panel);
+                for j in 0..TOKENS.min(n - t) {
+                    let to = out.row(t + j, r, ROWS.min(rows - r));
+                    to.iter_mut().zip(&sums).for_each(|(to, sums)| *to = sums[j]);
+                }
+            }
+        }
+    }
+}
+
+/// Rows by a panel as deep as they are long: for each row its product with each token.
+#[inline(always)]
+fn tile(rows: [&[f32]; ROWS], panel: &[f32]) -> [[f32; TOKENS]; ROWS] {
+    let mut sums = [[F32x4::splat(0.0); 2]; ROWS];
+    for k in 0..panel.len() / TOKENS {
+        let x = [F32x4::load(panel, k * TOKENS), F32x4::load(panel, k * TOKENS + 4)];
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let w = F32x4::splat_at(row, k);
+            sums[0] = sums[0].add(w.mul(x[0]));
+            sums[1] = sums[1].add(w.mul(x[1]));
+        }
+    }
+    sums.map(|[a, b]| {
+        let mut line = [0.0; TOKENS];
+        a.store(&mut line, 0);
+        b.store(&mut line, 4);
+        line
+    })
 }
 
 /// As `f16`, without its branch for infinities, which are no weights: so that compilers make vectors of it.

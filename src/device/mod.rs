@@ -25,7 +25,7 @@ pub struct Opened {
     pub max_buffer_bytes: f64,
 }
 
-/// The CPU backend (burn's flex), one thread.
+/// The CPU backend (burn's flex). One thread, and all that help it.
 pub fn open_cpu() -> Result<Opened> {
     #[cfg(feature = "cpu")]
     return Ok(Opened {
@@ -55,6 +55,11 @@ pub async fn open_webgpu(software: bool) -> Result<Opened> {
 
 fn no_gpu(why: String) -> Error {
     Error::new(Code::NoGpu, format!("No WebGPU device: {why}."), "Kiln runs on the CPU instead.")
+}
+
+/// That compute on the CPU: this one and all that help it.
+pub fn threads() -> u32 {
+    kiln_kernels::threads() as u32
 }
 
 /// Bytes that the device's allocator has reserved; 0 where it does not tell.

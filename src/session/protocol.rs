@@ -110,6 +110,8 @@ pub enum Event {
         /// Bytes of wasm memory, and bytes reserved on the GPU.
         wasm_bytes: f64,
         gpu_bytes: f64,
+        /// That compute on the CPU.
+        threads: u32,
     },
     /// Something that takes a while. `total` is 0 where it is not known; `done == total` ends it.
     Progress {

@@ -328,6 +328,7 @@ impl Session {
             steps_per_second: if self.status == Status::Running { self.rate.value } else { 0.0 },
             wasm_bytes: self.host.memory(),
             gpu_bytes: self.device.as_ref().map_or(0.0, |d| device::reserved_bytes(&d.device)),
+            threads: device::threads(),
         });
     }
 

@@ -16,19 +16,13 @@ use serde_wasm_bindgen::{Deserializer, Serializer};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessageEvent};
 
-/// The name of a worker that lends its thread to another's module; www/worker-threads_loader.js gives it.
-const HELPER: &str = "kiln-helper";
-
 /// Starts the worker: call it once from the module's `main`.
 pub fn start(kind: DeviceKind) {
-    if scope().name() == HELPER {
-        kiln_kernels::help();
-    }
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         // This instance is poisoned now; the page starts another worker.
@@ -44,6 +38,13 @@ pub fn start(kind: DeviceKind) {
     #[cfg(feature = "gpu")]
     offer("kiln_lose_device", Closure::<dyn FnMut()>::new(crate::device::lose));
     spawn_local(run(kind, queue));
+}
+
+/// Lends the worker that calls it to the one whose memory its instance shares, for good.
+#[cfg(feature = "cpu")]
+#[wasm_bindgen]
+pub fn help() {
+    kiln_kernels::help();
 }
 
 async fn run(kind: DeviceKind, queue: Rc<Queue>) {

@@ -32,7 +32,7 @@ test('the second visit has the threads that the first one promised, and runs the
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await page.goto('about:blank');
   await visit(page, site, LINK);
-  expect((await state(page)).device.threads).toBe(THREADS);
+  await expect.poll(async () => (await state(page)).device.threads).toBe(THREADS);
   await page.locator('.badge summary').click();
   await expect(page.locator('.badge .pop')).toContainText(new RegExp(`Threads\\s*${THREADS}\\s`));
   await page.evaluate(() => window.kiln.step(12));
@@ -75,7 +75,7 @@ test('threads end with the worker that they help', async ({ page, site, browser 
 
 test('pictures, files and models of other origins come in where memory is shared', async ({ page, site, models }) => {
   await isolated(page, site, `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello&max_tokens=4`);
-  expect((await state(page)).device.threads).toBe(THREADS);
+  await expect.poll(async () => (await state(page)).device.threads).toBe(THREADS);
   await page.evaluate(() => {
     window.kiln.run();
   });
