@@ -44,7 +44,7 @@ words.then(() => {
 
 session.once('link').then(() => {
   resume.opened();
-  threadsLater().then((threads) => session.promise(threads));
+  threadsLater().then((threads) => (session.state.threadsLater = threads));
   chooseAdapter(asked).then(({ use, software, reason }) => (use ? session.prepareGpu({ software }) : session.explain(reason)));
 });
 

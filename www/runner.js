@@ -1,10 +1,14 @@
 // One life of one worker: start, open, ping, death. It never restarts itself; `session.js` does.
 
 import { Emitter } from './emitter.js';
+import { threads } from './capable.js';
 
 /** Silence that is allowed while a module loads, compiles its pipelines or takes its first steps, in ms. */
 const PATIENT = 120_000;
 const FLOOR = 5_000;
+
+/** Threads of the next worker on the CPU. */
+let most = threads();
 
 const wayIn = (kind, threads) => {
   if (threads > 1) return `./worker-threads_loader.js?threads=${threads}`;
@@ -16,7 +20,7 @@ const wayIn = (kind, threads) => {
  * `why` is `unreachable` (never said hello), `panic`, `error`, `silent` or `device-lost`.
  */
 export class Runner extends Emitter {
-  constructor(kind, { software = false, proven = [], bound = 0, patience = 1, greeting = [], threads = 1 } = {}) {
+  constructor(kind, { software = false, proven = [], bound = 0, patience = 1, greeting = [] } = {}) {
     super();
     this.kind = kind;
     this.software = software;
@@ -35,7 +39,7 @@ export class Runner extends Emitter {
     });
     this.started.catch(() => {});
     this.greets = { software, proven };
-    this.#begin(kind === 'cpu' ? threads : 1);
+    this.#begin(kind === 'cpu' ? most : 1);
     this.tickMs = bound ? Math.min(1000, bound / 4) : 1000;
     this.timer = setInterval(() => this.#tick(), this.tickMs);
   }
@@ -80,12 +84,14 @@ export class Runner extends Emitter {
 
   lose(why, message) {
     if (this.dead) return;
-    // Nothing requires threads: the module without them is as good, and slower.
-    if (!this.heard && this.threads > 1) {
-      this.worker.terminate();
-      this.#fresh();
-      this.#begin(1);
-      return;
+    if (this.threads > 1) {
+      // Whatever it was: the next one shares no memory. Nothing requires that, and one that has not begun is begun again.
+      most = 1;
+      if (!this.heard) {
+        this.worker.terminate();
+        this.#fresh();
+        return this.#begin(1);
+      }
     }
     this.end({ code: why, message, help: '' });
     this.emit('lost', { why, message });

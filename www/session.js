@@ -8,7 +8,6 @@ import { Losses } from './losses.js';
 import { Waiters } from './waiters.js';
 import { deviceOf, errorOf, firstState, STOPPING, SUPERSEDED } from './state.js';
 import { provenAdapters, rememberProven } from './adapter.js';
-import { threads } from './capable.js';
 
 /**
  * Emits every Event of the active worker by its type, and besides:
@@ -33,7 +32,6 @@ export class Session extends Emitter {
   #checkpoints = new Waiters();
   #losses = new Losses();
   #wish = null; // running, paused or steps, as it was clicked last while a link was being opened
-  #threads = threads();
   #farthest = 0; // the highest step that this run has reached
 
   /** `greeting()`: commands that each worker gets first. `mayRun()`: whether what is open may begin by itself. */
@@ -50,7 +48,7 @@ export class Session extends Emitter {
   start() { this.#active = this.#launch('cpu'); }
 
   #launch(kind, options = {}) {
-    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, greeting: this.greeting(), threads: this.#threads, ...options });
+    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, greeting: this.greeting(), ...options });
     runner.on('event', (event) => this.#receive(runner, event));
     runner.on('lost', (loss) => this.#lost(runner, loss));
     return runner;
@@ -235,9 +233,6 @@ export class Session extends Emitter {
   /** Why the run stays on the CPU. */
   explain(reason) { this.#update({ deviceReason: reason }); }
 
-  /** What another visit would have. */
-  promise(threadsLater) { this.#update({ threadsLater }); }
-
   /** Starts the WebGPU worker beside the run, and moves the run there when it is ready. */
   prepareGpu(options) {
     if (this.#next || this.#active?.kind === 'webgpu') return;
@@ -308,8 +303,6 @@ export class Session extends Emitter {
     if (runner !== this.#active) return this.#gpuFailed(runner, loss.error ?? { code: loss.why, message: loss.message });
     this.#checkpoints.reject({ code: loss.why, message: loss.message, help: '' });
     this.#held ??= [];
-    // Whatever it was: the next one shares no memory.
-    this.#threads = 1;
     const on = this.#losses.decide(runner.kind, loss.why, this.#farthest);
     return on === 'stop' ? this.#stop(loss) : this.#restart(on, runner, loss);
   }

@@ -1,6 +1,6 @@
 //! Training steps of both GANs, W1 (DCGAN) and W2 (points in the plane): the very step that the page's demos take.
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{ModuleMapper, Param};
 use burn::tensor::Tensor;
 use kiln::device::{Device, read};
 use kiln::models::dcgan::DcganConfig;
@@ -22,22 +22,13 @@ impl GanStep {
     /// `workload` `w1` or `w2`; the parameters of both networks in the order in which their layers stand, in PyTorch's layouts.
     pub async fn open(workload: String, generator: Vec<f32>, discriminator: Vec<f32>) -> Result<GanStep, JsError> {
         let device = crate::device().await?.device;
-        let mut blank = Stream::new(0, Purpose::Weights);
-        let (mut g, mut d) =
-            (Given(generator.into_iter(), device.clone()), Given(discriminator.into_iter(), device.clone()));
-        let gan: Box<dyn Game> = match workload.as_str() {
-            "w1" => {
-                let config = DcganConfig { latent: 64, width: 64, classes: 0, channels: 1, side: 28 };
-                let (generator, discriminator) =
-                    (config.generator(&mut blank, &device), config.discriminator(&mut blank, &device));
-                Box::new(Gan::new(generator.map(&mut g), discriminator.map(&mut d), device.clone()))
-            }
-            _ => {
-                let config = MlpConfig { latent: 2, width: 128, depth: 2 };
-                let (generator, discriminator) =
-                    (config.generator(&mut blank, &device), config.discriminator(&mut blank, &device));
-                Box::new(Gan::new(generator.map(&mut g), discriminator.map(&mut d), device.clone()))
-            }
+        let (given, mut blank) = ([generator, discriminator], Stream::new(0, Purpose::Weights));
+        let gan = if workload == "w1" {
+            let config = DcganConfig { latent: 64, width: 64, classes: 0, channels: 1, side: 28 };
+            game(config.generator(&mut blank, &device), config.discriminator(&mut blank, &device), given, &device)
+        } else {
+            let config = MlpConfig { latent: 2, width: 128, depth: 2 };
+            game(config.generator(&mut blank, &device), config.discriminator(&mut blank, &device), given, &device)
         };
         Ok(Self { gan, device })
     }
@@ -60,6 +51,17 @@ impl GanStep {
         let losses = self.gan.losses();
         Ok(read(losses).await?.into_iter().flatten().collect())
     }
+}
+
+/// A pair of networks with the parameters given.
+fn game<G, D>(generator: G, discriminator: D, given: [Vec<f32>; 2], device: &Device) -> Box<dyn Game>
+where
+    G: Generator + 'static,
+    D: Discriminator + 'static,
+{
+    let [mut of_generator, mut of_discriminator] = given.map(|values| Given(values.into_iter(), device.clone()));
+    let (generator, discriminator) = (generator.map(&mut of_generator), discriminator.map(&mut of_discriminator));
+    Box::new(Gan::new(generator, discriminator, device.clone()))
 }
 
 /// Either pair of networks.

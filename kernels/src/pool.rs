@@ -142,8 +142,8 @@ impl Drop for Opened<'_> {
     }
 }
 
-/// Multiplications that are worth a part: some microseconds.
-const WORTH: usize = 1 << 16;
+/// Multiplications that are worth a part: about ten microseconds.
+const WORTH: usize = 1 << 18;
 
 /// Into how many parts to cut so many multiplications: a few for each thread, so that a slow one holds nobody up.
 pub fn worthwhile(multiplications: usize) -> usize {

@@ -9,9 +9,9 @@ use super::lanes::{F32x4, I16x8, dot};
 use super::matrix::{Data, GROUP, Matrix, bf16};
 use super::pool::{Target, each_part, worthwhile};
 
-/// Rows of a part: enough to be worth it, and whole tiles.
+/// Rows of a part: enough to be worth it, and whole tiles. To fetch a weight takes as long as some multiplications.
 fn rows_of_a_part(rows: usize, cols: usize, n: usize) -> usize {
-    rows.div_ceil(worthwhile(rows * cols * n)).next_multiple_of(ROWS).max(ROWS)
+    rows.div_ceil(worthwhile(rows * cols * (n + 3))).next_multiple_of(ROWS).max(ROWS)
 }
 
 /// `x W^T` into `out`: `x` is `[n, cols]`, `out` `[n, rows]`.

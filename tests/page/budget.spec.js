@@ -44,13 +44,18 @@ test('GPU memory is flat after warm-up', async ({ page, site }) => {
   test.setTimeout(300_000);
   await visit(page, site, 'gan2d?width=16&depth=1&batch=16', 'device=webgpu&paused');
   await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
-  await page.evaluate(() => window.kiln.step(20));
-  const before = await memory(page);
-  await page.evaluate(() => window.kiln.step(100));
-  const after = await memory(page);
-  console.log(`GPU memory ${before.gpu} bytes reserved, then ${after.gpu}; wasm ${before.wasm}, then ${after.wasm}`);
+  // CubeCL frees pages now and then, so that the bytes go up and down: what counts is their highest.
+  const highest = async () => {
+    const seen = [];
+    for (let looks = 0; looks < 10; looks += 1) {
+      await page.evaluate(() => window.kiln.step(20));
+      seen.push(await memory(page));
+    }
+    return { gpu: Math.max(...seen.map(({ gpu }) => gpu)), wasm: Math.max(...seen.map(({ wasm }) => wasm)) };
+  };
+  const [before, after] = [await highest(), await highest()];
+  console.log(`GPU memory at most ${before.gpu} bytes reserved, then ${after.gpu}; wasm ${before.wasm}, then ${after.wasm}`);
   expect(before.gpu).toBeGreaterThan(0);
-  // CubeCL frees pages after some hundred steps: over 600 steps of this run 3.0 to 3.8 MB, and 3.1 at the end.
-  expect(after.gpu).toBeLessThanOrEqual(1.3 * before.gpu);
+  expect(after.gpu).toBeLessThanOrEqual(before.gpu);
   expect(after.wasm).toBeLessThanOrEqual(1.05 * before.wasm);
 });

@@ -13,6 +13,9 @@ const FLAGS: &str = "-C target-feature=+simd128,+atomics,+bulk-memory,+mutable-g
     -C link-arg=--export=__wasm_init_tls -C link-arg=--export=__tls_size -C link-arg=--export=__tls_align \
     -C link-arg=--export=__tls_base";
 
+/// Rust's own crates: small as the rest is made they would slow every step of a small network by a tenth, and weigh a hundredth less.
+const FAST: [&str; 5] = ["alloc", "compiler_builtins", "core", "hashbrown", "std"];
+
 /// The page's, into the folder that Trunk is filling. Trunk calls this (Trunk.toml), since it builds all modules in one way.
 pub fn for_trunk() -> Result<()> {
     let place = env::var("TRUNK_STAGING_DIR").context("Trunk calls this; `cargo xtask build` calls Trunk")?;
@@ -33,6 +36,9 @@ pub fn build(arguments: &[&str], profile: &str, built: &str, name: &str, place: 
     let triple = "wasm32-unknown-unknown";
     let mut cargo = program("cargo", ["build", "--profile", profile, "--target", triple, "--target-dir"]);
     cargo.arg(&target).arg("-Zbuild-std=panic_abort,std").args(arguments);
+    for name in FAST {
+        cargo.arg("--config").arg(format!("profile.{profile}.package.{name}.opt-level=3"));
+    }
     cargo.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", FLAGS);
     run::finish(cargo).context("the module with threads could not be built")?;
     let folder = if profile == "dev" { "debug" } else { profile };
