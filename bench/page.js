@@ -5,9 +5,12 @@ import { WORKLOADS, permuted, threePixels, torchLayout } from './shared/spec.js'
 import { fetchBytes, withLongNames } from './shared/safetensors.js';
 import { timeSteps, timeTexts, timeTokens } from './shared/timing.js';
 
+/** As the page has at most: www/capable.js. */
+const MOST = 8;
+
 const query = new URLSearchParams(location.search);
 const device = query.get('device') ?? 'cpu';
-const threads = device === 'cpu' && query.get('threads') === 'many' && crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+const threads = device === 'cpu' && query.get('threads') === 'many' && crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST) : 1;
 
 /** All numbers of a network in the order of its layers. Kiln's dense layers are PyTorch's: [out, in]. */
 function flat(network) {

@@ -15,8 +15,34 @@ export function missing() {
   return WebAssembly.validate(SIMD) ? null : 'simd';
 }
 
-// Rust's futures wait by waitAsync where memory is shared.
-const able = () => (typeof Atomics.waitAsync === 'function' ? Math.min(navigator.hardwareConcurrency || 1, MOST) : 1);
+/** Starts with threads that came to nothing, after which this browser gets none: where it takes the tab with it, nobody else can tell. */
+const TRIES = 3;
+const KEY = 'kiln.threads';
+
+const failures = () => {
+  try {
+    const [browser, times] = JSON.parse(localStorage.getItem(KEY) ?? '[]');
+    return browser === navigator.userAgent ? Number(times) : 0;
+  } catch {
+    return 0;
+  }
+};
+
+/** `trying` before a start with threads; once it stands, not any more. */
+export function rememberThreads(trying) {
+  try {
+    if (trying) localStorage.setItem(KEY, JSON.stringify([navigator.userAgent, failures() + 1]));
+    else localStorage.removeItem(KEY);
+  } catch {
+    // No storage: each visit tries.
+  }
+}
+
+// Rust's futures wait by waitAsync where memory is shared. `?threads=1` asks for one.
+function able() {
+  const refused = new URLSearchParams(location.search).get('threads') === '1' || failures() >= TRIES;
+  return !refused && 'waitAsync' in Atomics ? Math.min(navigator.hardwareConcurrency || 1, MOST) : 1;
+}
 
 /** Threads that a model on the CPU has: several only where the page may share memory between them. */
 export const threads = () => (globalThis.crossOriginIsolated ? able() : 1);
@@ -26,10 +52,12 @@ export const threads = () => (globalThis.crossOriginIsolated ? able() : 1);
  * it is for the page around it to allow.
  */
 export async function threadsLater() {
-  if (globalThis.crossOriginIsolated || window.top !== window || able() === 1) return threads();
+  if (globalThis.crossOriginIsolated || window.top !== window || able() === 1) return 1;
   try {
+    // One that is here already has not helped: the host forbids it.
+    const helpless = navigator.serviceWorker.controller;
     await navigator.serviceWorker.register(new URL('./service-worker.js', document.baseURI));
-    return able();
+    return helpless ? 1 : able();
   } catch {
     // A private window, a host without https: everything is as it was.
     return 1;

@@ -85,7 +85,7 @@ export class Page {
       event.preventDefault();
       at('main').focus();
     });
-    addEventListener('hashchange', () => this.follow());
+    addEventListener('hashchange', ({ newURL }) => this.follow(new URL(newURL).hash.slice(1)));
     addEventListener('keydown', (event) => this.key(event));
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
@@ -175,10 +175,9 @@ export class Page {
     });
   }
 
-  /** The person has typed or followed a link: it runs, whatever the last one did. */
-  follow() {
+  /** The person has typed or followed a link: it runs, whatever the last one did. The address may be the run's again by now. */
+  follow(link) {
     clearTimeout(this.addressing);
-    const link = location.hash.slice(1);
     if (link !== this.session.state.link) this.open(link, { run: true });
   }
 

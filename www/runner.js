@@ -1,7 +1,7 @@
 // One life of one worker: start, open, ping, death. It never restarts itself; `session.js` does.
 
 import { Emitter } from './emitter.js';
-import { threads } from './capable.js';
+import { rememberThreads, threads } from './capable.js';
 
 /** Silence that is allowed while a module loads, compiles its pipelines or takes its first steps, in ms. */
 const PATIENT = 120_000;
@@ -46,6 +46,7 @@ export class Runner extends Emitter {
 
   #begin(threads) {
     this.threads = threads;
+    if (threads > 1) rememberThreads(true);
     this.worker = new Worker(new URL(wayIn(this.kind, threads), document.baseURI), { type: 'module', name: `kiln-${this.kind}` });
     this.worker.onmessage = ({ data }) => this.#receive(data);
     this.worker.onerror = (event) => {
@@ -76,10 +77,16 @@ export class Runner extends Emitter {
     if (this.dead) return;
     this.dead = true;
     clearInterval(this.timer);
-    this.worker.terminate();
+    this.#dismiss();
     this.opening?.reject(error);
     this.opening = null;
     this.startedReject(error);
+  }
+
+  /** Browsers deliver errors even of a worker that was ended. */
+  #dismiss() {
+    this.worker.onmessage = this.worker.onerror = this.worker.onmessageerror = null;
+    this.worker.terminate();
   }
 
   lose(why, message) {
@@ -88,7 +95,7 @@ export class Runner extends Emitter {
       // Whatever it was: the next one shares no memory. Nothing requires that, and one that has not begun is begun again.
       most = 1;
       if (!this.heard) {
-        this.worker.terminate();
+        this.#dismiss();
         this.#fresh();
         return this.#begin(1);
       }
@@ -107,6 +114,7 @@ export class Runner extends Emitter {
         break;
       case 'device':
         this.device = event;
+        if (this.threads > 1) rememberThreads(false);
         for (const command of this.greeting) this.post(command);
         this.startedResolve(event);
         break;

@@ -1,12 +1,14 @@
-// Adds the two headers that allow a page to share memory between threads, for hosts that do not send them. Nothing is kept:
-// every answer comes from the network, and what belongs to other origins does not come through here.
+// Adds the two headers that allow a page to share memory between threads, for hosts that do not send them: to the page and to its
+// workers, and to nothing else. Nothing is kept: every answer comes from the network. To be rid of it, put a file in its place that
+// calls `self.registration.unregister()`.
 
-self.addEventListener('fetch', (event) => {
+self.addEventListener('fetch', (/** @type {any} */ event) => {
   const { request } = event;
-  const own = new URL(request.url).origin === self.location.origin;
-  // A browser's own tools ask like this, and nobody else may.
-  const impossible = request.cache === 'only-if-cached' && request.mode !== 'same-origin';
-  if (own && !impossible) event.respondWith(isolated(request));
+  const { origin, pathname } = new URL(request.url);
+  if (origin !== self.location.origin) return;
+  const here = new URL('./', self.location.href).pathname;
+  const page = request.destination === 'document' && [here, `${here}index.html`].includes(pathname);
+  if (page || request.destination === 'worker') event.respondWith(isolated(request));
 });
 
 async function isolated(request) {

@@ -2,15 +2,22 @@
 // The build puts it beside the module, where a worker has to lie that fetches the page's files.
 
 // @ts-ignore
-import { help, initSync } from './worker-threads.js';
+import { help, initSync, lost } from './worker-threads.js';
 
 const threads = Number(new URLSearchParams(location.search).get('threads'));
 
-if (threads) await start();
-else {
+if (threads) {
+  // Not every browser tells of a module that fails while it waits.
+  await start().catch((error) => postMessage({ type: 'panic', message: String(error) }));
+} else {
   self.onmessage = ({ data }) => {
     initSync(data);
-    help();
+    try {
+      help();
+    } catch (error) {
+      lost();
+      throw error;
+    }
   };
 }
 
@@ -19,6 +26,9 @@ async function start() {
   const { memory } = initSync({ module });
   // They end with this worker.
   for (let i = 1; i < threads; i++) {
-    new Worker('./worker-threads_loader.js', { type: 'module', name: 'kiln-helper' }).postMessage({ module, memory });
+    const helper = new Worker('./worker-threads_loader.js', { type: 'module', name: 'kiln-helper' });
+    // What it leaves undone is noticed where it is missed; without any everything goes on.
+    helper.onerror = (event) => event.preventDefault();
+    helper.postMessage({ module, memory });
   }
 }

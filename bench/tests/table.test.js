@@ -27,6 +27,8 @@ test('the ratio is that of the medians of the repeats', () => {
   assert.deepEqual(jax.ms, { middle: 6, least: 5, most: 7, count: 2 });
   assert.equal(kiln.ratio, undefined);
   assert.equal(jax.ratio, 2);
+  const many = [...results, result('kiln-many', [1.5]), result('jax-many', [6])];
+  assert.deepEqual(summary(many).map(({ ratio }) => ratio), [undefined, 2, undefined, 0.5, 4], 'by ours with as many threads');
 });
 
 test('the table has a row for who was measured and a reason for who was not', () => {
@@ -58,7 +60,8 @@ test('it fails where ours is missing once or anybody disagrees, and not where a 
 test('runs go there and back again', () => {
   assert.deepEqual(interleaved(['kiln', 'a', 'b'], 3).join(' '), 'kiln a b b a kiln kiln a b');
   assert.equal(contenders('cpu', 'none')[0].name, 'kiln');
-  assert.equal(contenders('webgpu', 'software')[0].path, '/bench.html?device=webgpu');
+  assert.equal(contenders('webgpu', 'software')[0].path, '/bench.html?device=webgpu&threads=one');
+  assert.ok(contenders('cpu', 'none')[1].isolated && contenders('cpu', 'none')[1].name === 'kiln-many');
 });
 
 test('the first steps are checked and not timed', async () => {

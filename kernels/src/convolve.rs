@@ -109,7 +109,7 @@ impl Convolve {
                 self.lay_out(x, [from, high], &mut columns);
                 left.pack(Factor::new(&g[from * ow..], [self.outputs, high * ow], places));
                 let right = Factor::new(&columns, [depth, high * ow], high * ow).transposed();
-                product_in_parts(worthwhile(self.outputs * depth * high * ow), &left, right, &weights, true);
+                product_in_parts(worthwhile(&[self.outputs, depth, high, ow]), &left, right, &weights, true);
             }
         }
     }

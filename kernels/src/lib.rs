@@ -22,7 +22,7 @@ pub use convolve::Convolve;
 pub use lanes::dot;
 pub use matrix::{Data, GROUP, Matrix, bf16, f16};
 pub use norm::{norm_act, norm_act_backward};
-pub use pool::{each_chunk, help, threads, worthwhile};
+pub use pool::{each_chunk, help, lost, threads, worthwhile};
 pub use product::{Factor, multiply};
 pub use products::matmul;
 pub use vectors::{add, add_scaled, gate, norm, softmax};

@@ -5,13 +5,15 @@
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError, TryLockError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 /// What all threads are to do at once; it returns when nothing is left.
 type Work<'a> = &'a (dyn Fn() + Sync);
 
 struct Pool {
     helpers: AtomicUsize,
+    /// Whether one of them has died.
+    lost: AtomicBool,
     /// Whether somebody's work is being done. A second thread that comes meanwhile, or a part of a part, does its own alone.
     busy: AtomicBool,
     /// Whether the work may be begun ([`OPEN`]), which one it is, and how many helpers are at it ([`INSIDE`]).
@@ -26,14 +28,15 @@ unsafe impl Sync for Pool {}
 
 const OPEN: u32 = 1 << 31;
 /// The lowest bits count helpers; the ones between number the work.
-const INSIDE: u32 = 0xff;
-const NEXT: u32 = 1 << 8;
+const INSIDE: u32 = 0xffff;
+const NEXT: u32 = 1 << 16;
 
 /// Looks at the gate before a helper lies down: some tens of microseconds, about as long as waking takes.
 const LOOKS: usize = 20_000;
 
 static POOL: Pool = Pool {
     helpers: AtomicUsize::new(0),
+    lost: AtomicBool::new(false),
     busy: AtomicBool::new(false),
     gate: AtomicU32::new(0),
     work: UnsafeCell::new(&|| {}),
@@ -63,6 +66,11 @@ pub fn help() -> ! {
             done = number(gate);
         }
     }
+}
+
+/// Says that a helper has died. In a tab nothing else tells: its thread just ends, in the middle of a part.
+pub fn lost() {
+    POOL.lost.store(true, SeqCst);
 }
 
 /// Which work.
@@ -100,15 +108,9 @@ impl Pool {
         }
     }
 
-    /// Not while one is about to lie down: it would miss the call. A page's own thread may not wait for a lock, only look again.
+    /// One that is just lying down may miss the call, and comes to the next. A page's own thread may not wait for a lock.
     fn somebody_sleeps(&self) -> bool {
-        loop {
-            match self.asleep.try_lock() {
-                Ok(asleep) => return *asleep > 0,
-                Err(TryLockError::Poisoned(_)) => return true,
-                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
-            }
-        }
+        self.asleep.try_lock().map_or(true, |asleep| *asleep > 0)
     }
 
     /// Does `work` on all threads that come; returns when none is at it any more.
@@ -136,6 +138,7 @@ impl Drop for Opened<'_> {
     fn drop(&mut self) {
         self.0.gate.fetch_and(!OPEN, SeqCst);
         while self.0.gate.load(SeqCst) & INSIDE > 0 {
+            assert!(!self.0.lost.load(SeqCst), "a helper has died in the middle of a part");
             std::hint::spin_loop();
         }
         self.0.busy.store(false, SeqCst);
@@ -143,13 +146,15 @@ impl Drop for Opened<'_> {
 }
 
 /// Multiplications that are worth a part: about ten microseconds.
-const WORTH: usize = 1 << 18;
+const WORTH: f64 = 262_144.0;
 
 /// Into how many parts to cut so many multiplications: a few for each thread, so that a slow one holds nobody up.
-pub fn worthwhile(multiplications: usize) -> usize {
+/// They are given as sizes, whose product may be more than 32 bits hold.
+pub fn worthwhile(sizes: &[usize]) -> usize {
+    let multiplications: f64 = sizes.iter().map(|&n| n as f64).product();
     match threads() {
         1 => 1,
-        n => (multiplications / WORTH).clamp(1, 4 * n),
+        n => ((multiplications / WORTH) as usize).clamp(1, 4 * n),
     }
 }
 
@@ -231,12 +236,12 @@ impl<'a> Target<'a> {
         assert!(cols <= self.stride && needed <= self.length, "a matrix of another shape");
     }
 
-    /// Some columns of a row, which [`Self::check`] has found to be there.
+    /// Some columns of a row.
     #[inline(always)]
     pub fn row(&mut self, row: usize, col: usize, cols: usize) -> &mut [f32] {
         let begin = row * self.stride + col;
-        debug_assert!(begin + cols <= self.length);
-        // SAFETY: within the matrix, by the check.
+        assert!(begin + cols <= self.length, "a row outside of its matrix");
+        // SAFETY: just checked.
         unsafe { std::slice::from_raw_parts_mut(self.values.at(begin), cols) }
     }
 }

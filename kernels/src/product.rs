@@ -186,7 +186,7 @@ fn tile(left: &[f32], right: &[f32], out: &mut Target, [rows, cols]: [Range<usiz
 pub fn multiply(a: Factor, b: Factor, out: &mut [f32]) {
     let out = Target::new(out, b.cols);
     out.check([a.rows, b.cols]);
-    let parts = worthwhile(a.rows * a.cols * b.cols);
+    let parts = worthwhile(&[a.rows, a.cols, b.cols]);
     if b.cols >= a.rows {
         let mut left = Left::default();
         left.pack(a);

@@ -11,7 +11,7 @@ use super::pool::{Target, each_part, worthwhile};
 
 /// Rows of a part: enough to be worth it, and whole tiles. To fetch a weight takes as long as some multiplications.
 fn rows_of_a_part(rows: usize, cols: usize, n: usize) -> usize {
-    rows.div_ceil(worthwhile(rows * cols * (n + 3))).next_multiple_of(ROWS).max(ROWS)
+    rows.div_ceil(worthwhile(&[rows, cols, n + 3])).next_multiple_of(ROWS).max(ROWS)
 }
 
 /// `x W^T` into `out`: `x` is `[n, cols]`, `out` `[n, rows]`.
@@ -178,6 +178,7 @@ impl<U> Groups<'_, U> {
         let n = x.d.len() / self.groups;
         let size = rows_of_a_part(self.rows, self.groups * 8 * N, n);
         let out = Target::new(out, self.rows);
+        out.check([n, self.rows]);
         each_part(
             self.rows.div_ceil(size),
             || (),

@@ -3,7 +3,7 @@
 //! width]`, weights `[small, large, 4, 4]`, where `large` are the channels at the large picture and `small` those at the small
 //! one. That is `Conv2d`'s order and `ConvTranspose2d`'s alike.
 
-use super::pool::{Target, each_chunk, each_part, threads};
+use super::pool::{Target, each_chunk, each_part, worthwhile};
 use super::product::{Factor, Left, product};
 use super::winograd::{Grid, KINDS, SLACK, WIDTH};
 
@@ -81,37 +81,54 @@ impl Strided {
     /// are what can be done of some pictures at the same time.
     pub fn outer(&self, large: &[f32], small: &[f32], weights: &mut [f32]) {
         let [of_large, of_small] = self.numbers(large, small);
-        let mut kernels = vec![0.0; WIDTH * self.one()];
+        let (mut kernels, of_one) = (vec![0.0; WIDTH * self.one()], of_small);
         let mut room = Room::default();
         for (large, small) in large.chunks(AT_ONCE * of_large).zip(small.chunks(AT_ONCE * of_small)) {
             let Sides { large: large_grid, small: small_grid, of_large, of_small, .. } =
                 self.sides(&mut room, small.len() / of_small);
+            let cuts = if self.parts(small.len() / of_one) > 1 { 2 } else { 1 };
             each_chunk(
                 &mut [&mut *of_large, &mut *of_small],
-                1,
+                2 / cuts,
                 || (),
-                |(), side, to| match side {
-                    0 => large_grid.analyse(large, to[0]),
-                    _ => small_grid.compose_transposed(small, to[0]),
+                |(), part, sides| {
+                    for (side, to) in (part..).zip(sides) {
+                        match side {
+                            0 => large_grid.analyse(large, to),
+                            _ => small_grid.compose_transposed(small, to),
+                        }
+                    }
                 },
             );
             let kernels = Target::new(&mut kernels, 4 * self.large);
-            // Halves of each kind, in whole tiles.
-            let half = self.small.div_ceil(2).next_multiple_of(4).min(self.small);
-            each_part(2 * WIDTH, Default::default, |(left, panels): &mut (Left, Vec<f32>), i| {
-                let (kind, rows) = (i / 2, if i % 2 == 0 { 0..half } else { half..self.small });
+            // Each kind, or its halves, in whole tiles.
+            let size = self.small.div_ceil(cuts).next_multiple_of(4);
+            let bands = self.small.div_ceil(size);
+            let band = |(left, panels): &mut (Left, Vec<f32>), i: usize| {
+                let (kind, first) = (i / bands, i % bands * size);
                 let large = factor(large_grid, of_large, kind).transposed();
-                left.pack(factor(small_grid, of_small, kind).lines(rows.clone()));
-                // SAFETY: each part has rows of its own.
-                product(left, large, unsafe { kernels.part(kind * self.small + rows.start, 0) }, true, panels);
-            });
+                left.pack(factor(small_grid, of_small, kind).lines(first..self.small.min(first + size)));
+                // SAFETY: each band has rows of its own.
+                product(left, large, unsafe { kernels.part(kind * self.small + first, 0) }, true, panels);
+            };
+            if cuts > 1 {
+                each_part(WIDTH * bands, Default::default, band);
+            } else {
+                let mut own = Default::default();
+                (0..WIDTH * bands).for_each(|i| band(&mut own, i));
+            }
         }
         kernels_transposed(&kernels, weights);
     }
 
-    /// Pictures for each part: a thread has one at least, where there are enough.
+    /// Into how many parts to cut the work of so many pictures.
+    fn parts(&self, pictures: usize) -> usize {
+        worthwhile(&[WIDTH, pictures, self.large, self.small, self.size[0], self.size[1]])
+    }
+
+    /// Pictures for each part.
     fn at_once(&self) -> usize {
-        AT_ONCE.min(self.batch.div_ceil(threads())).max(1)
+        AT_ONCE.min(self.batch.div_ceil(self.parts(self.batch))).max(1)
     }
 
     /// Numbers of one kind of the weights.

@@ -39,8 +39,10 @@ fn all() -> Vec<Vec<u32>> {
     for data in [
         Data::F32(numbers(rows * cols)),
         Data::Bf16(bytes(rows * cols).iter().map(|&b| 0x3e00 + u16::from(b)).collect()),
+        Data::F16(bytes(rows * cols).iter().map(|&b| 0x3800 + u16::from(b)).collect()),
         Data::Q4 { q: bytes(rows * cols / 2), d: scales(32), m: scales(32) },
         Data::Q8 { q: bytes(rows * cols).iter().map(|&b| b as i8).collect(), group: 16, d: scales(16), m: Vec::new() },
+        Data::Q8 { q: bytes(rows * cols).iter().map(|&b| b as i8).collect(), group: 32, d: scales(32), m: scales(32) },
     ] {
         let matrix = Matrix { rows, cols, data };
         for n in [1, 3, 6] {
@@ -84,21 +86,25 @@ fn several_threads_compute_what_one_does() {
 fn a_helper_takes_the_parts_that_are_left() {
     alone();
     let _helped = HELPED.lock();
-    let (begun, taken) = (AtomicUsize::new(0), AtomicBool::new(false));
-    // Whoever takes the first part waits for another to take the second.
-    each_chunk(
-        &mut [0, 1],
-        1,
-        || begun.fetch_add(1, SeqCst),
-        |_, i, _| {
-            let patience = Instant::now();
-            taken.fetch_or(i == 1, SeqCst);
-            while !taken.load(SeqCst) && patience.elapsed() < Duration::from_secs(20) {
-                std::hint::spin_loop();
-            }
-        },
-    );
-    assert_eq!(begun.load(SeqCst), 2, "nobody helped");
+    // Those that look out for work, and after a while those that have lain down.
+    for pause in [0, 0, 0, 20, 20, 20] {
+        std::thread::sleep(Duration::from_millis(pause));
+        let (begun, taken) = (AtomicUsize::new(0), AtomicBool::new(false));
+        // Whoever takes the first part waits for another to take the second.
+        each_chunk(
+            &mut [0, 1],
+            1,
+            || begun.fetch_add(1, SeqCst),
+            |_, i, _| {
+                let patience = Instant::now();
+                taken.fetch_or(i == 1, SeqCst);
+                while !taken.load(SeqCst) && patience.elapsed() < Duration::from_secs(20) {
+                    std::hint::spin_loop();
+                }
+            },
+        );
+        assert_eq!(begun.load(SeqCst), 2, "nobody helped");
+    }
 }
 
 #[test]

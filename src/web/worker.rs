@@ -16,7 +16,9 @@ use serde_wasm_bindgen::{Deserializer, Serializer};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+#[cfg(feature = "cpu")]
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessageEvent};
@@ -35,6 +37,8 @@ pub fn start(kind: DeviceKind) {
     scope.set_onmessage(Some(receive.as_ref().unchecked_ref()));
     receive.forget();
     offer("kiln_crash", Closure::<dyn FnMut()>::new(|| panic!("crashed on purpose, to try the recovery")));
+    #[cfg(feature = "cpu")]
+    offer("kiln_crash_helper", Closure::<dyn FnMut()>::new(crash_helper));
     #[cfg(feature = "gpu")]
     offer("kiln_lose_device", Closure::<dyn FnMut()>::new(crate::device::lose));
     spawn_local(run(kind, queue));
@@ -42,9 +46,34 @@ pub fn start(kind: DeviceKind) {
 
 /// Lends the worker that calls it to the one whose memory its instance shares, for good.
 #[cfg(feature = "cpu")]
-#[wasm_bindgen]
+#[wasm_bindgen::prelude::wasm_bindgen]
 pub fn help() {
     kiln_kernels::help();
+}
+
+/// Waits with a part of its own until a helper has taken the other.
+#[cfg(feature = "cpu")]
+fn crash_helper() {
+    let taken = AtomicBool::new(false);
+    kiln_kernels::each_chunk(
+        &mut [0, 1],
+        1,
+        || (),
+        |(), part, _| {
+            taken.fetch_or(part == 1, SeqCst);
+            assert!(part == 0, "crashed on purpose, to try what is done about it");
+            while !taken.load(SeqCst) {
+                std::hint::spin_loop();
+            }
+        },
+    );
+}
+
+/// Tells the worker that was helped that a helper has died: a part of its work is missing.
+#[cfg(feature = "cpu")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn lost() {
+    kiln_kernels::lost();
 }
 
 async fn run(kind: DeviceKind, queue: Rc<Queue>) {

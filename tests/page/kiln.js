@@ -116,7 +116,7 @@ export async function untilStep(page, step, timeout = 60_000) {
   await page.waitForFunction((least) => window.kiln.state.step >= least, step, { timeout, polling: 50 });
 }
 
-/** Ends the only worker that has no helpers, or is none, in one of the ways in which workers end. */
+/** Ends the only worker, or the one that has helpers, in one of the ways in which workers end. */
 export async function kill(page, way) {
   const worker = page.workers().find((one) => one.url().includes('threads=')) ?? page.workers().at(-1);
   await worker.evaluate((how) => {

@@ -7,7 +7,8 @@ import { test, expect, visit, state, curve, untilStep, kill, card, bareWorker, e
 test.use({ serviceWorkers: 'allow' });
 test.skip(availableParallelism() < 2, 'this machine has one core');
 
-const THREADS = Math.min(availableParallelism(), 8);
+/** As the browser counts cores. */
+const most = (page) => page.evaluate(() => Math.min(navigator.hardwareConcurrency, 8));
 /** Products that are worth parts. */
 const LINK = 'dcgan?width=16&batch=32';
 
@@ -25,26 +26,62 @@ test('the second visit has the threads that the first one promised, and runs the
   expect(await page.evaluate(() => crossOriginIsolated)).toBe(false);
   expect((await state(page)).device.threads).toBe(1);
   await page.locator('.badge summary').click();
-  await expect(page.locator('.badge .pop')).toContainText(`1 (${THREADS} after a reload)`);
+  await expect(page.locator('.badge .pop')).toContainText(`1 (${await most(page)} after a reload)`);
   await page.evaluate(() => window.kiln.step(12));
   const alone = await curve(page);
 
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await page.goto('about:blank');
   await visit(page, site, LINK);
-  await expect.poll(async () => (await state(page)).device.threads).toBe(THREADS);
+  await expect.poll(async () => (await state(page)).device.threads).toBe(await most(page));
   await page.locator('.badge summary').click();
-  await expect(page.locator('.badge .pop')).toContainText(new RegExp(`Threads\\s*${THREADS}\\s`));
+  await expect(page.locator('.badge .pop')).toContainText(new RegExp(`Threads\\s*${await most(page)}\\s`));
   await page.evaluate(() => window.kiln.step(12));
   expect(alone.length).toBe(12);
   expect(await curve(page)).toEqual(alone);
 });
 
-test('where the module with threads does not load, the one without is taken', async ({ page, changed }) => {
-  const site = await changed((path, body) => (path.endsWith('worker-threads_bg.wasm') ? 'no module' : body));
+for (const [what, from, to] of [
+  ['does not load', 'worker-threads_bg.wasm', () => 'no module'],
+  ['gets no memory', 'worker-threads_loader.js', (body) => `WebAssembly.Memory = function () { throw new RangeError('too much'); };\n${body}`],
+]) {
+  test(`where the module with threads ${what}, the one without is taken, and after three times at once`, async ({ page, changed }) => {
+    const asked = [];
+    const site = await changed((path, body) => {
+      if (!path.endsWith(from)) return body;
+      asked.push(path);
+      return to(body);
+    });
+    await isolated(page, site, SMALL);
+    await page.evaluate(() => window.kiln.step(5));
+    expect((await state(page)).device.threads).toBe(1);
+    expect(asked.length).toBe(1);
+    for (let visits = 1; visits < 5; visits += 1) {
+      await page.goto('about:blank');
+      await visit(page, site, SMALL);
+    }
+    expect(asked.length).toBe(3);
+  });
+}
+
+test('the address can ask for one thread', async ({ page, site }) => {
   await isolated(page, site, SMALL);
-  expect((await state(page)).device.threads).toBe(1);
+  await visit(page, site, SMALL, 'paused&device=cpu&threads=1');
   await page.evaluate(() => window.kiln.step(5));
+  expect((await state(page)).device.threads).toBe(1);
+  expect(page.workers().some((worker) => worker.url().includes('worker-threads'))).toBe(false);
+});
+
+test('a helper that dies in the middle of its work is missed, and the run goes on without', async ({ page, site }) => {
+  await isolated(page, site, LINK);
+  await page.evaluate(() => window.kiln.step(8).then(() => window.kiln.checkpoint()).then(() => undefined));
+  await expect.poll(async () => (await state(page)).device.threads).toBe(await most(page));
+  const worker = page.workers().find((one) => one.url().includes('threads='));
+  // From a timer, so that this call is answered before the worker is gone.
+  await worker.evaluate(() => void setTimeout(() => self.kiln_crash_helper()));
+  await expect(page.locator('#cards')).toContainText('taken up again', { timeout: 4000 });
+  await expect.poll(async () => (await state(page)).device.threads).toBe(1);
+  await page.evaluate(() => window.kiln.step(4));
 });
 
 test('a worker with threads that dies is followed by one without, on the same curve', async ({ page, site }) => {
@@ -54,8 +91,8 @@ test('a worker with threads that dies is followed by one without, on the same cu
   await untilStep(page, 10);
   await kill(page, 'panic');
   await expect(page.locator('#cards')).toContainText('taken up again');
+  await expect.poll(async () => (await state(page)).device.threads).toBe(1);
   await untilStep(page, 14);
-  expect((await state(page)).device.threads).toBe(1);
   expect(await page.evaluate(() => window.contradictions)).toEqual([]);
 });
 
@@ -66,7 +103,7 @@ test('threads end with the worker that they help', async ({ page, site, browser 
     const { targetInfos } = await client.send('Target.getTargets', { filter: [{ type: 'worker', exclude: false }] });
     return targetInfos.filter(({ url }) => url.includes('worker-threads')).length;
   };
-  expect(await workers()).toBe(THREADS);
+  await expect.poll(workers).toBe(await most(page));
   await page.evaluate(() => window.kiln.run());
   await untilStep(page, 3);
   await kill(page, 'close');
@@ -75,7 +112,7 @@ test('threads end with the worker that they help', async ({ page, site, browser 
 
 test('pictures, files and models of other origins come in where memory is shared', async ({ page, site, models }) => {
   await isolated(page, site, `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello&max_tokens=4`);
-  await expect.poll(async () => (await state(page)).device.threads).toBe(THREADS);
+  await expect.poll(async () => (await state(page)).device.threads).toBe(await most(page));
   await page.evaluate(() => {
     window.kiln.run();
   });
@@ -108,7 +145,8 @@ test('in a frame of another page everything goes on one thread', async ({ page, 
   const frame = await (await page.waitForSelector('iframe')).contentFrame();
   await frame.waitForFunction(() => window.kiln);
   await frame.evaluate(() => window.kiln.ready);
-  expect(await frame.evaluate(() => [crossOriginIsolated, window.kiln.state.device.threads])).toEqual([false, 1]);
+  const found = await frame.evaluate(() => [!!navigator.serviceWorker.controller, crossOriginIsolated, window.kiln.state.device.threads]);
+  expect(found).toEqual([true, false, 1]);
   await frame.evaluate(() => window.kiln.step(5));
   elsewhere.delete(url);
   around.close();

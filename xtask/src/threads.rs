@@ -39,6 +39,8 @@ pub fn build(arguments: &[&str], profile: &str, built: &str, name: &str, place: 
     for name in FAST {
         cargo.arg("--config").arg(format!("profile.{profile}.package.{name}.opt-level=3"));
     }
+    // Either would be taken in the place of ours.
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", FLAGS);
     run::finish(cargo).context("the module with threads could not be built")?;
     let folder = if profile == "dev" { "debug" } else { profile };

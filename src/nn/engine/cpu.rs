@@ -1,4 +1,4 @@
-//! The CPU's engine: plain vectors, one thread.
+//! The CPU's engine: plain vectors.
 
 use super::{Activation, Data, Engine, Heads, Linear, Matrix, Norm, Rope};
 use crate::error::{Code, Error, Result};
@@ -193,16 +193,24 @@ impl Engine for Cpu {
                 cache.values[to..to + hd].copy_from_slice(&value[head * hd..(head + 1) * hd]);
             }
         }
-        let mut out = vec![0.0; queries.len()];
-        let heads = queries.chunks_exact(hd).zip(out.chunks_exact_mut(hd)).enumerate();
-        for (i, (query, out)) in heads {
-            let (row, head) = (i / shape.heads, i % shape.heads);
-            let weights = self.weights(query, cache, layer, head, at + row);
-            let start = cache.start(layer, head * shape.kv_heads / shape.heads);
-            for (weight, value) in weights.iter().zip(cache.values[start..].chunks_exact(hd)) {
-                kernels::add_scaled(out, *weight, value);
-            }
-        }
+        let (mut out, cache) = (vec![0.0; queries.len()], &*cache);
+        let (many, keys) = (queries.len() / hd, at + q.n());
+        let size = many.div_ceil(kernels::worthwhile(&[2, queries.len(), keys])).max(1);
+        kernels::each_chunk(
+            &mut out,
+            size * hd,
+            || (),
+            |(), part, out| {
+                for (i, out) in (part * size..).zip(out.chunks_exact_mut(hd)) {
+                    let (row, head) = (i / shape.heads, i % shape.heads);
+                    let weights = self.weights(&queries[i * hd..][..hd], cache, layer, head, at + row);
+                    let start = cache.start(layer, head * shape.kv_heads / shape.heads);
+                    for (weight, value) in weights.iter().zip(cache.values[start..].chunks_exact(hd)) {
+                        kernels::add_scaled(out, *weight, value);
+                    }
+                }
+            },
+        );
         Rows::new(q.width, out)
     }
 

@@ -9,8 +9,13 @@ use kiln_kernels::{Convolve, Factor, Moments};
 /// All numbers in order, at the beginning of their buffer.
 fn whole(tensor: FlexTensor) -> FlexTensor {
     let n = tensor.shape().num_elements();
-    let whole = tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n;
-    if whole { tensor } else { FlexTensor::from_data(tensor.into_data()) }
+    if tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n {
+        return tensor;
+    }
+    // What is in order already is not copied, and may be a part of a longer one.
+    let (shape, ordered) = (tensor.shape(), tensor.to_contiguous());
+    let start = ordered.layout().start_offset();
+    from(ordered.storage::<f32>()[start..start + n].to_vec(), shape)
 }
 
 fn from(values: Vec<f32>, shape: Shape) -> FlexTensor {
