@@ -1,5 +1,5 @@
-// Kiln's page of the bench: `window.bench(workload, options)` on ?device=cpu, with &threads=many or without, or ?device=webgpu. Weights and inputs are those of
-// shared/spec.js, the steps are the product's own (src/).
+// Kiln's page of the bench: `window.bench(workload, options)` on ?device=cpu, with &threads=many or without, or ?device=webgpu.
+// Weights and inputs are those of shared/spec.js, the steps are the product's own (src/).
 
 import { WORKLOADS, permuted, threePixels, torchLayout } from './shared/spec.js';
 import { fetchBytes, withLongNames } from './shared/safetensors.js';
@@ -10,7 +10,8 @@ const MOST = 8;
 
 const query = new URLSearchParams(location.search);
 const device = query.get('device') ?? 'cpu';
-const threads = device === 'cpu' && query.get('threads') === 'many' && crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST) : 1;
+const several = device === 'cpu' && query.get('threads') === 'many' && crossOriginIsolated;
+const threads = several ? Math.min(navigator.hardwareConcurrency, MOST) : 1;
 
 /** All numbers of a network in the order of its layers. Kiln's dense layers are PyTorch's: [out, in]. */
 function flat(network) {

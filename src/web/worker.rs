@@ -51,24 +51,6 @@ pub fn help() {
     kiln_kernels::help();
 }
 
-/// Waits with a part of its own until a helper has taken the other.
-#[cfg(feature = "cpu")]
-fn crash_helper() {
-    let taken = AtomicBool::new(false);
-    kiln_kernels::each_chunk(
-        &mut [0, 1],
-        1,
-        || (),
-        |(), part, _| {
-            taken.fetch_or(part == 1, SeqCst);
-            assert!(part == 0, "crashed on purpose, to try what is done about it");
-            while !taken.load(SeqCst) {
-                std::hint::spin_loop();
-            }
-        },
-    );
-}
-
 /// Tells the worker that was helped that a helper has died: a part of its work is missing.
 #[cfg(feature = "cpu")]
 #[wasm_bindgen::prelude::wasm_bindgen]
@@ -214,6 +196,24 @@ fn post_panic(message: &str) {
 fn offer(name: &str, function: Closure<dyn FnMut()>) {
     let _ = Reflect::set(&js_sys::global(), &name.into(), function.as_ref());
     function.forget();
+}
+
+/// Waits with a part of its own until a helper has taken the other.
+#[cfg(feature = "cpu")]
+fn crash_helper() {
+    let taken = AtomicBool::new(false);
+    kiln_kernels::each_chunk(
+        &mut [0, 1],
+        1,
+        || (),
+        |(), part, _| {
+            taken.fetch_or(part == 1, SeqCst);
+            assert!(part == 0, "crashed on purpose, to try what is done about it");
+            while !taken.load(SeqCst) {
+                std::hint::spin_loop();
+            }
+        },
+    );
 }
 
 /// Messages that wait, and whoever waits for them.

@@ -47,7 +47,7 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// Leaves the page with this device's module in bench/dist/, which any static server can serve.
 fn build(device: &str) -> Result<()> {
-    tools::for_bench()?;
+    tools::for_wasm()?;
     let feature = if device == "webgpu" { "gpu" } else { "cpu" };
     let what = "build --release --target wasm32-unknown-unknown --package kiln-bench --no-default-features --features";
     run::finish(cargo(&format!("{what} {feature}")))?;

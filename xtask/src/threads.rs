@@ -30,7 +30,7 @@ pub const PROFILE: &str = "KILN_PROFILE";
 /// Leaves `name`.js and `name`_bg.wasm in `place`: what cargo builds by `arguments` as `built`.wasm.
 pub fn build(arguments: &[&str], profile: &str, built: &str, name: &str, place: &Path) -> Result<()> {
     tools::component("rust-src")?;
-    tools::for_bench()?;
+    tools::for_wasm()?;
     // Apart from the other modules: everything in it is compiled in another way.
     let target = paths::target().join("threads");
     let triple = "wasm32-unknown-unknown";

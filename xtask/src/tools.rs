@@ -57,8 +57,8 @@ pub fn for_page() -> Result<()> {
     bring(&TRUNK)
 }
 
-/// What the bench's page is built with.
-pub fn for_bench() -> Result<()> {
+/// What a module is built with.
+pub fn for_wasm() -> Result<()> {
     wasm_target()?;
     bring(&WASM_BINDGEN)
 }
