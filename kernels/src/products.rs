@@ -104,27 +104,38 @@ impl<'a> Tokens<'a> {
         Self { x, cols, panels }
     }
 
-    /// Each by each row of `w`, which is read as it lies, from its first number to its last: a processor fetches that ahead.
+    /// Each by each row of `w`, which is read as it lies: a processor fetches ahead what is read in order.
     fn by(&self, w: &[f32], out: &mut Target) {
         let (cols, n, rows) = (self.cols, self.x.len() / self.cols, w.len() / self.cols);
         out.check([n, rows]);
         if self.panels.is_empty() {
-            // One row at a time: a processor fetches one stream ahead better than several.
+            // A row of the first half, then one of the second: a processor fetches two streams far apart faster than one, and
+            // rows beside each other slower (all of GPT-2's products in node: 15.3 ms, 18.3 and 41).
+            let half = rows.div_ceil(2);
             for (t, x) in self.x.chunks_exact(cols).enumerate() {
-                for (w, out) in w.chunks_exact(cols).zip(out.row(t, 0, rows)) {
-                    *out = dot(w, x);
+                let out = out.row(t, 0, rows);
+                let mut row = |r: usize| out[r] = dot(&w[r * cols..][..cols], x);
+                for r in 0..rows / 2 {
+                    row(r);
+                    row(half + r);
+                }
+                if rows % 2 == 1 {
+                    row(half - 1);
                 }
             }
             return;
         }
-        for r in (0..rows).step_by(ROWS) {
-            // Of rows that there are not the last stands in.
-            let lines = [0, 1, 2, 3].map(|i| &w[(r + i).min(rows - 1) * cols..][..cols]);
+        // For the same reason a tile's rows are far from each other. Of rows that there are not the last stands in.
+        let far = rows.div_ceil(ROWS);
+        for r in 0..far {
+            let lines = [0, 1, 2, 3].map(|i| &w[(i * far + r).min(rows - 1) * cols..][..cols]);
             for (panel, t) in self.panels.chunks_exact(TOKENS * cols).zip((0..n).step_by(TOKENS)) {
                 let sums = tile(lines, panel);
                 for j in 0..TOKENS.min(n - t) {
-                    let to = out.row(t + j, r, ROWS.min(rows - r));
-                    to.iter_mut().zip(&sums).for_each(|(to, sums)| *to = sums[j]);
+                    let to = out.row(t + j, 0, rows);
+                    for (to, sums) in to.iter_mut().skip(r).step_by(far).zip(&sums) {
+                        *to = sums[j];
+                    }
                 }
             }
         }
