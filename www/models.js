@@ -102,8 +102,9 @@ export class Models extends Emitter {
     const files = this.stored?.files ?? [];
     const known = this.manifest.find(({ id }) => id === name);
     const local = name.startsWith(HASHES);
-    const parts = known?.files ?? (local ? name.slice(HASHES.length).split(',').map((sha256) => ({ sha256 })) : [{ name: name.split(/[?#]/)[0].split('/').at(-1) }]);
-    const found = parts.map((part) => files.find((file) => (part.sha256 ? file.sha256 === part.sha256 : file.name === part.name)));
+    const parts = known?.files ?? (local ? name.slice(HASHES.length).split(',').map((sha256) => ({ sha256 })) : [{ source: name.split('#')[0] }]);
+    const is = ({ sha256, hub, source = `hub:${hub}` }, file) => (sha256 ? file.sha256 === sha256 : file.sources.includes(source));
+    const found = parts.map((part) => files.find((file) => is(part, file)));
     return {
       title: known?.title ?? (local ? (found.find(Boolean)?.name ?? `${name.slice(0, 19)}…`) : name),
       licence: known?.licence ?? '',

@@ -155,6 +155,10 @@ export type StoredFile = { sha256: string,
  */
 name: string, 
 /**
+ * Where it has come from: `hub:owner/name/file`, URLs.
+ */
+sources: Array<string>, 
+/**
  * Bytes that are here; all of them where `complete`.
  */
 bytes: number, complete: boolean, };

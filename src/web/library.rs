@@ -231,6 +231,7 @@ impl Inner {
             let file = |k: crate::weights::ports::Kept| StoredFile {
                 sha256: k.key,
                 name: k.label.name,
+                sources: k.label.sources,
                 bytes: k.bytes as f64,
                 complete: k.complete,
             };

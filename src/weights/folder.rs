@@ -79,7 +79,7 @@ impl Library for Folder {
             let file = open(&path)?;
             let (sha256, bytes) = (hash(&*file.bytes)?, file.bytes.len() as f64);
             stored.used += bytes;
-            stored.files.push(StoredFile { sha256, name: file.name, bytes, complete: true });
+            stored.files.push(StoredFile { sha256, name: file.name, sources: Vec::new(), bytes, complete: true });
         }
         Ok(stored)
     }

@@ -20,6 +20,8 @@ pub struct StoredFile {
     pub sha256: String,
     /// The name it came under.
     pub name: String,
+    /// Where it has come from: `hub:owner/name/file`, URLs.
+    pub sources: Vec<String>,
     /// Bytes that are here; all of them where `complete`.
     pub bytes: f64,
     pub complete: bool,

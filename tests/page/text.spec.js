@@ -49,6 +49,17 @@ test('a model is fetched at the click, once, and is there after a reload', async
   expect(models.asked.length).toBe(asked);
 });
 
+test('a model that lies elsewhere under the same file name is asked for', async ({ page, site, models }) => {
+  await write(page, site, models);
+  const other = linkTo(models, 'prompt=Hello').replace('/tiny/', '/other/');
+  await page.evaluate((link) => window.kiln.open(link), other);
+  await expect(page.locator('.consent [data-do=download]')).toBeVisible();
+  await page.reload();
+  await page.evaluate(() => window.kiln.ready);
+  await expect(page.locator('.consent [data-do=download]')).toBeVisible();
+  expect(models.asked.filter(({ path }) => path.includes('/other/'))).toEqual([]);
+});
+
 test('a chat streams, stops, goes on and is answered anew', async ({ page, site, models }) => {
   await visit(page, site, linkTo(models, 'prompt=&max_tokens=400&temperature=1.2'));
   await page.evaluate(() => window.kiln.run());
