@@ -52,4 +52,9 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_numbers() {
     let dcgan = dispatches::dcgan(8, 4, &device).await;
     console_log!("a step of a DCGAN: {dcgan}");
     assert!(dcgan.dispatches <= 150.0 && dcgan.submits <= 2.0, "{dcgan}");
+    // Wide enough that its pictures, and not buffers of a few numbers, are what memory holds.
+    let wide = dispatches::dcgan(32, 32, &device).await;
+    let [reserved, _, most] = wide.bytes;
+    console_log!("a step of a wider DCGAN: {wide}");
+    assert!(reserved <= 3 * most, "{wide}");
 }

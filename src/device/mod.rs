@@ -70,6 +70,14 @@ pub fn reserved_bytes(device: &Device) -> f64 {
     0.0
 }
 
+/// Gives back what the device's allocator holds and nothing uses: the weights and pages of a run that is over, which it would
+/// keep for the next.
+pub fn release(device: &Device) {
+    if cfg!(feature = "gpu") && !is_cpu(device) {
+        device.clone().inner().memory_cleanup();
+    }
+}
+
 /// Whether tensors lie in Rust's own memory.
 pub fn is_cpu(device: &Device) -> bool {
     #[cfg(feature = "cpu")]

@@ -134,7 +134,7 @@ impl Session {
         let link = link::parse(text)?;
         let host = self.host.clone();
         let clock = Rc::new(move || host.now());
-        let context = Context { device, source: self.host.source(), library: self.host.library(), clock };
+        let context = Context { device: device.clone(), source: self.host.source(), library: self.host.library(), clock };
         // A refused command leaves what is open; a link that cannot be built is refused as a link.
         let mut demo = (link.entry.build)(&link.values, context).map_err(|e| match e.code {
             Code::BadCommand => Error { code: Code::BadLink, ..e },
@@ -145,6 +145,7 @@ impl Session {
         }
         // Only now is what ran before given up: a bad link or file leaves it as it was.
         self.open = Some(Open { entry: link.entry, values: link.values, demo });
+        device::release(&device);
         link.notes.into_iter().for_each(|note| self.host.emit(note));
         (self.status, self.remaining, self.fresh, self.rate) = (Status::Paused, None, true, Rate::default());
         self.describe()?;

@@ -1,7 +1,7 @@
 //! What training steps cost WebGPU, counted where the browser's own functions are called.
 
 use burn::tensor::{Device, Tensor};
-use kiln::device::read;
+use kiln::device::{self, read};
 use kiln::models::dcgan::DcganConfig;
 use kiln::models::mlp_gan::MlpConfig;
 use kiln::models::{Discriminator, Generator};
@@ -26,14 +26,15 @@ const COUNT: &str = "
 pub struct Cost {
     pub dispatches: f64,
     pub submits: f64,
-    /// Bytes that the allocator has reserved after the steps, and those of them that tensors use.
-    pub bytes: [u64; 2],
+    /// Bytes that the allocator has reserved after the steps, those of them that tensors use between two steps, and those that
+    /// they use where most are: before the generator's gradients.
+    pub bytes: [u64; 3],
 }
 
 impl Display for Cost {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let Self { dispatches, submits, bytes: [reserved, used] } = self;
-        write!(f, "{dispatches} dispatches, {submits} submits; {reserved} bytes reserved, {used} in use after it")
+        let Self { dispatches, submits, bytes: [reserved, between, most] } = self;
+        write!(f, "{dispatches} dispatches, {submits} submits; bytes: {reserved} reserved, {most} in use at most, {between} after it")
     }
 }
 
@@ -82,6 +83,7 @@ async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, featu
         norms: false,
     };
     let mut noise = Stream::new(2, Purpose::Noise);
+    device::release(&gan.device);
     let mut before = counted();
     for step in 0..=WARM {
         let mut up = |features: usize| upload(noise.uniform(batch * features, 1.0), [batch, features], &gan.device);
@@ -97,6 +99,12 @@ async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, featu
     assert!(losses.iter().flatten().all(|loss| loss.is_finite()), "{losses:?}");
     let after = counted();
     let each = |i: usize| (after[i] - before[i]) / WARM as f64;
-    let memory = gan.device.clone().inner().memory_pool_usage().expect("what the allocator has");
-    Cost { dispatches: each(0), submits: each(1), bytes: [memory.bytes_reserved, memory.bytes_in_use] }
+    let memory = || gan.device.clone().inner().memory_pool_usage().expect("what the allocator has");
+    let after = memory();
+    let z = upload(noise.uniform(batch * latent, 1.0), [batch, latent], &gan.device);
+    let still = gan.discriminator.clone().no_grad();
+    let logits = still.forward(gan.generator.forward(z, None), None);
+    let most = memory().bytes_in_use;
+    drop(logits);
+    Cost { dispatches: each(0), submits: each(1), bytes: [after.bytes_reserved, after.bytes_in_use, most] }
 }

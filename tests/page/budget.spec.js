@@ -38,11 +38,20 @@ test('wasm memory is flat over the steps of the budget', async ({ page, site }) 
   console.log(`wasm memory ${before.wasm} bytes, then ${after.wasm}`);
   expect(before.wasm).toBeGreaterThan(1_000_000);
   expect(after.wasm).toBeLessThanOrEqual(1.05 * before.wasm);
+  const opened = async (link) => {
+    await page.evaluate((text) => window.kiln.open(text), link);
+    return (await memory(page)).gpu;
+  };
+  const [large, again] = [await opened('gan2d?width=256&depth=3&batch=512'), await opened(small)];
+  console.log(`GPU memory of a larger run: ${large} bytes reserved; of the small one after it: ${again}`);
+  expect(large).toBeGreaterThan(2 * before.gpu);
+  expect(again).toBeLessThanOrEqual(before.gpu);
 });
 
-test('GPU memory is flat after warm-up', async ({ page, site }) => {
+test('GPU memory is flat after warm-up, and given back with the run', async ({ page, site }) => {
   test.setTimeout(300_000);
-  await visit(page, site, 'gan2d?width=16&depth=1&batch=16', 'device=webgpu&paused');
+  const small = 'gan2d?width=16&depth=1&batch=16';
+  await visit(page, site, small, 'device=webgpu&paused');
   await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
   // CubeCL frees pages now and then, so that the bytes go up and down: what counts is their highest.
   const highest = async () => {
