@@ -38,14 +38,6 @@ test('wasm memory is flat over the steps of the budget', async ({ page, site }) 
   console.log(`wasm memory ${before.wasm} bytes, then ${after.wasm}`);
   expect(before.wasm).toBeGreaterThan(1_000_000);
   expect(after.wasm).toBeLessThanOrEqual(1.05 * before.wasm);
-  const opened = async (link) => {
-    await page.evaluate((text) => window.kiln.open(text), link);
-    return (await memory(page)).gpu;
-  };
-  const [large, again] = [await opened('gan2d?width=256&depth=3&batch=512'), await opened(small)];
-  console.log(`GPU memory of a larger run: ${large} bytes reserved; of the small one after it: ${again}`);
-  expect(large).toBeGreaterThan(2 * before.gpu);
-  expect(again).toBeLessThanOrEqual(before.gpu);
 });
 
 test('GPU memory is flat after warm-up, and given back with the run', async ({ page, site }) => {
@@ -53,7 +45,8 @@ test('GPU memory is flat after warm-up, and given back with the run', async ({ p
   const small = 'gan2d?width=16&depth=1&batch=16';
   await visit(page, site, small, 'device=webgpu&paused');
   await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
-  // CubeCL frees pages now and then, so that the bytes go up and down: what counts is their highest.
+  // CubeCL frees pages now and then and makes others of the average size, so that the bytes go up and down: what counts is their
+  // highest, within what one buffer kept at each step would pass sixteen times.
   const highest = async () => {
     const seen = [];
     for (let looks = 0; looks < 10; looks += 1) {
@@ -65,6 +58,14 @@ test('GPU memory is flat after warm-up, and given back with the run', async ({ p
   const [before, after] = [await highest(), await highest()];
   console.log(`GPU memory at most ${before.gpu} bytes reserved, then ${after.gpu}; wasm ${before.wasm}, then ${after.wasm}`);
   expect(before.gpu).toBeGreaterThan(0);
-  expect(after.gpu).toBeLessThanOrEqual(before.gpu);
+  expect(after.gpu).toBeLessThanOrEqual(1.25 * before.gpu);
   expect(after.wasm).toBeLessThanOrEqual(1.05 * before.wasm);
+  const opened = async (link) => {
+    await page.evaluate((text) => window.kiln.open(text), link);
+    return (await memory(page)).gpu;
+  };
+  const [large, again] = [await opened('gan2d?width=256&depth=3&batch=512'), await opened(small)];
+  console.log(`GPU memory of a larger run: ${large} bytes reserved; of the small one after it: ${again}`);
+  expect(large).toBeGreaterThan(2 * before.gpu);
+  expect(again).toBeLessThanOrEqual(1.25 * before.gpu);
 });
