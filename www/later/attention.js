@@ -4,6 +4,7 @@ import { t, number } from '../i18n.js';
 import { html, render } from '../vendor/lit-html.js';
 import { colour, rgb } from '../theme.js';
 import { Canvas } from '../views/canvas.js';
+import { Pace } from '../views/pace.js';
 import { shown } from './token-card.js';
 
 const TOP = 6;
@@ -18,6 +19,7 @@ export class Attention {
   constructor({ session, bus }) {
     this.session = session;
     this.bus = bus;
+    this.pace = new Pace(CALM, () => this.#show());
     this.element = document.createElement('div');
     this.element.className = 'attention';
     this.head = document.createElement('div');
@@ -37,11 +39,7 @@ export class Attention {
     this.view = { ...view, weights: new Float32Array(weights.buffer, weights.byteOffset, weights.byteLength / 4) };
     if (this.heads !== view.heads) this.canvas.resize();
     this.heads = view.heads;
-    this.soon ??= setTimeout(() => {
-      this.soon = null;
-      this.drawnAt = performance.now();
-      this.#show();
-    }, Math.max(0, (this.drawnAt ?? -CALM) + CALM - performance.now()));
+    this.pace.ask();
   }
 
   keepTo() {}
@@ -51,7 +49,7 @@ export class Attention {
   }
 
   remove() {
-    clearTimeout(this.soon);
+    this.pace.stop();
     this.canvas.remove();
     this.element.remove();
   }

@@ -3,6 +3,7 @@
 import { t, number } from '../i18n.js';
 import { colour } from '../theme.js';
 import { Plane, floats, key } from '../views/plane.js';
+import { onPress } from '../views/press.js';
 import { paintSheet } from '../views/sheet.js';
 import { Latest } from './latest.js';
 
@@ -39,9 +40,18 @@ export class Latent extends Plane {
     element.classList.add('dragged');
     element.tabIndex = 0;
     element.setAttribute('role', 'application');
-    element.addEventListener('pointerdown', (event) => this.#down(event));
-    element.addEventListener('pointermove', (event) => this.pressed && this.#point(event));
-    for (const type of ['pointerup', 'pointercancel']) element.addEventListener(type, () => this.#up());
+    onPress(element, {
+      may: () => this.drag,
+      down: (event) => {
+        this.pressed = true;
+        this.#point(event);
+      },
+      move: (event) => this.#point(event),
+      up: () => {
+        this.pressed = false;
+        this.#say();
+      },
+    });
     element.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -117,24 +127,6 @@ export class Latent extends Plane {
   }
 
   // --- the point that is dragged -----------------------------------------------------------------------------------
-
-  #down(event) {
-    if (event.button !== 0 || !this.drag) return;
-    event.preventDefault();
-    this.canvas.element.focus({ preventScroll: true });
-    // Sent on by a script, a pointer has no id to hold on to.
-    try {
-      this.canvas.element.setPointerCapture(event.pointerId);
-    } catch {}
-    this.pressed = true;
-    this.#point(event);
-  }
-
-  #up() {
-    if (!this.pressed) return;
-    this.pressed = false;
-    this.#say();
-  }
 
   #point({ clientX, clientY }) {
     const box = this.canvas.element.getBoundingClientRect();

@@ -2,6 +2,7 @@
 
 import { html, render } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
+import { Pace } from '../views/pace.js';
 import { heat } from './heat.js';
 import { shown } from './token-card.js';
 
@@ -11,17 +12,14 @@ const CALM = 250;
 export class Lens {
   constructor({ bus }) {
     this.bus = bus;
+    this.pace = new Pace(CALM, () => this.#show());
     this.element = document.createElement('div');
     this.element.className = 'lens';
   }
 
   update(view) {
     this.view = view;
-    this.soon ??= setTimeout(() => {
-      this.soon = null;
-      this.drawnAt = performance.now();
-      this.#show();
-    }, Math.max(0, (this.drawnAt ?? -CALM) + CALM - performance.now()));
+    this.pace.ask();
   }
 
   keepTo() {}
@@ -31,7 +29,7 @@ export class Lens {
   }
 
   remove() {
-    clearTimeout(this.soon);
+    this.pace.stop();
     this.element.remove();
   }
 

@@ -4,6 +4,7 @@ import { html, render, nothing } from '../vendor/lit-html.js';
 import { t } from '../i18n.js';
 import { colour } from '../theme.js';
 import { Canvas } from '../views/canvas.js';
+import { onPress } from '../views/press.js';
 import { paintSheet } from '../views/sheet.js';
 import { Brush } from './brush.js';
 import { Latest } from './latest.js';
@@ -37,9 +38,12 @@ export class Pad {
     const { element } = this.canvas;
     element.tabIndex = 0;
     element.setAttribute('role', 'application');
-    element.addEventListener('pointerdown', (event) => this.#down(event));
-    element.addEventListener('pointermove', (event) => this.#move(event));
-    for (const type of ['pointerup', 'pointercancel']) element.addEventListener(type, () => this.#up());
+    onPress(element, {
+      may: () => Boolean(this.brush),
+      down: (event) => this.#down(event),
+      move: (event) => this.#move(event),
+      up: () => (this.pressed = false),
+    });
     element.addEventListener('keydown', (event) => this.#key(event));
     element.addEventListener('blur', () => this.#point(null));
   }
@@ -148,13 +152,6 @@ export class Pad {
   // --- strokes -----------------------------------------------------------------------------------------------------
 
   #down(event) {
-    if (event.button !== 0 || !this.brush) return;
-    event.preventDefault();
-    this.canvas.element.focus({ preventScroll: true });
-    // Sent on by a script, a pointer has no id to hold on to.
-    try {
-      this.canvas.element.setPointerCapture(event.pointerId);
-    } catch {}
     this.pressed = true;
     this.#point(null);
     this.brush.begin(this.#ink, this.width / 2);
@@ -163,13 +160,8 @@ export class Pad {
   }
 
   #move(event) {
-    if (!this.pressed) return;
-    for (const part of event.getCoalescedEvents?.() ?? [event]) this.#add(part);
+    this.#add(event);
     this.#send();
-  }
-
-  #up() {
-    this.pressed = false;
   }
 
   #add({ clientX, clientY }) {

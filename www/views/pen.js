@@ -3,6 +3,7 @@
 
 import { t } from '../i18n.js';
 import { colour } from '../theme.js';
+import { onPress } from './press.js';
 
 /** A stroke leaves a point every so many pixels. */
 const SPACING = 5;
@@ -25,9 +26,15 @@ export class Pen {
     this.hint.className = 'pen-hint';
     plane.element.append(this.button, this.hint);
     const { element } = plane.canvas;
-    element.addEventListener('pointerdown', (event) => this.#down(event));
-    element.addEventListener('pointermove', (event) => this.#move(event));
-    for (const type of ['pointerup', 'pointercancel']) element.addEventListener(type, () => this.#up());
+    onPress(element, {
+      may: () => this.on,
+      down: (event) => {
+        this.stroke = null;
+        this.#add(event);
+      },
+      move: (event) => this.#add(event),
+      up: () => this.#send(),
+    });
     element.addEventListener('keydown', (event) => this.#key(event));
     this.show();
   }
@@ -49,28 +56,6 @@ export class Pen {
     if (this.on) element.tabIndex = 0;
     else element.removeAttribute('tabindex');
     element.setAttribute('role', this.on ? 'application' : 'img');
-  }
-
-  #down(event) {
-    if (!this.on || event.button !== 0) return;
-    event.preventDefault();
-    // Sent on by a script, a pointer has no id to hold on to.
-    try {
-      this.plane.canvas.element.setPointerCapture(event.pointerId);
-    } catch {}
-    this.stroke = null;
-    this.pressed = true;
-    this.#add(event);
-  }
-
-  #move(event) {
-    if (!this.pressed) return;
-    for (const part of event.getCoalescedEvents?.() ?? [event]) this.#add(part);
-  }
-
-  #up() {
-    this.pressed = false;
-    this.#send();
   }
 
   #add({ clientX, clientY }) {

@@ -3,6 +3,7 @@
 import uPlot from '../vendor/uPlot.esm.js';
 import { t, number } from '../i18n.js';
 import { colour, seriesColour, onTheme } from '../theme.js';
+import { Pace } from './pace.js';
 
 /** Beyond this many rows every second one is dropped: older steps are drawn more coarsely, and drawing stays fast. */
 const MOST = 6000;
@@ -24,6 +25,7 @@ export class Scalars {
     this.element.append(this.legend, this.plot);
     this.names = [];
     this.rows = [];
+    this.pace = new Pace(PACE, () => this.#show());
     this.resizes = new ResizeObserver(() => this.uplot?.setSize({ width: this.plot.clientWidth, height: HEIGHT }));
     this.resizes.observe(this.plot);
     this.visible = true;
@@ -67,7 +69,7 @@ export class Scalars {
   }
 
   remove() {
-    clearTimeout(this.timer);
+    this.pace.stop();
     this.resizes.disconnect();
     this.sight.disconnect();
     this.offTheme();
@@ -76,15 +78,14 @@ export class Scalars {
   }
 
   #draw() {
-    if (this.timer || !this.visible) return;
-    this.timer = setTimeout(() => {
-      this.timer = 0;
-      this.drawnAt = performance.now();
-      if (!this.uplot || !this.rows.length) return this.#build();
-      if (this.#sides().join() !== this.sides.join()) return this.#build();
-      this.uplot.setData(this.#data());
-      if (!(this.uplot.cursor.left >= 0)) this.#values(this.rows.length - 1);
-    }, Math.max(0, PACE - (performance.now() - (this.drawnAt ?? -PACE))));
+    if (this.visible) this.pace.ask();
+  }
+
+  #show() {
+    if (!this.uplot || !this.rows.length) return this.#build();
+    if (this.#sides().join() !== this.sides.join()) return this.#build();
+    this.uplot.setData(this.#data());
+    if (!(this.uplot.cursor.left >= 0)) this.#values(this.rows.length - 1);
   }
 
   // Which axis each series belongs to: the first one's, or the right one.
