@@ -3,8 +3,7 @@
 mod common;
 
 use common::bits;
-use kiln::nn::engine::{Cpu, Engine, Heads, Rope};
-use kiln::nn::engine::{Data, Matrix};
+use kiln::nn::engine::{Cpu, Data, Engine, Heads, Matrix, Rope};
 use kiln_kernels::{help, threads};
 
 const SHAPE: Heads = Heads { heads: 9, kv_heads: 3, head_dim: 64 };
@@ -16,7 +15,8 @@ fn numbers(seed: usize, rows: usize, cols: usize) -> Matrix {
 
 /// A prompt, and a token after it, attend to what is before them.
 async fn attended() -> Vec<Vec<u32>> {
-    let rope = Rope { frequencies: (0..32).map(|pair| 10000f32.powf(pair as f32 / -32.0)).collect(), interleaved: false };
+    let rope =
+        Rope { frequencies: (0..32).map(|pair| 10000f32.powf(pair as f32 / -32.0)).collect(), interleaved: false };
     let mut cache = Cpu.cache(1, 256, SHAPE).expect("a cache");
     let mut results = Vec::new();
     for (at, n) in [(0, 150), (150, 1)] {

@@ -134,7 +134,8 @@ impl Session {
         let link = link::parse(text)?;
         let host = self.host.clone();
         let clock = Rc::new(move || host.now());
-        let context = Context { device: device.clone(), source: self.host.source(), library: self.host.library(), clock };
+        let context =
+            Context { device: device.clone(), source: self.host.source(), library: self.host.library(), clock };
         // A refused command leaves what is open; a link that cannot be built is refused as a link.
         let mut demo = (link.entry.build)(&link.values, context).map_err(|e| match e.code {
             Code::BadCommand => Error { code: Code::BadLink, ..e },

@@ -34,7 +34,10 @@ pub struct Cost {
 impl Display for Cost {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let Self { dispatches, submits, bytes: [reserved, between, most] } = self;
-        write!(f, "{dispatches} dispatches, {submits} submits; bytes: {reserved} reserved, {most} in use at most, {between} after it")
+        write!(
+            f,
+            "{dispatches} dispatches, {submits} submits; bytes: {reserved} reserved, {most} in use at most, {between} after it"
+        )
     }
 }
 
