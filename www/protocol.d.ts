@@ -155,7 +155,7 @@ export type StoredFile = { sha256: string,
  */
 name: string, 
 /**
- * Where it has come from: `hub:owner/name/file`, URLs.
+ * Where it has come from: `hub:owner/name/file`, URLs, dropped files (`file:name:bytes:changed`).
  */
 sources: Array<string>, 
 /**

@@ -71,7 +71,7 @@ pub fn reserved_bytes(device: &Device) -> f64 {
 }
 
 /// Gives back what the device's allocator holds and nothing uses: the weights and pages of a run that is over, which it would
-/// keep for the next.
+/// keep for the next. In a tab the buffers are then JavaScript's to collect: wgpu destroys none.
 pub fn release(device: &Device) {
     if cfg!(feature = "gpu") && !is_cpu(device) {
         device.clone().inner().memory_cleanup();

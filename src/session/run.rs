@@ -105,6 +105,9 @@ impl Session {
             Command::Close => {
                 self.open = None;
                 self.status = Status::Idle;
+                if let Some(open) = &self.device {
+                    device::release(&open.device);
+                }
             }
         }
         self.tell();

@@ -20,7 +20,7 @@ pub struct StoredFile {
     pub sha256: String,
     /// The name it came under.
     pub name: String,
-    /// Where it has come from: `hub:owner/name/file`, URLs.
+    /// Where it has come from: `hub:owner/name/file`, URLs, dropped files (`file:name:bytes:changed`).
     pub sources: Vec<String>,
     /// Bytes that are here; all of them where `complete`.
     pub bytes: f64,

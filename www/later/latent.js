@@ -46,7 +46,7 @@ export class Latent extends Plane {
         this.pressed = true;
         this.#point(event);
       },
-      move: (event) => this.#point(event),
+      move: (events) => this.#point(events.at(-1)),
       up: () => {
         this.pressed = false;
         this.#say();

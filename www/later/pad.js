@@ -41,7 +41,7 @@ export class Pad {
     onPress(element, {
       may: () => Boolean(this.brush),
       down: (event) => this.#down(event),
-      move: (event) => this.#move(event),
+      move: (events) => this.#move(events),
       up: () => (this.pressed = false),
     });
     element.addEventListener('keydown', (event) => this.#key(event));
@@ -159,8 +159,8 @@ export class Pad {
     this.#send();
   }
 
-  #move(event) {
-    this.#add(event);
+  #move(events) {
+    events.forEach((event) => this.#add(event));
     this.#send();
   }
 

@@ -32,7 +32,7 @@ export class Pen {
         this.stroke = null;
         this.#add(event);
       },
-      move: (event) => this.#add(event),
+      move: (events) => events.forEach((event) => this.#add(event)),
       up: () => this.#send(),
     });
     element.addEventListener('keydown', (event) => this.#key(event));

@@ -1,31 +1,34 @@
 // A pointer that presses on what is drawn on: mouse, pen or finger.
 
 /**
- * Calls `down` where the main button or a finger presses on an element, `move` while it is held and `up` when it is let go,
- * wherever that is. Nothing is pressed where `may()` says no.
+ * Calls `down(event)` where the main button or a finger presses on an element, `move(events)` while it is held, with all places
+ * since the last call, and `up()` when it is let go, wherever that is. Nothing is pressed where `may()` says no; a second finger
+ * does nothing.
  */
 export function onPress(element, { may, down, move, up }) {
-  let pressed = false;
+  let pressed = null;
   element.addEventListener('pointerdown', (event) => {
-    if (event.button !== 0 || !may()) return;
+    // A release that went astray must not hold up the next press.
+    const second = pressed !== null && !event.isPrimary;
+    if (event.button !== 0 || second || !may()) return;
     event.preventDefault();
     element.focus({ preventScroll: true });
     // Sent on by a script, a pointer has no id to hold on to.
     try {
       element.setPointerCapture(event.pointerId);
     } catch {}
-    pressed = true;
+    pressed = event.pointerId;
     down(event);
   });
   element.addEventListener('pointermove', (event) => {
-    if (!pressed) return;
+    if (event.pointerId !== pressed) return;
     const parts = event.getCoalescedEvents?.() ?? [];
-    for (const part of parts.length ? parts : [event]) move(part);
+    move(parts.length ? parts : [event]);
   });
-  for (const type of ['pointerup', 'pointercancel']) {
-    element.addEventListener(type, () => {
-      if (!pressed) return;
-      pressed = false;
+  for (const type of ['pointerup', 'pointercancel', 'lostpointercapture']) {
+    element.addEventListener(type, (event) => {
+      if (/** @type {PointerEvent} */ (event).pointerId !== pressed) return;
+      pressed = null;
       up();
     });
   }
