@@ -54,6 +54,7 @@ test('a model that lies elsewhere under the same file name is asked for', async 
   const other = linkTo(models, 'prompt=Hello').replace('/tiny/', '/other/');
   await page.evaluate((link) => window.kiln.open(link), other);
   await expect(page.locator('.consent [data-do=download]')).toBeVisible();
+  await page.waitForURL(/other/);
   await page.reload();
   await page.evaluate(() => window.kiln.ready);
   await expect(page.locator('.consent [data-do=download]')).toBeVisible();
