@@ -59,8 +59,10 @@ const SHAPES: [([usize; 5], usize); 6] = [
 
 #[test]
 fn a_product_and_its_gradients_are_burns() {
-    // Rows, depth, columns: within one tile and over its edges, deeper and wider than what is packed at once.
-    for [n, k, m] in [[1, 1, 1], [4, 4, 8], [5, 3, 9], [64, 300, 130], [3, 513, 17], [33, 7, 1030]] {
+    // Rows, depth, columns: within one tile and over its edges, deeper and wider than what is packed at once; and thin ones.
+    let thick = [[5, 5, 9], [64, 300, 130], [33, 7, 1030], [9, 513, 17]];
+    let thin = [[1, 1, 1], [4, 4, 8], [5, 3, 9], [3, 513, 17], [70, 200, 2], [2, 130, 70], [65, 4, 33], [70, 1, 20]];
+    for [n, k, m] in thick.into_iter().chain(thin) {
         for transposed in [[false, false], [false, true], [true, false], [true, true]] {
             let a = random(if transposed[0] { [k, n] } else { [n, k] }, 11);
             let b = random(if transposed[1] { [m, k] } else { [k, m] }, 12);

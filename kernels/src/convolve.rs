@@ -2,8 +2,9 @@
 //! the picture's rows is laid out in columns, one for each output, so that a matrix product does the rest. Numbers are in
 //! PyTorch's order.
 
+use super::factor::Factor;
 use super::pool::{Target, each_chunk, each_part, worthwhile};
-use super::product::{Factor, Left, product, product_in_parts};
+use super::product::{Left, product, product_in_parts};
 use super::strided::Strided;
 
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,10 @@
 //! tiles of 12 sums (the crate gemm's on wasm) some lie in memory, which halves the speed. A loop over tiles from packed panels,
 //! node 20, one thread, one machine: 2 x 4 vectors 56 GFLOP/s, 3 x 4 27, 2 x 6 27, 1 x 8 32.
 
+use super::factor::Factor;
 use super::lanes::F32x4;
 use super::pool::{Target, each_part, worthwhile};
+use super::thin::{self, FEW};
 use std::ops::Range;
 
 /// Rows and columns of a tile.
@@ -14,48 +16,6 @@ const COLS: usize = 8;
 /// Depth of the panels that are multiplied at once, and columns: what is packed of the right factor stays in the second cache.
 const DEPTH: usize = 256;
 const WIDTH: usize = 512;
-
-/// A matrix as it lies: row after row at a distance of `stride`, or its transpose.
-#[derive(Clone, Copy)]
-pub struct Factor<'a> {
-    values: &'a [f32],
-    rows: usize,
-    cols: usize,
-    stride: usize,
-    transposed: bool,
-}
-
-impl<'a> Factor<'a> {
-    pub fn new(values: &'a [f32], [rows, cols]: [usize; 2], stride: usize) -> Self {
-        let needed = if rows == 0 { 0 } else { (rows - 1) * stride + cols };
-        assert!(cols <= stride && needed <= values.len(), "a matrix of another shape");
-        Self { values, rows, cols, stride, transposed: false }
-    }
-
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    pub fn cols(&self) -> usize {
-        self.cols
-    }
-
-    pub fn transposed(self) -> Self {
-        Self { rows: self.cols, cols: self.rows, transposed: !self.transposed, ..self }
-    }
-
-    /// Some of its columns.
-    pub fn columns(self, range: Range<usize>) -> Self {
-        assert!(range.end <= self.cols, "columns that are not there");
-        let begin = range.start * if self.transposed { self.stride } else { 1 };
-        Self { values: self.values.get(begin..).unwrap_or_default(), cols: range.len(), ..self }
-    }
-
-    /// Some of its rows.
-    pub fn lines(self, range: Range<usize>) -> Self {
-        self.transposed().columns(range).transposed()
-    }
-}
 
 /// A left factor in panels of [`ROWS`] rows, each `[depth, ROWS]`, with zeros for rows that there are not.
 #[derive(Default)]
@@ -186,6 +146,12 @@ fn tile(left: &[f32], right: &[f32], out: &mut Target, [rows, cols]: [Range<usiz
 pub fn multiply(a: Factor, b: Factor, out: &mut [f32]) {
     let out = Target::new(out, b.cols);
     out.check([a.rows, b.cols]);
+    match [a.rows, a.cols, b.cols].map(|n| n <= FEW) {
+        [_, _, true] => return thin::few_columns(a, b, &out),
+        [true, ..] => return thin::few_rows(a, b, &out),
+        [_, true, _] => return thin::few_between(a, b, &out),
+        _ => {}
+    }
     let parts = worthwhile(&[a.rows, a.cols, b.cols]);
     if b.cols >= a.rows {
         let mut left = Left::default();

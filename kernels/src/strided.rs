@@ -3,8 +3,9 @@
 //! width]`, weights `[small, large, 4, 4]`, where `large` are the channels at the large picture and `small` those at the small
 //! one. That is `Conv2d`'s order and `ConvTranspose2d`'s alike.
 
+use super::factor::Factor;
 use super::pool::{Target, each_chunk, each_part, worthwhile};
-use super::product::{Factor, Left, product};
+use super::product::{Left, product};
 use super::winograd::{Grid, KINDS, SLACK, WIDTH};
 
 /// Sizes of both pictures.

@@ -63,13 +63,23 @@ fn a_convolution_is_the_transpose_of_its_gradients() {
 
 #[test]
 fn products_and_loops_of_every_length_stay_in_their_slices() {
-    for n in [1, 3, 4, 9, 33] {
-        for (k, m) in [0, 1, 5, 16, 300].into_iter().flat_map(|k| [1, 7, 8, 9, 600].map(|m| (k, m))) {
+    // Thin in any direction, and not; as they lie, and transposed.
+    for n in [1, 2, 3, 4, 5, 9, 33, 70] {
+        for (k, m) in (0..6).chain([16, 300]).flat_map(|k| [1, 2, 3, 4, 7, 8, 9, 33, 600].map(|m| (k, m))) {
             let (a, b) = (numbers(n * k), numbers(k * m));
-            let mut out = vec![1.0; n * m];
-            multiply(Factor::new(&a, [n, k], k), Factor::new(&b, [k, m], m), &mut out);
-            let expected: f32 = (0..k).map(|i| a[(n - 1) * k + i] * b[i * m + m - 1]).sum();
-            assert!((out[n * m - 1] - expected).abs() < 1e-3, "{n} {k} {m}");
+            for [ta, tb] in [[false, false], [false, true], [true, false], [true, true]] {
+                let left = if ta { Factor::new(&a, [k, n], n).transposed() } else { Factor::new(&a, [n, k], k) };
+                let right = if tb { Factor::new(&b, [m, k], k).transposed() } else { Factor::new(&b, [k, m], m) };
+                let mut out = vec![1.0; n * m];
+                multiply(left, right, &mut out);
+                for (at, sum) in out.iter().enumerate() {
+                    let (i, j) = (at / m, at % m);
+                    let of_a = |l: usize| a[if ta { l * n + i } else { i * k + l }];
+                    let of_b = |l: usize| b[if tb { j * k + l } else { l * m + j }];
+                    let expected: f32 = (0..k).map(|l| of_a(l) * of_b(l)).sum();
+                    assert!((sum - expected).abs() < 1e-3, "{n} {k} {m}, {ta} {tb}: {i} {j}");
+                }
+            }
         }
     }
     for n in 0..40 {
