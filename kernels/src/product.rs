@@ -16,6 +16,9 @@ const COLS: usize = 8;
 /// Depth of the panels that are multiplied at once, and columns: what is packed of the right factor stays in the second cache.
 const DEPTH: usize = 256;
 const WIDTH: usize = 512;
+/// Fewer parts are done sooner alone: between small products helpers lie down, and must be woken (`gan2d`'s step takes a tenth
+/// longer with them).
+const ENOUGH: usize = 4;
 
 /// A left factor in panels of [`ROWS`] rows, each `[depth, ROWS]`, with zeros for rows that there are not.
 #[derive(Default)]
@@ -152,7 +155,7 @@ pub fn multiply(a: Factor, b: Factor, out: &mut [f32]) {
         [_, true, _] => return thin::few_between(a, b, &out),
         _ => {}
     }
-    let parts = worthwhile(&[a.rows, a.cols, b.cols]);
+    let parts = Some(worthwhile(&[a.rows, a.cols, b.cols])).filter(|&n| n >= ENOUGH).unwrap_or(1);
     if b.cols >= a.rows {
         let mut left = Left::default();
         left.pack(a);
