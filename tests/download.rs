@@ -53,9 +53,21 @@ impl Desk {
         Self { web: Web::default(), store: Rc::default(), spare: None, progress, spilled }
     }
 
-    async fn gather(&self, plan: &Plan) -> Result<Vec<ModelFile>, Stop> {
+    fn stores(&self) -> Vec<Rc<dyn kiln::weights::ports::Store>> {
         let mut stores: Vec<Rc<dyn kiln::weights::ports::Store>> = vec![self.store.clone()];
         stores.extend(self.spare.clone().map(|s| s as Rc<_>));
+        stores
+    }
+
+    /// Repositories that are kept whole.
+    fn repositories(&self) -> Vec<String> {
+        let (stores, limits) = (self.stores(), Limits::default());
+        let gatherer = Gatherer { net: &self.web, stores: &stores, limits, report: &|_, _, _| {}, spilled: &|_| {} };
+        pollster::block_on(gatherer.repositories()).expect("a list")
+    }
+
+    async fn gather(&self, plan: &Plan) -> Result<Vec<ModelFile>, Stop> {
+        let stores = self.stores();
         let report = |what: &str, done, total| self.progress.borrow_mut().push((what.into(), done, total));
         let spilled = |name: &str| self.spilled.borrow_mut().push(name.into());
         let limits = Limits::default();
@@ -398,6 +410,30 @@ fn a_repository_of_an_autoencoder_brings_its_config_and_weights_and_may_be_a_fol
         let asked = desk.asked().iter().filter(|(url, _)| url.ends_with("config.json")).count();
         assert_eq!(asked, 1);
     }
+}
+
+#[test]
+fn a_repository_counts_as_kept_once_all_its_files_are() {
+    let desk = Desk::new();
+    let index = br#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}"#;
+    let parts = [
+        ("config.json", content(10)),
+        ("tokenizer.json", content(300)),
+        ("model.safetensors.index.json", index.to_vec()),
+        ("model-1.safetensors", content(5_000)),
+        ("model-2.safetensors", content(4_000)),
+    ];
+    // All but the last shard are there.
+    let plan = repository(&desk, &parts[..4]);
+    assert!(desk.fetch(&plan).is_err());
+    assert!(desk.repositories().is_empty());
+    desk.fetch(&repository(&desk, &parts)).expect("it arrives");
+    assert_eq!(desk.repositories(), ["hub:owner/name"]);
+    // A configuration alone, of one file or of a folder, is no model.
+    let lone = Wanted { source: "hub:owner/other/vae/config.json".into(), ..unlisted() };
+    desk.web.serve(A, &content(20), []);
+    desk.fetch(&Plan::Files(vec![lone])).expect("it arrives");
+    assert_eq!(desk.repositories(), ["hub:owner/name"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ export const greeting = () => [{ type: 'library', task: { type: 'endpoints', url
 
 /** Emits `change` whenever another answer to `describe` may hold. */
 export class Models extends Emitter {
-  /** The last `library` event: `{ files, used, quota, persistent }`, or null before the first. */
+  /** The last `library` event: `{ files, repositories, used, quota, persistent }`, or null before the first. */
   stored = null;
   manifest = [];
   endpoints = readEndpoints();
@@ -110,7 +110,7 @@ export class Models extends Emitter {
       licence: known?.licence ?? '',
       bytes: (known?.files ?? []).reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
       here: found.reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
-      kept: this.#opened.has(name) || found.every((file) => file?.complete),
+      kept: this.#opened.has(name) || Boolean(this.stored?.repositories.includes(name)) || found.every((file) => file?.complete),
       local,
       hashed: Boolean(known?.files?.every(({ sha256 }) => sha256)),
     };

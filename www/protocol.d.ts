@@ -141,6 +141,10 @@ export type LibraryTask = { "type": "list" } | { "type": "verify", sha256: strin
 
 export type Stored = { files: Array<StoredFile>, 
 /**
+ * Names of the models that are whole repositories of the hub, or folders in them, and all kept.
+ */
+repositories: Array<string>, 
+/**
  * Bytes that this site uses and may use; 0 where the browser does not tell.
  */
 used: number, quota: number, 

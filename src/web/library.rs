@@ -237,6 +237,8 @@ impl Inner {
             };
             stored.files.extend(kept.into_iter().map(file));
         }
+        let net = Browser::default();
+        stored.repositories = gatherer(&net, &stores, &|_, _, _| {}, &|_| {}).repositories().await.map_err(error)?;
         if let Ok(estimate) = estimate().await {
             stored.used = estimate.get_usage().unwrap_or(0.0);
             stored.quota = estimate.get_quota().unwrap_or(0.0);

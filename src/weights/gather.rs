@@ -2,7 +2,7 @@
 
 use super::bytes::ModelFile;
 use super::download::{Limits, Phase, Stop, Tools, download, find};
-use super::manifest::{Plan, Repository, Wanted};
+use super::manifest::{Manifest, Plan, Repository, Wanted};
 use super::mirrors::{Mirrors, Verdict, verdict};
 use super::ports::{Net, NetFault, Store};
 use crate::error::{Code, Error};
@@ -194,6 +194,26 @@ impl Gatherer<'_> {
         }
         files.extend(self.files(&weights, &bar).await?);
         Ok(files)
+    }
+
+    /// Names of the repositories whose files are all kept.
+    ///
+    /// # Errors
+    /// `Failed` where the store is.
+    pub async fn repositories(&self) -> Result<Vec<String>, Stop> {
+        let mut sources = BTreeSet::new();
+        for store in self.stores {
+            sources.extend(store.list().await?.into_iter().flat_map(|kept| kept.label.sources));
+        }
+        let mut names = Vec::new();
+        for name in sources.iter().filter_map(|source| source.strip_suffix(CONFIG)?.strip_suffix('/')) {
+            let Ok(Plan::Repository(repository)) = Manifest::default().plan(name, &[]) else { continue };
+            // One whose index is damaged is none.
+            if let Ok(Some(_)) = self.kept_repository(&repository).await {
+                names.push(name.into());
+            }
+        }
+        Ok(names)
     }
 
     /// All files of a repository without asking the network, where all are kept.

@@ -32,6 +32,8 @@ pub struct StoredFile {
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Stored {
     pub files: Vec<StoredFile>,
+    /// Names of the models that are whole repositories of the hub, or folders in them, and all kept.
+    pub repositories: Vec<String>,
     /// Bytes that this site uses and may use; 0 where the browser does not tell.
     pub used: f64,
     pub quota: f64,

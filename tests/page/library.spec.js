@@ -85,6 +85,25 @@ test('another place to fetch from is tried before the usual one, and can be take
   await expect(dialog.locator('.endpoints li')).toHaveCount(0);
 });
 
+test('a model that is a whole repository is asked for once, and opens by itself when it is kept', async ({ page, site, models }) => {
+  await visit(page, site, 'text');
+  await page.evaluate((url) => localStorage.setItem('kiln.endpoints', JSON.stringify([url])), `${models.url}hub/`);
+  await page.goto('about:blank');
+  const link = 'text?model=hub:tiny/llama&prompt=Hello&max_tokens=8';
+  await visit(page, site, link);
+  await expect(page.locator('.consent')).toBeVisible();
+  await page.click('[data-do=download]');
+  await stands(page, 4);
+  const { length } = models.asked;
+  expect(length).toBeGreaterThanOrEqual(3);
+  await page.goto('about:blank');
+  await visit(page, site, link);
+  await expect(page.locator('.consent')).toBeHidden();
+  await page.evaluate(() => window.kiln.step(2));
+  await expect(page.locator('.consent')).toBeHidden();
+  expect(models.asked).toHaveLength(length);
+});
+
 test('a download is shown in bytes, never runs backwards, and can be cancelled and gone on with', async ({ page, site, models }) => {
   await visit(page, site, `text?model=${models.url}slow/tiny/tiny-llama-f32.gguf&prompt=Hello&max_tokens=8`);
   await page.click('[data-do=download]');

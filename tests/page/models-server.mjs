@@ -1,5 +1,6 @@
 // A model server that fails as it is told. `http://host/<mode>/<anything>/<file>` serves the file from the folder it was
-// started with; `/hub/<owner>/<name>/resolve/main/<file>` is a hub. Every request is kept in `server.asked`.
+// started with; `/hub/<owner>/<name>/resolve/main/<file>` is a hub, whose file may lie in a folder of the repository's name.
+// Every request is kept in `server.asked`.
 //
 // Modes: `plain` (ranges, all right), `noranges`, `truncated` (every answer ends early), `broken` (the connection is cut
 // early), `wrong` (one byte is another), `missing` (404), `stalled` (the first answer falls silent half-way; once),
@@ -21,6 +22,7 @@ export function serveModels({ folder = '.', files = {}, port = 0 } = {}) {
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, 'http://x');
     const name = basename(decodeURIComponent(url.pathname));
+    const repository = /^\/hub\/[^/]+\/([^/]+)\/resolve\/main\//.exec(url.pathname)?.[1] ?? '';
     const mode = MODES.find((one) => url.pathname.startsWith(`/${one}/`)) ?? 'plain';
     const times = asked.filter(({ path }) => path === url.pathname).length;
     const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
@@ -34,7 +36,7 @@ export function serveModels({ folder = '.', files = {}, port = 0 } = {}) {
     if (mode === 'busy' && times < 2) return end(503);
     let body;
     try {
-      body = files[name] ?? (await readFile(join(folder, name)));
+      body = files[name] ?? (await readFile(join(folder, repository, name)).catch(() => readFile(join(folder, name))));
     } catch {
       return end(404);
     }
