@@ -8,6 +8,7 @@ use faults::{Memory, Serve, Web};
 use kiln::error::Code;
 use kiln::weights::download::{Limits, Stop};
 use kiln::weights::gather::Gatherer;
+use kiln::weights::inventory::Inventory;
 use kiln::weights::manifest::{Manifest, Plan, Wanted, hex};
 use kiln::weights::{Arrival, Folder, Library, ModelFile};
 use sha2::{Digest, Sha256};
@@ -61,9 +62,9 @@ impl Desk {
 
     /// Repositories that are kept whole.
     fn repositories(&self) -> Vec<String> {
-        let (stores, limits) = (self.stores(), Limits::default());
-        let gatherer = Gatherer { net: &self.web, stores: &stores, limits, report: &|_, _, _| {}, spilled: &|_| {} };
-        pollster::block_on(gatherer.repositories()).expect("a list")
+        let stores = self.stores();
+        let inventory = pollster::block_on(Inventory::of(&stores)).expect("a list");
+        pollster::block_on(inventory.repositories())
     }
 
     async fn gather(&self, plan: &Plan) -> Result<Vec<ModelFile>, Stop> {
@@ -413,8 +414,8 @@ fn a_repository_of_an_autoencoder_brings_its_config_and_weights_and_may_be_a_fol
 }
 
 #[test]
-fn a_repository_counts_as_kept_once_all_its_files_are() {
-    let desk = Desk::new();
+fn a_repository_counts_as_kept_while_all_its_files_are() {
+    let desk = Desk { spare: Some(Rc::default()), ..Desk::new() };
     let index = br#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}"#;
     let parts = [
         ("config.json", content(10)),
@@ -423,16 +424,43 @@ fn a_repository_counts_as_kept_once_all_its_files_are() {
         ("model-1.safetensors", content(5_000)),
         ("model-2.safetensors", content(4_000)),
     ];
-    // All but the last shard are there.
-    let plan = repository(&desk, &parts[..4]);
-    assert!(desk.fetch(&plan).is_err());
     assert!(desk.repositories().is_empty());
-    desk.fetch(&repository(&desk, &parts)).expect("it arrives");
+    let plan = repository(&desk, &parts);
+    // The last shards go to the second store.
+    desk.store.capacity.set(4_000);
+    desk.fetch(&plan).expect("it arrives");
+    assert!(!desk.spilled.borrow().is_empty());
     assert_eq!(desk.repositories(), ["hub:owner/name"]);
-    // A configuration alone, of one file or of a folder, is no model.
-    let lone = Wanted { source: "hub:owner/other/vae/config.json".into(), ..unlisted() };
-    desk.web.serve(A, &content(20), []);
-    desk.fetch(&Plan::Files(vec![lone])).expect("it arrives");
+    // A configuration alone, of another repository, is no model; one of a folder is, with its weights.
+    desk.store.capacity.set(u64::MAX);
+    let config = br#"{"_class_name": "AutoencoderKL"}"#.to_vec();
+    let weights = [("vae/config.json", config), ("vae/diffusion_pytorch_model.safetensors", content(3_000))];
+    for (at, (path, bytes)) in weights.iter().enumerate() {
+        desk.web.serve(A, bytes, []);
+        let wanted = Wanted { source: format!("hub:owner/other/{path}"), ..unlisted() };
+        desk.fetch(&Plan::Files(vec![wanted])).expect("it arrives");
+        assert_eq!(desk.repositories().len(), 1 + at);
+    }
+    assert_eq!(desk.repositories(), ["hub:owner/name", "hub:owner/other/vae"]);
+    // One of the shards is deleted.
+    for store in desk.stores() {
+        pollster::block_on(store.remove(&sha(&content(4_000)))).expect("it is deleted");
+    }
+    assert_eq!(desk.repositories(), ["hub:owner/other/vae"]);
+}
+
+#[test]
+fn a_repository_with_a_damaged_index_is_not_kept_and_hides_no_other() {
+    let desk = Desk::new();
+    let model = [("config.json", content(10)), ("tokenizer.json", content(300)), ("model.safetensors", content(5_000))];
+    desk.fetch(&repository(&desk, &model)).expect("it arrives");
+    for (path, bytes) in
+        [("config.json", content(11)), ("tokenizer.json", content(301)), ("model.safetensors.index.json", content(50))]
+    {
+        desk.web.serve(A, &bytes, []);
+        let wanted = Wanted { source: format!("hub:owner/bad/{path}"), ..unlisted() };
+        desk.fetch(&Plan::Files(vec![wanted])).expect("it arrives");
+    }
     assert_eq!(desk.repositories(), ["hub:owner/name"]);
 }
 

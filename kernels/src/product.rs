@@ -6,7 +6,7 @@
 
 use super::factor::Factor;
 use super::lanes::F32x4;
-use super::pool::{Target, each_part, worthwhile};
+use super::pool::{Target, each_part, worth_waking};
 use super::thin::{self, FEW};
 use std::ops::Range;
 
@@ -16,9 +16,6 @@ const COLS: usize = 8;
 /// Depth of the panels that are multiplied at once, and columns: what is packed of the right factor stays in the second cache.
 const DEPTH: usize = 256;
 const WIDTH: usize = 512;
-/// Fewer parts are done sooner alone: between small products helpers lie down, and must be woken (`gan2d`'s step takes a tenth
-/// longer with them).
-const ENOUGH: usize = 4;
 
 /// A left factor in panels of [`ROWS`] rows, each `[depth, ROWS]`, with zeros for rows that there are not.
 #[derive(Default)]
@@ -149,13 +146,14 @@ fn tile(left: &[f32], right: &[f32], out: &mut Target, [rows, cols]: [Range<usiz
 pub fn multiply(a: Factor, b: Factor, out: &mut [f32]) {
     let out = Target::new(out, b.cols);
     out.check([a.rows, b.cols]);
+    assert!(a.cols == b.rows, "factors of other shapes");
     match [a.rows, a.cols, b.cols].map(|n| n <= FEW) {
         [_, _, true] => return thin::few_columns(a, b, &out),
         [true, ..] => return thin::few_rows(a, b, &out),
         [_, true, _] => return thin::few_between(a, b, &out),
         _ => {}
     }
-    let parts = Some(worthwhile(&[a.rows, a.cols, b.cols])).filter(|&n| n >= ENOUGH).unwrap_or(1);
+    let parts = worth_waking(&[a.rows, a.cols, b.cols]);
     if b.cols >= a.rows {
         let mut left = Left::default();
         left.pack(a);

@@ -4,7 +4,7 @@
 use super::each::{put, tail};
 use super::factor::Factor;
 use super::lanes::{F32x4, dot};
-use super::pool::{Target, each_part, worthwhile};
+use super::pool::{Target, each_part, worth_waking};
 use std::array::from_fn;
 use std::ops::Range;
 
@@ -53,7 +53,7 @@ pub fn few_between(a: Factor, b: Factor, out: &Target) {
 
 /// Calls `part` with ranges of the first size, by as many threads as these multiplications are worth.
 fn in_lines(sizes: [usize; 3], part: impl Fn(Range<usize>) + Sync) {
-    let size = sizes[0].div_ceil(worthwhile(&sizes)).next_multiple_of(TOGETHER);
+    let size = sizes[0].div_ceil(worth_waking(&sizes)).next_multiple_of(TOGETHER);
     let parts = sizes[0].div_ceil(size.max(1));
     each_part(parts, || (), |(), i| part(i * size..sizes[0].min((i + 1) * size)));
 }

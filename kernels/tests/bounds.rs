@@ -90,3 +90,12 @@ fn products_and_loops_of_every_length_stay_in_their_slices() {
         gelu_tanh(&mut values);
     }
 }
+
+#[test]
+fn factors_that_do_not_fit_are_refused() {
+    let (a, b) = (numbers(100), numbers(100));
+    for ([n, k], [l, m]) in [([8, 6], [5, 2]), ([8, 3], [5, 9]), ([2, 6], [5, 9]), ([8, 6], [5, 9])] {
+        let product = || multiply(Factor::new(&a, [n, k], k), Factor::new(&b, [l, m], m), &mut vec![0.0; n * m]);
+        assert!(std::panic::catch_unwind(product).is_err(), "{n} {k} by {l} {m}");
+    }
+}

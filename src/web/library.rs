@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::session::protocol::Event;
 use crate::weights::download::{self, Limits, Stop};
 use crate::weights::gather::{Gatherer, Report};
+use crate::weights::inventory::Inventory;
 use crate::weights::manifest::{MANIFEST, Manifest, Plan, Wanted};
 use crate::weights::ports::{Net, Store};
 use crate::weights::{Arrival, Library, ModelFile, Stored, StoredFile};
@@ -237,8 +238,7 @@ impl Inner {
             };
             stored.files.extend(kept.into_iter().map(file));
         }
-        let net = Browser::default();
-        stored.repositories = gatherer(&net, &stores, &|_, _, _| {}, &|_| {}).repositories().await.map_err(error)?;
+        stored.repositories = Inventory::of(&stores).await.map_err(error)?.repositories().await;
         if let Ok(estimate) = estimate().await {
             stored.used = estimate.get_usage().unwrap_or(0.0);
             stored.quota = estimate.get_quota().unwrap_or(0.0);

@@ -1,13 +1,13 @@
 //! From a model's name to its files: what is kept is opened, what is not is downloaded, with one progress for all of it.
 
 use super::bytes::ModelFile;
-use super::download::{Limits, Phase, Stop, Tools, download, find};
-use super::manifest::{Manifest, Plan, Repository, Wanted};
+use super::download::{Limits, Phase, Stop, Tools, download};
+use super::inventory::{CONFIG, Inventory, kind, shards};
+use super::manifest::{Plan, Repository, Wanted};
 use super::mirrors::{Mirrors, Verdict, verdict};
 use super::ports::{Net, NetFault, Store};
 use crate::error::{Code, Error};
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Told what is being done: a file's name, `checking`, or `another tab` where that is waited for; bytes that are here and
@@ -25,34 +25,6 @@ pub struct Gatherer<'a> {
     pub spilled: &'a dyn Fn(&str),
 }
 
-/// Says what a repository is.
-const CONFIG: &str = "config.json";
-
-/// What belongs to a model beside its configuration.
-struct Kind {
-    /// Files, and whether it cannot do without.
-    beside: &'static [(&'static str, bool)],
-    weights: &'static str,
-    /// Of weights in several files.
-    index: &'static str,
-}
-
-/// As `transformers` saves it.
-const TEXT: Kind = Kind {
-    beside: &[("tokenizer.json", true), ("tokenizer_config.json", false), ("generation_config.json", false)],
-    weights: "model.safetensors",
-    index: "model.safetensors.index.json",
-};
-
-/// As `diffusers` saves it.
-const AUTOENCODER: Kind = Kind {
-    beside: &[],
-    weights: "diffusion_pytorch_model.safetensors",
-    index: "diffusion_pytorch_model.safetensors.index.json",
-};
-
-/// An index, or a configuration, is far smaller; anything larger is none.
-const LARGEST_JSON: u64 = 1 << 24;
 /// Bytes that are carried from a full store to the next in one go.
 const PIECE: u64 = 1 << 20;
 
@@ -96,13 +68,10 @@ impl Gatherer<'_> {
     }
 
     async fn look(&self, wanted: &Wanted) -> Result<Option<ModelFile>, Stop> {
-        for store in self.stores {
-            if let Some(whole) = find(&store.list().await?, wanted) {
-                let bytes = store.open(&whole.key).await?;
-                return Ok(Some(ModelFile { name: whole.label.name.clone(), bytes }));
-            }
+        match Inventory::of(self.stores).await?.find(wanted) {
+            Some(found) => Ok(Some(found.open().await?)),
+            None => Ok(None),
         }
-        Ok(None)
     }
 
     async fn files(&self, wanted: &[Wanted], bar: &Bar) -> Result<Vec<ModelFile>, Stop> {
@@ -166,7 +135,11 @@ impl Gatherer<'_> {
     }
 
     async fn repository(&self, repository: &Repository) -> Result<Vec<ModelFile>, Stop> {
-        if let Some(files) = self.kept_repository(repository).await? {
+        if let Some(found) = Inventory::of(self.stores).await?.repository(repository).await? {
+            let mut files = Vec::new();
+            for file in found {
+                files.push(file.open().await?);
+            }
             return Ok(files);
         }
         let bar = Bar::default();
@@ -194,52 +167,6 @@ impl Gatherer<'_> {
         }
         files.extend(self.files(&weights, &bar).await?);
         Ok(files)
-    }
-
-    /// Names of the repositories whose files are all kept.
-    ///
-    /// # Errors
-    /// `Failed` where the store is.
-    pub async fn repositories(&self) -> Result<Vec<String>, Stop> {
-        let mut sources = BTreeSet::new();
-        for store in self.stores {
-            sources.extend(store.list().await?.into_iter().flat_map(|kept| kept.label.sources));
-        }
-        let mut names = Vec::new();
-        for name in sources.iter().filter_map(|source| source.strip_suffix(CONFIG)?.strip_suffix('/')) {
-            let Ok(Plan::Repository(repository)) = Manifest::default().plan(name, &[]) else { continue };
-            // One whose index is damaged is none.
-            if let Ok(Some(_)) = self.kept_repository(&repository).await {
-                names.push(name.into());
-            }
-        }
-        Ok(names)
-    }
-
-    /// All files of a repository without asking the network, where all are kept.
-    async fn kept_repository(&self, repository: &Repository) -> Result<Option<Vec<ModelFile>>, Stop> {
-        let Some(config) = self.look(&repository.file(CONFIG)).await? else { return Ok(None) };
-        let kind = kind(&config);
-        let mut files = vec![config];
-        for &(path, needed) in kind.beside {
-            match self.look(&repository.file(path)).await? {
-                Some(file) => files.push(file),
-                None if needed => return Ok(None),
-                None => {}
-            }
-        }
-        let mut weights = vec![kind.weights.to_string()];
-        if let Some(index) = self.look(&repository.file(kind.index)).await? {
-            weights = shards(&index)?;
-            files.push(index);
-        }
-        for path in weights {
-            match self.look(&repository.file(&path)).await? {
-                Some(file) => files.push(file),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(files))
     }
 
     /// Finds out the size of a file from the head of an answer.
@@ -288,38 +215,6 @@ async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), Stop> 
     }
     drop(source);
     Ok(from.discard(key).await?)
-}
-
-/// What the configuration is of; an autoencoder says so, everything else is taken for text.
-fn kind(config: &ModelFile) -> &'static Kind {
-    let class = json(config).and_then(|config| Some(config.get("_class_name")?.as_str()?.to_string()));
-    match class.as_deref() {
-        Some("AutoencoderKL" | "AutoencoderTiny") => &AUTOENCODER,
-        _ => &TEXT,
-    }
-}
-
-/// A JSON file of modest size; `None` where it is none.
-fn json(file: &ModelFile) -> Option<serde_json::Value> {
-    let size = Some(file.bytes.len()).filter(|&n| n <= LARGEST_JSON)?;
-    serde_json::from_slice(&file.bytes.take(0, size).ok()?).ok()
-}
-
-/// The names of the shards in an index.
-fn shards(index: &ModelFile) -> Result<Vec<String>, Stop> {
-    let bad = || Stop::Failed(Error::bad_file(format!("{} is no index of safetensors files.", index.name)));
-    let index = json(index).ok_or_else(bad)?;
-    let map = index.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(bad)?;
-    let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();
-    let names = names.ok_or_else(bad)?;
-    // They become parts of URLs.
-    let plain = |name: &&str| {
-        name.ends_with(".safetensors") && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-    };
-    if names.is_empty() || !names.iter().all(plain) {
-        return Err(bad());
-    }
-    Ok(names.into_iter().map(String::from).collect())
 }
 
 fn not_kept() -> Error {

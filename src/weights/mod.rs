@@ -12,6 +12,7 @@ mod folder;
 pub mod gather;
 mod gguf;
 mod gguf_value;
+pub mod inventory;
 mod library;
 pub mod manifest;
 mod mirrors;

@@ -97,9 +97,8 @@ test('a model that is a whole repository is asked for once, and opens by itself 
   const { length } = models.asked;
   expect(length).toBeGreaterThanOrEqual(3);
   await page.goto('about:blank');
-  await visit(page, site, link);
-  await expect(page.locator('.consent')).toBeHidden();
-  await page.evaluate(() => window.kiln.step(2));
+  await visit(page, site, link, 'device=cpu');
+  await stands(page, 4);
   await expect(page.locator('.consent')).toBeHidden();
   expect(models.asked).toHaveLength(length);
 });

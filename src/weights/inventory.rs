@@ -1,0 +1,143 @@
+//! What is kept of models, found without asking the network: a file, or all files of a repository.
+
+use super::bytes::ModelFile;
+use super::download::{Stop, find};
+use super::manifest::{Manifest, Plan, Repository, Wanted};
+use super::ports::{Kept, Store};
+use crate::error::Error;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Says what a repository is.
+pub const CONFIG: &str = "config.json";
+
+/// What belongs to a model beside its configuration.
+pub struct Kind {
+    /// Files, and whether it cannot do without.
+    pub beside: &'static [(&'static str, bool)],
+    pub weights: &'static str,
+    /// Of weights in several files.
+    pub index: &'static str,
+}
+
+/// As `transformers` saves it.
+const TEXT: Kind = Kind {
+    beside: &[("tokenizer.json", true), ("tokenizer_config.json", false), ("generation_config.json", false)],
+    weights: "model.safetensors",
+    index: "model.safetensors.index.json",
+};
+
+/// As `diffusers` saves it.
+const AUTOENCODER: Kind = Kind {
+    beside: &[],
+    weights: "diffusion_pytorch_model.safetensors",
+    index: "diffusion_pytorch_model.safetensors.index.json",
+};
+
+/// An index, or a configuration, is far smaller; anything larger is none.
+const LARGEST_JSON: u64 = 1 << 24;
+
+/// A whole file in a store.
+#[derive(Clone, Copy)]
+pub struct Found<'a> {
+    store: &'a dyn Store,
+    kept: &'a Kept,
+}
+
+impl Found<'_> {
+    pub async fn open(&self) -> Result<ModelFile, Stop> {
+        let bytes = self.store.open(&self.kept.key).await?;
+        Ok(ModelFile { name: self.kept.label.name.clone(), bytes })
+    }
+}
+
+/// What the stores have at a moment.
+pub struct Inventory<'a> {
+    stores: &'a [Rc<dyn Store>],
+    lists: Vec<Vec<Kept>>,
+}
+
+impl<'a> Inventory<'a> {
+    /// # Errors
+    /// `Failed` where a store cannot tell.
+    pub async fn of(stores: &'a [Rc<dyn Store>]) -> Result<Self, Stop> {
+        let mut lists = Vec::new();
+        for store in stores {
+            lists.push(store.list().await?);
+        }
+        Ok(Self { stores, lists })
+    }
+
+    /// A whole file, of the first store that has it.
+    pub fn find(&self, wanted: &Wanted) -> Option<Found<'_>> {
+        let mut each = self.stores.iter().zip(&self.lists);
+        each.find_map(|(store, list)| Some(Found { store: &**store, kept: find(list, wanted)? }))
+    }
+
+    /// All files of a repository, where all are kept.
+    ///
+    /// # Errors
+    /// `Failed` where its index is damaged, or a store fails.
+    pub async fn repository(&self, repository: &Repository) -> Result<Option<Vec<Found<'_>>>, Stop> {
+        let find = |path: &str| self.find(&repository.file(path));
+        let Some(config) = find(CONFIG) else { return Ok(None) };
+        let kind = kind(&config.open().await?);
+        let beside = kind.beside.iter().filter(|(path, needed)| *needed || find(path).is_some());
+        let mut paths: Vec<String> = beside.map(|(path, _)| path.to_string()).collect();
+        match find(kind.index) {
+            Some(index) => {
+                paths.push(kind.index.into());
+                paths.extend(shards(&index.open().await?)?);
+            }
+            None => paths.push(kind.weights.into()),
+        }
+        let files: Option<Vec<Found>> = paths.iter().map(|path| find(path)).collect();
+        Ok(files.map(|files| [vec![config], files].concat()))
+    }
+
+    /// Names of the repositories, and folders in them, whose files are all kept.
+    pub async fn repositories(&self) -> Vec<String> {
+        let sources: BTreeSet<&String> = self.lists.iter().flatten().flat_map(|kept| &kept.label.sources).collect();
+        let mut names = Vec::new();
+        for name in sources.into_iter().filter_map(|source| source.strip_suffix(CONFIG)?.strip_suffix('/')) {
+            let Ok(Plan::Repository(repository)) = Manifest::default().plan(name, &[]) else { continue };
+            // One whose index is damaged is none.
+            if let Ok(Some(_)) = self.repository(&repository).await {
+                names.push(name.into());
+            }
+        }
+        names
+    }
+}
+
+/// What the configuration is of; an autoencoder says so, everything else is taken for text.
+pub fn kind(config: &ModelFile) -> &'static Kind {
+    let class = json(config).and_then(|config| Some(config.get("_class_name")?.as_str()?.to_string()));
+    match class.as_deref() {
+        Some("AutoencoderKL" | "AutoencoderTiny") => &AUTOENCODER,
+        _ => &TEXT,
+    }
+}
+
+/// A JSON file of modest size; `None` where it is none.
+fn json(file: &ModelFile) -> Option<serde_json::Value> {
+    let size = Some(file.bytes.len()).filter(|&n| n <= LARGEST_JSON)?;
+    serde_json::from_slice(&file.bytes.take(0, size).ok()?).ok()
+}
+
+/// The names of the shards in an index.
+pub fn shards(index: &ModelFile) -> Result<Vec<String>, Stop> {
+    let bad = || Stop::Failed(Error::bad_file(format!("{} is no index of safetensors files.", index.name)));
+    let index = json(index).ok_or_else(bad)?;
+    let map = index.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(bad)?;
+    let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();
+    let names = names.ok_or_else(bad)?;
+    // They become parts of URLs.
+    let plain = |name: &&str| {
+        name.ends_with(".safetensors") && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    if names.is_empty() || !names.iter().all(plain) {
+        return Err(bad());
+    }
+    Ok(names.into_iter().map(String::from).collect())
+}
