@@ -377,6 +377,19 @@ fn repository(desk: &Desk, files: &[(&str, Vec<u8>)]) -> Plan {
     manifest.plan("hub:owner/name", &[]).expect("a plan")
 }
 
+/// A model in two shards, one of them named twice.
+fn sharded() -> [(&'static str, Vec<u8>); 5] {
+    let index =
+        br#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;
+    [
+        ("config.json", content(10)),
+        ("tokenizer.json", content(300)),
+        ("model.safetensors.index.json", index.to_vec()),
+        ("model-1.safetensors", content(5_000)),
+        ("model-2.safetensors", content(4_000)),
+    ]
+}
+
 #[test]
 fn a_repository_brings_its_config_tokenizer_and_weights_and_comes_without_network_the_second_time() {
     let desk = Desk::new();
@@ -416,14 +429,7 @@ fn a_repository_of_an_autoencoder_brings_its_config_and_weights_and_may_be_a_fol
 #[test]
 fn a_repository_counts_as_kept_while_all_its_files_are() {
     let desk = Desk { spare: Some(Rc::default()), ..Desk::new() };
-    let index = br#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}"#;
-    let parts = [
-        ("config.json", content(10)),
-        ("tokenizer.json", content(300)),
-        ("model.safetensors.index.json", index.to_vec()),
-        ("model-1.safetensors", content(5_000)),
-        ("model-2.safetensors", content(4_000)),
-    ];
+    let parts = sharded();
     assert!(desk.repositories().is_empty());
     let plan = repository(&desk, &parts);
     // The last shards go to the second store.
@@ -486,19 +492,12 @@ fn a_listed_file_may_lack_size_and_hash() {
 #[test]
 fn a_sharded_repository_has_one_total_before_its_first_shard_arrives() {
     let desk = Desk::new();
-    let index =
-        br#"{"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors", "c": "model-1.safetensors"}}"#;
-    let parts = [
-        ("config.json", content(10)),
-        ("tokenizer.json", content(300)),
-        ("model.safetensors.index.json", index.to_vec()),
-        ("model-1.safetensors", content(5_000)),
-        ("model-2.safetensors", content(4_000)),
-    ];
+    let parts = sharded();
+    let all: usize = parts.iter().map(|(_, bytes)| bytes.len()).sum();
     let files = desk.fetch(&repository(&desk, &parts)).expect("it arrives");
-    assert_eq!(files.iter().map(|f| f.bytes.len()).sum::<u64>(), 9_310 + index.len() as u64);
+    assert_eq!(files.iter().map(|f| f.bytes.len()).sum::<u64>(), all as u64);
     let total = desk.progress.borrow().iter().find(|(what, ..)| what.contains("model-1")).map(|p| p.2);
-    assert_eq!(total, Some((9_310 + index.len()) as f64));
+    assert_eq!(total, Some(all as f64));
 }
 
 #[test]

@@ -14,7 +14,8 @@ fn numbers(n: usize) -> Vec<f32> {
 /// Products and convolutions, each large enough for many parts, with parts that do not divide them.
 fn all() -> Vec<Vec<u32>> {
     let mut results = Vec::new();
-    for [n, k, m] in [[37, 300, 1030], [1030, 300, 37], [4, 4000, 100], [3000, 300, 2], [2000, 3, 200]] {
+    for [n, k, m] in [[37, 300, 1030], [1030, 300, 37], [3, 4000, 200], [4, 4000, 100], [3000, 300, 2], [2000, 3, 200]]
+    {
         let (a, b, mut out) = (numbers(n * k), numbers(k * m), vec![0.0; n * m]);
         multiply(Factor::new(&a, [n, k], k), Factor::new(&b, [k, m], m), &mut out);
         results.push(out.clone());
