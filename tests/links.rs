@@ -5,7 +5,7 @@ mod common;
 use common::Driver;
 use kiln::error::Code;
 use kiln::session::link::{canonical, parse};
-use kiln::session::protocol::Command;
+use kiln::session::protocol::{Command, Event};
 
 #[test]
 fn defaults_are_left_out_and_keys_keep_the_order_of_the_config() {
@@ -103,4 +103,31 @@ fn one_player_alone_leaves_the_other_as_it_was() {
             assert_eq!(same, entry.name.starts_with(still), "{action}: {}", entry.name);
         }
     }
+}
+
+fn altered(driver: &Driver) -> bool {
+    let events = driver.desk.events.borrow();
+    let links = events.iter().filter_map(|e| if let Event::Link { altered, .. } = e { Some(*altered) } else { None });
+    links.last().expect("a link")
+}
+
+/// What acts on learning from its step on is not in a link that begins at step 0; what only shows something else is.
+#[test]
+fn a_change_that_the_link_does_not_replay_is_told_and_kept_in_the_file() {
+    let mut driver = Driver::new(true);
+    driver.load("gan2d?width=16&batch=16", None);
+    driver.send(Command::Set { key: "lr_g".into(), value: 0.003.into() });
+    assert!(!altered(&driver), "before the first step a link replays everything");
+    driver.step(2);
+    driver.send(Command::Set { key: "speed".into(), value: "fast".into() });
+    assert!(!altered(&driver));
+    driver.send(Command::Set { key: "lr_g".into(), value: 0.003.into() });
+    assert!(!altered(&driver), "nothing was changed");
+    driver.send(Command::Set { key: "lr_g".into(), value: 0.004.into() });
+    assert!(altered(&driver));
+    let file = driver.bytes();
+    driver.load("gan2d?width=16&batch=16", None);
+    assert!(!altered(&driver));
+    driver.load("", Some(file));
+    assert!(altered(&driver));
 }

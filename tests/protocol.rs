@@ -50,7 +50,7 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
     for demo in kiln::demos::DEMOS {
         let mut driver = Driver::new(true);
         let link = match demo.name {
-            "text" => "text?model=tests/fixtures/text/tiny-llama-q8_0.gguf&attention=true&lens=true",
+            "text" => "text?model=tests/fixtures/text/tiny-llama-q8_0.gguf&prompt=Hello&attention=true&lens=true",
             "autoencoder" => "autoencoder?size=64&model=tests/fixtures/autoencoder/tiny",
             name => name,
         };

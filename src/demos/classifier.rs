@@ -40,7 +40,7 @@ struct Config {
     #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
     lr: f64,
     /// Steps between two tests on held-out digits.
-    #[schemars(title = "Test every", range(min = 50, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 50))]
+    #[schemars(title = "Test every", range(min = 50, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 50))]
     evaluate: u32,
 }
 

@@ -75,6 +75,9 @@ pub trait Demo {
         true
     }
 
+    /// From now on `prepare` may fetch what needs the person's consent, too: a pretrained model.
+    fn allow_fetch(&mut self) {}
+
     /// What is done without a training step before the views are whole: data that arrives, a picture that is decoded anew.
     /// Called again until it is `None`.
     async fn prepare(&mut self) -> Result<Option<Stepped>> {

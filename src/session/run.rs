@@ -25,6 +25,8 @@ pub(super) struct Open {
     pub(super) entry: &'static Entry,
     pub(super) values: Values,
     pub(super) demo: Box<dyn Demo>,
+    /// A setting that acts on what is learnt was changed while it ran: the link alone gives another run.
+    pub(super) altered: bool,
 }
 
 /// Commands in, events out.
@@ -76,6 +78,10 @@ impl Session {
         match command {
             Command::Start { software, proven } => self.start(software, &proven).await?,
             Command::Open { link, checkpoint } => self.open(&link, checkpoint.as_deref()).await?,
+            Command::Prepare => {
+                self.opened()?.demo.allow_fetch();
+                self.prepare().await?;
+            }
             Command::Run => self.go(None),
             Command::Step { n } => self.go(Some(n)),
             Command::Pause => {
@@ -95,7 +101,8 @@ impl Session {
             }
             Command::Checkpoint => {
                 let (link, step, bytes) = self.checkpoint().await?;
-                self.host.emit(Event::Checkpoint { link, step, bytes });
+                let altered = self.opened()?.altered;
+                self.host.emit(Event::Checkpoint { link, altered, step, bytes });
                 return Ok(());
             }
             Command::Library { task } => {
@@ -144,11 +151,12 @@ impl Session {
             Code::BadCommand => Error { code: Code::BadLink, ..e },
             _ => e,
         })?;
+        let altered = file.as_ref().is_some_and(|f| f.text("altered").unwrap_or(false));
         if let Some(file) = &file {
             demo.load(file)?;
         }
         // Only now is what ran before given up: a bad link or file leaves it as it was.
-        self.open = Some(Open { entry: link.entry, values: link.values, demo });
+        self.open = Some(Open { entry: link.entry, values: link.values, demo, altered });
         device::release(&device);
         link.notes.into_iter().for_each(|note| self.host.emit(note));
         (self.status, self.remaining, self.fresh, self.rate) = (Status::Paused, None, true, Rate::default());
@@ -203,6 +211,9 @@ impl Session {
         link::fits(&schema, &changed)?;
         let live =
             |key: &String| link::property(&schema, key).and_then(|p| p.get("x-live")) == Some(&Value::Bool(true));
+        let replayed =
+            |key: &String| link::property(&schema, key).and_then(|p| p.get("x-replayed")) == Some(&Value::Bool(true));
+        let altered = changed.iter().any(|(key, value)| !replayed(key) && open.values.get(key) != Some(value));
         let restart = changed.iter().any(|(key, value)| !live(key) && open.values.get(key) != Some(value));
         open.values.extend(changed);
         let values = open.values.clone();
@@ -216,6 +227,7 @@ impl Session {
             return Ok(());
         }
         open.demo.set(&values)?;
+        open.altered |= altered && open.demo.steps() > 0;
         self.describe()?;
         self.prepare().await?;
         if self.status == Status::Paused {
@@ -320,9 +332,9 @@ impl Session {
             actions: (open.entry.actions)(),
             begins: open.demo.begins(),
         };
-        let link = link::canonical(open.entry, &open.values);
+        let link = Event::Link { link: link::canonical(open.entry, &open.values), altered: open.altered };
         self.host.emit(schema);
-        self.host.emit(Event::Link { link });
+        self.host.emit(link);
         Ok(())
     }
 

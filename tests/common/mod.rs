@@ -134,7 +134,7 @@ impl Driver {
     pub fn link(&self) -> String {
         let events = self.desk.events.borrow();
         let link =
-            events.iter().rev().find_map(|e| if let Event::Link { link } = e { Some(link.clone()) } else { None });
+            events.iter().rev().find_map(|e| if let Event::Link { link, .. } = e { Some(link.clone()) } else { None });
         link.expect("a link was sent")
     }
 

@@ -44,7 +44,7 @@ async function stands(page) {
 
 async function run(page, site, tiny, values, query) {
   await visit(page, site, linkTo(tiny, values), query);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
 }
 
@@ -126,7 +126,7 @@ test("a picture of the person's own is encoded, and is there after a reload", as
   await expect.poll(() => picture(page, 'picture')).not.toBe(before);
   await page.reload();
   await page.evaluate(() => window.kiln.ready);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
   await expect(page.locator('#control-picture option:checked')).toHaveText(/Your picture/);
 });

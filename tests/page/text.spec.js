@@ -9,7 +9,7 @@ const linkTo = (models, values = '') => `text?model=${models.url}plain/tiny/${MO
 /** Opens the tiny model and lets it write its first answer. */
 async function write(page, site, models, values = 'prompt=Hello') {
   await visit(page, site, linkTo(models, values));
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
 }
 
@@ -63,7 +63,7 @@ test('a model that lies elsewhere under the same file name is asked for', async 
 
 test('a chat streams, stops, goes on and is answered anew', async ({ page, site, models }) => {
   await visit(page, site, linkTo(models, 'prompt=&max_tokens=400&temperature=1.2'));
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page, 0);
   await page.evaluate(() => window.kiln.set('speed', 'fast'));
   await field(page).fill('Hello');
@@ -124,7 +124,7 @@ test('another candidate can be chosen, and the link then gives the same text', a
   const { link } = await state(page);
   await page.goto('about:blank');
   await visit(page, site, link);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
   expect(await text(page)).toBe(after);
 });
@@ -157,7 +157,7 @@ test('the token that is chosen shows what it attended to and what each layer wou
 
 test('the knobs of sampling act while it writes', async ({ page, site, models }) => {
   await visit(page, site, linkTo(models, 'prompt=Hello&chat=false&max_tokens=400&speed=fast'));
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await expect.poll(() => written(page).count()).toBeGreaterThan(2);
   await page.locator('#control-temperature').fill('1.5');
   await page.locator('#control-temperature').press('Enter');

@@ -55,6 +55,8 @@ struct Autoencoding {
     /// Of the pad: rises with every change that the person did not paint.
     revision: u32,
     painted: Option<String>,
+    /// The person has agreed that model and picture are fetched.
+    may_fetch: bool,
 }
 
 struct Latent {
@@ -88,6 +90,7 @@ impl Autoencoding {
             steps: 0,
             revision: 0,
             painted: None,
+            may_fetch: false,
         }
     }
 
@@ -251,9 +254,13 @@ impl Demo for Autoencoding {
         }
     }
 
-    /// An edit is decoded at once where model and picture are here; they are fetched by a run alone, which asks first.
+    fn allow_fetch(&mut self) {
+        self.may_fetch = true;
+    }
+
+    /// An edit is decoded at once where model and picture are here.
     async fn prepare(&mut self) -> Result<Option<Stepped>> {
-        if self.model.here().is_none() || self.picture.is_none() {
+        if !self.may_fetch && (self.model.here().is_none() || self.picture.is_none()) {
             return Ok(None);
         }
         Ok(match self.step().await? {

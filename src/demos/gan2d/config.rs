@@ -57,7 +57,7 @@ pub struct Config {
     #[schemars(title = "Players", extend("x-hidden" = true, "x-live" = true))]
     pub players: Players,
     /// How fast to go: slow takes two steps a second, full as many as the device can.
-    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true))]
+    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true, "x-replayed" = true))]
     pub speed: Speed,
 }
 

@@ -39,6 +39,8 @@ struct Text {
     /// Pieces of a checkpoint, until the model is here.
     restored: Option<Vec<Piece>>,
     shown: views::Shown,
+    /// The person has agreed that the model is fetched.
+    may_fetch: bool,
 }
 
 enum State {
@@ -50,7 +52,7 @@ enum State {
 impl Text {
     fn new(config: Config, context: Context) -> Self {
         let state = State::Opening(Box::new(Opening::new(&config)));
-        Self { config, context, state, restored: None, shown: views::Shown::default() }
+        Self { config, context, state, restored: None, shown: views::Shown::default(), may_fetch: false }
     }
 
     fn talk(&mut self) -> Result<&mut Talk> {
@@ -146,6 +148,18 @@ impl Demo for Text {
                 }
             },
             State::Open(talk) => talk.step(&self.config).await,
+        }
+    }
+
+    fn allow_fetch(&mut self) {
+        self.may_fetch = true;
+    }
+
+    /// The model is opened, so that a kept text can be seen and the next one begins at once; nothing is written.
+    async fn prepare(&mut self) -> Result<Option<Stepped>> {
+        match self.state {
+            State::Opening(_) if self.may_fetch => self.step().await.map(Some),
+            _ => Ok(None),
         }
     }
 

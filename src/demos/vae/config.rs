@@ -42,37 +42,37 @@ pub struct Config {
     #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
     pub lr: f64,
     /// Steps between two tests on held-out pictures.
-    #[schemars(title = "Test every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 10))]
+    #[schemars(title = "Test every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
     pub evaluate: u32,
     /// The dimension that the plane shows from left to right, from 1.
-    #[schemars(title = "Across", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true))]
+    #[schemars(title = "Across", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
     pub dim_x: u32,
     /// The dimension that the plane shows upwards, from 1.
-    #[schemars(title = "Upwards", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true))]
+    #[schemars(title = "Upwards", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
     pub dim_y: u32,
     /// Half the plane's side; the prior's standard deviation is 1.
-    #[schemars(title = "Span", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-step" = 0.1))]
+    #[schemars(title = "Span", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-step" = 0.1))]
     pub span: f64,
     /// What is done to pictures that the model is to mend.
-    #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true))]
+    #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]
     pub damage: Damage,
     /// How much noise, how large a hole; from the middle on a picture shrinks to a quarter of its side, not half.
-    #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-step" = 0.05))]
+    #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-replayed" = true, "x-step" = 0.05))]
     pub amount: f64,
     /// The chosen latent: its numbers, parted by commas.
-    #[schemars(title = "Latent", length(max = 800), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    #[schemars(title = "Latent", length(max = 800), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub z: String,
     /// The first held-out picture that is shown.
-    #[schemars(title = "First picture", range(min = 0, max = 9_990), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "First picture", range(min = 0, max = 9_990), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub from: u32,
     /// Picture A among those that are shown.
-    #[schemars(title = "A", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "A", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub a: u32,
     /// Picture B.
-    #[schemars(title = "B", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "B", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub b: u32,
     /// Picture C.
-    #[schemars(title = "C", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "C", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub c: u32,
 }
 
