@@ -27,7 +27,8 @@ export class Autosave {
   }
 
   /** Every checkpoint that arrives, whoever asked for it. */
-  async keep({ link, step, bytes, altered = false }) {
+  async keep(checkpoint) {
+    const { link, step, bytes, altered = false } = checkpoint;
     const { session } = this;
     const { id, origin } = session.identity;
     if (this.last?.step === step) this.good.pop();
@@ -38,7 +39,10 @@ export class Autosave {
     // While it runs another one follows soon; the last one before a pause, or before the page is left, must not wait.
     const answer = await this.store.save(run, session.state.status !== 'running' || session.leaving || document.visibilityState === 'hidden');
     // Another tab has gone further with this run: here it goes on under a name of its own.
-    if (answer === 'behind' && id === session.identity.id) return session.fork();
+    if (answer === 'behind' && id === session.identity.id) {
+      session.fork();
+      return this.keep(checkpoint);
+    }
     if (answer === 'kept') session.emit('kept', { id, link, step });
     if (this.store.persistent || this.told) return;
     // Once: a private window keeps nothing over a reload.

@@ -43,6 +43,8 @@ export interface Kiln {
   /** Listens to one type of event, or to `state` for every change of `state`; returns what unsubscribes. */
   on<T extends Event['type']>(event: T, fn: (event: Extract<Event, { type: T }>) => void): () => void;
   on(event: 'state', fn: (state: KilnState) => void): () => void;
+  /** A checkpoint was written to the browser's storage. */
+  on(event: 'kept', fn: (kept: { id: string; link: string; step: number }) => void): () => void;
 }
 
 declare global {

@@ -129,7 +129,7 @@ export class Models extends Emitter {
   async ready() {
     if (this.name === undefined) return true;
     if (!this.#manifest) await this.load();
-    if (!this.stored) await within(PATIENCE, this.once('change')).catch(() => {});
+    if (!this.stored) await within(PATIENCE, this.session.once('library')).catch(() => {});
     return !this.missing;
   }
 

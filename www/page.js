@@ -13,7 +13,7 @@ import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
 import { here, later } from './later.js';
 import { linkOf } from './schema.js';
-import { isBusy } from './state.js';
+import { STOPPING, isBusy } from './state.js';
 import { share } from './share.js';
 
 const at = (id) => document.getElementById(id);
@@ -191,20 +191,29 @@ export class Page {
     }
   }
 
-  /** A person's own model: its files are kept, then opened. Where they are of no use the run that was left goes on. */
+  /** A person's own model: its files are kept, then opened. */
   async keep(files, demo) {
     const { session, runs } = this;
     const before = session.state.step > 0 ? runs.current : '';
     try {
-      const model = await this.models.import(files);
-      await this.open(`${demo}?model=${model}`, { run: false });
-      await session.run();
-    } catch (error) {
+      await this.open(`${demo}?model=${await this.models.import(files)}`, { run: true });
+      if (before && before !== runs.current) this.#unlessUseless(before);
+    } catch {
       // The worker's error says what is wrong with them.
-      if (before && error.code !== 'superseded' && before !== runs.current) await runs.back(before, { clear: false });
     } finally {
       this.progress.clear();
     }
+  }
+
+  /** Where what was opened fails before its first step, the run that was left goes on, and the error stays to be read. */
+  #unlessUseless(before) {
+    const { session, runs } = this;
+    const off = session.on('error', ({ code }) => {
+      if (!STOPPING.includes(code)) return;
+      off();
+      if (session.state.step === 0) runs.back(before, { clear: false });
+    });
+    session.once('reset').then(off);
   }
 
   /** A person's own pictures become the data of the run. */

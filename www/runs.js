@@ -12,8 +12,10 @@ export class Runs {
   /** Ids of the runs of this visit, and the last of each demo. */
   #known = new Set();
   #last = new Map();
-  /** The next run takes the entry of the history that is there: that of the first link, of a link that was followed, or of Back. */
-  #entry = true;
+  /** Whether they were running when they were left. */
+  #ran = new Map();
+  /** What has made the entry of the history that the next run takes: `first`, `link` or `history`; null where it makes its own. */
+  #entry = 'first';
   #written = '';
   #writtenAt = -EVERY;
   #timer = 0;
@@ -24,7 +26,11 @@ export class Runs {
     this.store = store;
     this.embedded = embedded;
     this.clear = clear;
-    session.on('leave', (run) => (this.#left = run));
+    session.on('leave', (run) => {
+      this.#left = run;
+      this.#ran.set(run.id, session.want === 'running');
+      this.#address(true);
+    });
     // It may have got on a little further by its last checkpoint.
     session.on('checkpoint', ({ step }) => this.#left && (this.#left.step = step));
     session.on('reset', (event) => this.#entered(event));
@@ -68,7 +74,7 @@ export class Runs {
   /** What was open goes on, also where the address names what was refused. */
   #refused(error) {
     if (error.code === 'superseded') return;
-    this.#entry = false;
+    this.#entry = null;
     this.#write();
   }
 
@@ -103,7 +109,7 @@ export class Runs {
     return id ? this.store.load(id) : null;
   }
 
-  #resume({ id, origin, bytes, link }, options = {}) {
+  #resume({ id, origin, bytes, link }, options = { run: this.#ran.get(id) }) {
     return this.session.open('', { checkpoint: bytes, identity: { id, origin: origin ?? link }, ...options });
   }
 
@@ -112,29 +118,30 @@ export class Runs {
   #entered({ id, demo }) {
     if (id === this.#shown) return;
     const left = this.#left?.id === this.#shown ? this.#left : null;
-    const moved = this.#entry;
-    if (this.#shown && !moved && !this.embedded) {
+    const entry = this.#entry;
+    if (!entry && !this.embedded) {
       // The entry of the run that was left keeps its own address.
       history.pushState({ run: id }, '', location.href);
     }
-    this.#entry = false;
+    this.#entry = null;
     this.#left = null;
     this.#shown = id;
     this.#known.add(id);
     this.#last.set(demo, id);
     this.#written = '';
     this.#writtenAt = -EVERY;
-    if (left?.step > 0 && !moved) this.#tell('left', left, [[t('left.back', { step: number(left.step) }), () => this.back(left.id)]]);
+    if (left?.step > 0 && entry !== 'history') this.#tell('left', left, [[t('left.back', { step: number(left.step) }), () => this.back(left.id)]]);
     else this.session.emit('card', { key: 'left', gone: true });
   }
 
-  /** The address follows the run, but not each move of a drag. */
-  #address() {
+  /** The address follows the run, but not each move of a drag: a link that changes again and again waits for its turn. */
+  #address(now = false) {
     const { link, demo } = this.session.state;
     if (!demo || !this.#shown || this.#entry) return;
-    if (this.#state() + link === this.#written) return;
+    const state = this.#state();
+    if (state + link === this.#written) return;
     clearTimeout(this.#timer);
-    const wait = this.#writtenAt + EVERY - performance.now();
+    const wait = now || !this.#written.startsWith(state) ? 0 : this.#writtenAt + EVERY - performance.now();
     if (wait > 0) this.#timer = setTimeout(() => this.#write(), wait);
     else this.#write();
   }
@@ -160,16 +167,16 @@ export class Runs {
     clearTimeout(this.#timer);
     const link = location.hash.slice(1);
     if (state?.run === this.#shown || (!state?.run && link === this.session.state.link)) {
-      this.#entry = false;
+      this.#entry = null;
       return this.#write();
     }
-    this.#entry = true;
+    this.#entry = state?.run ? 'history' : 'link';
     const kept = await this.#kept(state?.run);
     if (!this.#entry) return;
     if (!kept) return this.open(link, { run: !state?.paused, identity: state?.run && { id: state.run, origin: null } });
     this.clear();
     try {
-      await this.#resume(kept, { run: !state.paused });
+      await this.#resume(kept, { run: this.#ran.get(kept.id) ?? !state.paused });
     } catch (error) {
       this.#refused(error);
     }

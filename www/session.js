@@ -121,7 +121,6 @@ export class Session extends Emitter {
   /** What follows is kept under a name of its own. */
   fork() {
     this.identity = { ...this.identity, id: newId() };
-    this.saves.soon();
     this.emit('state', this.state);
   }
 

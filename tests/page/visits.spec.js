@@ -185,8 +185,8 @@ test('two tabs that go on with one run keep both', async ({ page, site, context 
 test('a run that was kept before runs had names is found again', async ({ page, site }) => {
   await visit(page, site, SMALL);
   const link = SMALL;
+  await keep(page, 61);
   await page.evaluate(async (name) => {
-    await window.kiln.step(61);
     const bytes = await window.kiln.checkpoint();
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('kiln-runs', { create: true });
     for await (const old of folder.keys()) await folder.removeEntry(old);
