@@ -30,7 +30,7 @@ pub struct Panel {
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum View {
     /// Curves over steps. `rows` holds `[step, value of series 0, ...]` again and again: only what is new, unless `reset`.
-    /// A value that was not measured at a step is NaN.
+    /// A value that was not measured at a step is NaN, and the curve goes on over it; infinity is a gap in the curve.
     Scalars { series: Vec<String>, rows: Floats, reset: bool },
     /// `count` pictures of `width` x `height`, one after the other, row by row, `channels` (1 or 3) bytes a pixel.
     Images {
@@ -207,6 +207,17 @@ impl Panel {
 impl Figure {
     pub fn new(id: &str, title: &str, value: f32, digits: u32, of: Option<f32>) -> Self {
         Self { id: id.into(), title: title.into(), value, digits, of }
+    }
+
+    /// The latest value of a curve, with as many digits as the page shows in the legend of curves.
+    pub fn of_curve(id: &str, title: &str, history: &History, series: usize, of: Option<f32>) -> Option<Self> {
+        let digits = |v: f32| if v.fract() == 0.0 { 0 } else { if v.abs() < 10.0 { 3 } else { 1 } };
+        history.last(series).map(|value| Self::new(id, title, value, digits(value), of))
+    }
+
+    /// The step at which the figures of a history were measured.
+    pub fn measured_at(history: &History) -> Option<Self> {
+        history.last_step().map(|step| Self::new("measured_at", "Measured at step", step, 0, None))
     }
 }
 
