@@ -1,6 +1,7 @@
 //! Typed pictures of a run: what demos show and the page draws. Part of the protocol.
 
 use crate::data::Shape;
+use crate::generate::Filter;
 use crate::train::History;
 use serde::Serialize;
 
@@ -114,7 +115,7 @@ pub struct Token {
     pub piece: String,
     /// `template` (marks of the chat format), `system`, `user`, `assistant`; `prompt` and `generated` outside a chat.
     pub role: String,
-    /// Its probability before temperature and filters, and after; `None` where it was not computed (prompts).
+    /// Its probability before penalty, temperature and filters, and after; `None` where it was not computed (prompts).
     pub raw: Option<f32>,
     pub p: Option<f32>,
     /// The person chose it, not the model.
@@ -129,10 +130,14 @@ pub struct Token {
 pub struct Candidate {
     pub id: u32,
     pub piece: String,
-    /// Probability before temperature and filters.
+    /// Probability before penalty, temperature and filters.
     pub raw: f32,
-    /// Probability after; 0 where a filter removed it.
+    /// Probability after; 0 where a filter left it out.
     pub p: f32,
+    /// The repetition penalty made it less likely.
+    pub penalised: bool,
+    /// The filter that left it out; `None` where it could be drawn.
+    pub filter: Option<Filter>,
 }
 
 #[derive(Debug, Clone, Serialize)]
