@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions: Vec::new,
     build: |values, context| Ok(Box::new(Digits::new(config(values)?, context))),
-    steps: Some(6_000),
+    steps: Some(20_000),
     settle: settled,
 };
 

@@ -31,7 +31,7 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions,
     build,
-    steps: Some(1_000),
+    steps: Some(6_000),
     settle: settled,
 };
 
