@@ -107,11 +107,9 @@ export class Scalars {
     return sizes.map((size) => (apart(size) ? 'right' : 'y'));
   }
 
-  // To uPlot nothing (undefined) is a step at which a series was not measured, over which its line goes on; null is a gap.
   /** @returns {any} */
   #data() {
-    const drawn = (value) => (Number.isFinite(value) ? value : Number.isNaN(value) ? undefined : null);
-    return [0, ...this.names.map((_, index) => index + 1)].map((column) => this.rows.map((row) => drawn(row[column])));
+    return [this.rows.map(([step]) => step), ...this.names.map((_, index) => drawn(this.rows, index + 1))];
   }
 
   // The last value that was measured at or before a row: some are measured more seldom than others. In a gap there is none.
@@ -177,6 +175,24 @@ export class Scalars {
     );
     if (this.rows.length) this.#values(this.rows.length - 1);
   }
+}
+
+/**
+ * What uPlot draws of a series: its line goes on over steps at which it was not measured (NaN; undefined to uPlot). Where there was
+ * nothing to measure (infinity) it has a gap, from the last value to the next (null to uPlot).
+ */
+function drawn(rows, column) {
+  const values = rows.map((row) => (Number.isFinite(row[column]) ? row[column] : undefined));
+  let last = -1;
+  let gap = false;
+  values.forEach((value, at) => {
+    if (value === undefined) gap ||= !Number.isNaN(rows[at][column]);
+    else {
+      if (gap) values.fill(null, last + 1, at);
+      [last, gap] = [at, false];
+    }
+  });
+  return values;
 }
 
 function short(value) {
