@@ -42,6 +42,39 @@ fn what_is_out_of_range_is_clamped_and_what_is_unknown_dropped_each_with_a_note(
     assert_eq!(link.notes.len(), 7, "{:?}", link.notes);
 }
 
+/// The links that the README and the lessons show. A prompt may hold a quotation mark only as `%22`, so that one ends each link.
+fn shown() -> Vec<(String, String)> {
+    let lessons = std::fs::read_dir("www/lessons").expect("a folder").map(|e| e.expect("an entry").path());
+    let mut links = Vec::new();
+    for path in lessons.chain(["README.md".into()]) {
+        let text = std::fs::read_to_string(&path).expect("text");
+        for demo in kiln::demos::DEMOS {
+            for (at, _) in text.match_indices(&format!("{}?", demo.name)) {
+                let link: String =
+                    text[at..].chars().take_while(|c| !c.is_whitespace() && !"\"'`".contains(*c)).collect();
+                links.push((path.display().to_string(), link));
+            }
+        }
+    }
+    links
+}
+
+#[test]
+fn every_link_that_the_readme_and_the_lessons_show_is_read_without_a_note_and_names_no_default() {
+    let links = shown();
+    assert!(links.len() > 60, "only {} links were found", links.len());
+    for (path, text) in links.iter().filter(|(_, text)| !text.contains("...")) {
+        let link = parse(text).unwrap_or_else(|e| panic!("{path}: {text}: {e}"));
+        assert!(link.notes.is_empty(), "{path}: {text}: {:?}", link.notes);
+        let defaults = (link.entry.defaults)();
+        for (key, _) in text.split_once('?').expect("settings").1.split('&').filter_map(|pair| pair.split_once('=')) {
+            // An alias stands for several settings, and is none itself.
+            let named = link.values.get(key).filter(|value| defaults.get(key) == Some(value));
+            assert_eq!(named, None, "{path}: {text} names {key} as it is without");
+        }
+    }
+}
+
 #[test]
 fn a_malformed_link_and_an_unknown_demo_leave_what_runs_as_it_was() {
     let mut driver = Driver::open("gan2d?seed=5");

@@ -195,6 +195,29 @@ fn the_data_are_found_from_any_folder() {
     assert!(text(run).contains("share/kiln/www/data"));
 }
 
+/// Each stands there once, but for two runs of `train`.
+#[test]
+fn the_readme_lists_every_command_with_options_that_it_has() {
+    let readme = std::fs::read_to_string("README.md").expect("text");
+    let lines: Vec<&str> =
+        readme.lines().filter_map(|l| l.strip_prefix("cargo run --profile fast --bin kiln -- ")).collect();
+    let mut tasks: Vec<&str> = lines.iter().filter_map(|l| l.split(' ').next()).collect();
+    for (task, line) in tasks.iter().zip(&lines) {
+        let help = said(Command::new(env!("CARGO_BIN_EXE_kiln")).args([task, "--help"]));
+        for option in line.split(' ').filter(|word| word.starts_with("--")) {
+            assert!(
+                help.contains(&format!("{option} ")) || help.contains(&format!("{option}\n")),
+                "{task} has no {option}"
+            );
+        }
+    }
+    tasks.sort_unstable();
+    let all = "decode devices encode generate inspect measure pictures sample train train";
+    assert_eq!(tasks.join(" "), all);
+    let help = said(Command::new(env!("CARGO_BIN_EXE_kiln")).arg("help"));
+    assert!(all.split(' ').all(|task| help.contains(task)) && help.matches("\n  ").count() >= 9, "{help}");
+}
+
 #[test]
 fn devices_proves_the_cpu_and_says_what_is_with_webgpu() {
     let run = kiln(&["devices"]);
