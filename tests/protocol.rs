@@ -5,6 +5,7 @@ mod common;
 use common::{Driver, is_images};
 use kiln::data::{LeftOut, Taken};
 use kiln::demos::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+use kiln::generate::Filter;
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
 use kiln::weights::{Stored, StoredFile};
 use ts_rs::{Config, TS};
@@ -29,6 +30,7 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         Floats::decl(&config),
         Token::decl(&config),
         Candidate::decl(&config),
+        Filter::decl(&config),
         LibraryTask::decl(&config),
         Stored::decl(&config),
         StoredFile::decl(&config),

@@ -123,7 +123,7 @@ piece: string,
  */
 role: string, 
 /**
- * Its probability before temperature and filters, and after; `None` where it was not computed (prompts).
+ * Its probability before penalty, temperature and filters, and after; `None` where it was not computed (prompts).
  */
 raw: number | null, p: number | null, 
 /**
@@ -137,13 +137,23 @@ candidates: Array<Candidate>, };
 
 export type Candidate = { id: number, piece: string, 
 /**
- * Probability before temperature and filters.
+ * Probability before penalty, temperature and filters.
  */
 raw: number, 
 /**
- * Probability after; 0 where a filter removed it.
+ * Probability after; 0 where a filter left it out.
  */
-p: number, };
+p: number, 
+/**
+ * The repetition penalty made it less likely.
+ */
+penalised: boolean, 
+/**
+ * The filter that left it out; `None` where it could be drawn.
+ */
+filter: Filter | null, };
+
+export type Filter = "greedy" | "top_k" | "top_p" | "min_p";
 
 export type LibraryTask = { "type": "list" } | { "type": "verify", sha256: string, } | { "type": "delete", sha256: string, } | { "type": "endpoints", urls: Array<string>, };
 

@@ -2,15 +2,15 @@
 
 use super::digits::one_hot;
 use super::panel::{Figure, Panel, View};
-use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema};
+use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema, settled};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS, held_out};
 use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::models::classifier::{Classifier, FEATURES};
 use crate::nn::{Adam, AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
-use crate::train::{Curves, Gaussian, History, Moments, Referee, best, cross_entropy};
+use crate::train::{Curves, Gaussian, History, Moments, Reading, Referee, best, cross_entropy};
 use crate::weights::{Checkpoint, collect, load_module};
 use async_trait::async_trait;
 use burn::module::Module;
@@ -24,6 +24,8 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions: Vec::new,
     build: |values, context| Ok(Box::new(Digits::new(config(values)?, context))),
+    steps: Some(20_000),
+    settle: settled,
 };
 
 /// A classifier of handwritten digits.
@@ -91,8 +93,8 @@ impl Digits {
     }
 
     /// Accuracy on the held-out digits, and the moments of their features.
-    async fn test(&mut self) -> Result<()> {
-        let Some(batch) = &self.held_out else { return Ok(()) };
+    async fn judge(&self) -> Result<Option<(f32, Gaussian)>> {
+        let Some(batch) = &self.held_out else { return Ok(None) };
         let model = self.model.valid();
         let (mut right, mut moments) = (0, Moments::new(FEATURES));
         for (pixels, labels) in batch.pixels.chunks(CHUNK * PIXELS).zip(batch.labels.chunks(CHUNK)) {
@@ -102,9 +104,7 @@ impl Digits {
             moments.add(&values[0]);
             right += values[1].chunks(10).zip(labels).filter(|(row, label)| best(row) == usize::from(**label)).count();
         }
-        self.tests.push(self.step, &[right as f32 / batch.labels.len() as f32]);
-        self.features = Some(moments.gaussian());
-        Ok(())
+        Ok(Some((right as f32 / batch.labels.len() as f32, moments.gaussian())))
     }
 }
 
@@ -135,9 +135,10 @@ impl Demo for Digits {
         let loss = cross_entropy(logits, labels);
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), options, false);
         self.step += 1;
-        self.curves.push(self.step, vec![Some(loss.inner())]);
-        if due {
-            self.test().await?;
+        self.curves.push(self.step, vec![Reading::Value(loss.inner())]);
+        if due && let Some((accuracy, features)) = self.judge().await? {
+            self.tests.push(self.step, &[accuracy]);
+            self.features = Some(features);
         }
         if self.step.is_multiple_of(32) {
             self.curves.flush(Vec::new()).await?;
@@ -156,11 +157,12 @@ impl Demo for Digits {
         let examples = View::digits(pixels, 8, false);
         let logits = self.curves.flush(tensors).await?.pop().unwrap_or_default();
         let guesses: Vec<String> = logits.chunks(10).map(|row| best(row).to_string()).collect();
-        let mut figures: Vec<Figure> = Vec::new();
-        figures.extend(
-            self.tests.last(0).map(|v| Figure::new("accuracy", "Accuracy on held-out digits", v, 4, Some(1.0))),
-        );
-        figures.extend(self.curves.history.last(0).map(|v| Figure::new("loss", "Cross entropy (nats)", v, 3, None)));
+        let figures = [
+            Figure::of_curve("accuracy", "Accuracy on held-out digits", &self.tests, 0, Some(1.0)),
+            Figure::measured_at(&self.tests),
+            Figure::of_curve("loss", "Cross entropy of the last step (nats)", &self.curves.history, 0, None),
+        ];
+        let figures = figures.into_iter().flatten().collect();
         let (losses, tests) = (self.curves.history.unseen(fresh), self.tests.unseen(fresh));
         Ok(vec![
             Panel::new("examples", &format!("Digits of the last step, read as {}", guesses.join(" ")), vec![examples]),
@@ -200,5 +202,12 @@ impl Demo for Digits {
         self.data.seek(place);
         self.features = None;
         Ok(())
+    }
+
+    async fn measure(&mut self) -> Result<Vec<Figure>> {
+        let missing = || Error::internal("The digits are not here.");
+        self.held_out = Some(held_out(&*self.source)?.map_err(|_| missing())?);
+        let (accuracy, _) = self.judge().await?.ok_or_else(missing)?;
+        Ok(vec![Figure::new("accuracy", "Accuracy on held-out digits", accuracy, 4, Some(1.0))])
     }
 }

@@ -126,6 +126,18 @@ pub struct Entry {
     pub defaults: fn() -> Values,
     pub actions: fn() -> Vec<Action>,
     pub build: fn(&Values, Context) -> Result<Box<dyn Demo>>,
+    /// Training steps that `kiln train` takes where none are named: about two minutes of one core. `None` where nothing is
+    /// trained.
+    pub steps: Option<u32>,
+    /// Changes values that ask for what there is not to what they come to, and says so.
+    pub settle: fn(&mut Values) -> Option<Note>,
+}
+
+/// Something that the person should know of a link. The page keys translations on `note.CODE`, with the arguments filled in.
+pub struct Note {
+    pub code: &'static str,
+    pub text: String,
+    pub args: Vec<(&'static str, String)>,
 }
 
 /// All demos; the first is opened by an empty link.
@@ -142,6 +154,11 @@ fn defaults<C: Default + Serialize>() -> Values {
         Ok(Value::Object(values)) => values,
         _ => Values::new(),
     }
+}
+
+/// Nothing that a link of this demo asks for is missing.
+fn settled(_values: &mut Values) -> Option<Note> {
+    None
 }
 
 /// A config from values that the link codec has checked.

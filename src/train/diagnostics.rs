@@ -31,6 +31,13 @@ pub struct Report {
     pub distance: f32,
 }
 
+impl Report {
+    /// Distance, entropy and diversity, as they are recorded.
+    pub fn quality(&self) -> [f32; 3] {
+        [self.distance, self.entropy, self.diversity]
+    }
+}
+
 impl Referee {
     /// Reads the shipped file: the classifier and the moments of the held-out digits' features.
     pub fn load(bytes: &[u8], device: &Device) -> Result<Self> {

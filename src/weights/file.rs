@@ -20,6 +20,11 @@ pub struct Checkpoint {
     pub texts: BTreeMap<String, String>,
 }
 
+/// Whether a tensor serves training alone.
+fn of_training(tensor: &Entry) -> bool {
+    tensor.name.starts_with("optimizer.") || tensor.name.starts_with("history.")
+}
+
 /// The one entry of the file's metadata: all texts as a JSON object. One, because the crate writes several in random
 /// order, and the same run is to give the same bytes.
 const TEXTS: &str = "kiln";
@@ -47,6 +52,16 @@ impl Checkpoint {
 
     pub fn find(&self, name: &str) -> Option<&Entry> {
         self.tensors.iter().find(|t| t.name == name)
+    }
+
+    /// Leaves weights alone: without the optimizer and the curves the file is smaller.
+    pub fn keep_weights_alone(&mut self) {
+        self.tensors.retain(|t| !of_training(t));
+    }
+
+    /// Whether it is such a file. A whole one has curves, be they empty.
+    pub fn is_weights_alone(&self) -> bool {
+        !self.tensors.iter().any(of_training)
     }
 
     /// A text of the metadata.

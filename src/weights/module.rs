@@ -116,7 +116,7 @@ impl ModuleMapper for Load<'_> {
     }
 }
 
-/// A module with the weights of a file, and its optimizer where one is given.
+/// A module with the weights of a file, and its optimizer where one is given; a file of weights alone gives a fresh one.
 ///
 /// # Errors
 /// `BadFile` or `ShapeMismatch`; module and optimizer are then to be thrown away.
@@ -128,8 +128,8 @@ pub fn load_module<M: Module>(
     device: &Device,
 ) -> Result<M> {
     let steps = match &adam {
-        Some(_) => file.text(&format!("optimizer.{prefix}.step"))?,
-        None => 0,
+        Some(_) if !file.is_weights_alone() => file.text(&format!("optimizer.{prefix}.step"))?,
+        _ => 0,
     };
     let moments = (steps > 0).then(<[Vec<f32>; 2]>::default);
     let device = device.clone().inner();

@@ -108,6 +108,30 @@ test('a second turn is written after the first answer', async ({ page, site, mod
   await stands(page);
 });
 
+test('each candidate says what left it out and what made it less likely', async ({ page, site, models }) => {
+  test.setTimeout(120_000);
+  const rows = page.locator('.token-card .candidate');
+  const reasons = async (values) => {
+    await page.goto('about:blank');
+    await write(page, site, models, `prompt=Hello&chat=false&${values}`);
+    await written(page).last().click();
+    await expect(rows).toHaveCount(10);
+    return (await rows.locator('.reason').allTextContents()).join();
+  };
+  expect(await reasons('top_k=0&top_p=1')).toBe('');
+  expect(await reasons('top_k=3&top_p=1')).toBe(Array(7).fill('left out by top-k').join());
+  expect(await reasons('top_k=0&top_p=0.01')).toBe(Array(9).fill('left out by top-p').join());
+  expect(await reasons('top_k=0&top_p=1&min_p=1')).toBe(Array(9).fill('left out by min-p').join());
+  expect(await reasons('greedy=true')).toBe(Array(9).fill('left out: greedy takes the likeliest alone').join());
+  await reasons('top_k=0&top_p=1&repetition_penalty=1.1');
+  const penalised = [];
+  for (const token of await written(page).all()) {
+    await token.click();
+    penalised.push(...(await rows.locator('.reason').allTextContents()));
+  }
+  expect(new Set(penalised)).toEqual(new Set(['made less likely by the repetition penalty']));
+});
+
 test('another candidate can be chosen, and the link then gives the same text', async ({ page, site, models }) => {
   await write(page, site, models, 'prompt=Hello&chat=false');
   const before = await text(page);

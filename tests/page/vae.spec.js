@@ -81,6 +81,13 @@ test('a link opens the shipped VAE, and everything is shown before anything is t
   await page.screenshot({ path: `${SHOTS}/vae.png`, fullPage: true });
 });
 
+test('where no trained weights ship, the page says so and shows that it starts from scratch', async ({ page, site }) => {
+  await visit(page, site, 'vae?latent=3&width=4&batch=16');
+  await expect(card(page, 'note-no-trained-weights-latent')).toContainText('No trained weights are shipped for latent=3');
+  await expect(page.locator('#control-start option:checked')).toHaveText('From scratch');
+  expect((await state(page)).link).toBe('vae?start=scratch&latent=3&width=4&batch=16');
+});
+
 test('a decoded picture follows the pointer through the plane', async ({ page, site }) => {
   await open(page, site);
   await count(page);

@@ -8,7 +8,7 @@ mod scene;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema};
+use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema, settled};
 use crate::data::Shape;
 use crate::error::{Error, Result};
 use crate::generate::Passage;
@@ -30,6 +30,8 @@ pub const ENTRY: Entry = Entry {
             .into()
     },
     build: |values, context| Ok(Box::new(Autoencoding::new(read(values)?, context))),
+    steps: None,
+    settle: settled,
 };
 
 struct Autoencoding {

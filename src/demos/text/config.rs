@@ -97,7 +97,7 @@ impl Default for Config {
             top_k: 40,
             top_p: 0.95,
             min_p: 0.0,
-            repetition_penalty: 1.1,
+            repetition_penalty: 1.0,
             seed: 1,
             max_tokens: 200,
             stop: String::new(),

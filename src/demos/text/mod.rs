@@ -9,7 +9,7 @@ mod transcript;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, schema};
+use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, schema, settled};
 use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
@@ -30,6 +30,8 @@ pub const ENTRY: Entry = Entry {
             .into()
     },
     build: |values, context| Ok(Box::new(Text::new(read(values)?, context))),
+    steps: None,
+    settle: settled,
 };
 
 struct Text {

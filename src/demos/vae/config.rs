@@ -1,5 +1,6 @@
 //! The settings of the variational autoencoder: its link, its controls, its flags.
 
+use crate::demos::{Note, Values};
 use crate::train::{Likelihood, VaeOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct Config {
     /// Weight of the KL term: above 1 the latent is tidier and the pictures are blurred.
     #[schemars(title = "Beta", range(min = 0.0, max = 20.0), extend("x-group" = "objective", "x-live" = true, "x-step" = 0.05))]
     pub beta: f64,
-    /// Steps over which beta rises from 0, so that the latent is used before it is tidied.
+    /// Steps over which beta rises from 0, so that the latent is used before it is tidied. Trained weights have them behind them.
     #[schemars(title = "KL warm-up", range(min = 0, max = 20_000), extend("x-group" = "objective", "x-live" = true, "x-step" = 100, "x-unit" = "steps"))]
     pub warmup: u32,
     /// Pictures in a step.
@@ -126,20 +127,46 @@ impl Default for Config {
 /// Sizes of which trained weights are shipped, all for digits, at the default width and likelihood.
 pub const SHIPPED: [u32; 4] = [2, 8, 16, 32];
 
+/// Where no trained weights are shipped for what a link asks for, it starts from scratch, and says which setting is why.
+pub fn settle(values: &mut Values) -> Option<Note> {
+    let config: Config = crate::demos::config(values).ok()?;
+    let key = config.unshipped().filter(|_| config.start == Start::Pretrained)?;
+    let value = values.get(key).map_or_else(String::new, |v| v.as_str().map_or_else(|| v.to_string(), Into::into));
+    values.insert("start".into(), "scratch".into());
+    let text = format!("No trained weights are shipped for {key}={value}: it starts from scratch.");
+    Some(Note { code: "no-trained-weights", text, args: vec![("key", key.into()), ("value", value)] })
+}
+
 impl Config {
-    /// The shipped weights that it starts with.
-    pub fn weights(&self) -> Option<String> {
-        let shipped = self.start == Start::Pretrained
-            && self.data == "mnist"
-            && self.width == 16
-            && self.likelihood == Likelihood::Bernoulli
-            && SHIPPED.contains(&self.latent);
-        shipped.then(|| format!("www/weights/vae-mnist-{}.safetensors", self.latent))
+    /// The first setting for whose value no weights are shipped.
+    fn unshipped(&self) -> Option<&'static str> {
+        let shipped = Self::default();
+        let differs = [
+            ("data", self.data != shipped.data),
+            ("latent", !SHIPPED.contains(&self.latent)),
+            ("width", self.width != shipped.width),
+            ("likelihood", self.likelihood != shipped.likelihood),
+        ];
+        differs.into_iter().find(|(_, differs)| *differs).map(|(key, _)| key)
     }
 
-    /// What step `step` (from 1) minimises.
+    /// Whether it starts with weights that ship.
+    fn pretrained(&self) -> bool {
+        self.start == Start::Pretrained && self.unshipped().is_none()
+    }
+
+    /// The shipped weights that it starts with.
+    pub fn weights(&self) -> Option<String> {
+        self.pretrained().then(|| format!("www/weights/vae-mnist-{}.safetensors", self.latent))
+    }
+
+    /// What step `step` (from 1) minimises. Weights that ship have the warm-up behind them: to begin it anew would spoil them.
     pub fn options(&self, step: u32) -> VaeOptions {
-        let risen = if self.warmup == 0 { 1.0 } else { (f64::from(step) / f64::from(self.warmup)).min(1.0) };
+        let risen = match self.warmup {
+            0 => 1.0,
+            _ if self.pretrained() => 1.0,
+            warmup => (f64::from(step) / f64::from(warmup)).min(1.0),
+        };
         VaeOptions { likelihood: self.likelihood, sigma: self.sigma, beta: self.beta * risen, lr: self.lr }
     }
 

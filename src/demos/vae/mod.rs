@@ -28,7 +28,15 @@ use serde_json::{Value, json};
 use std::rc::Rc;
 use views::Shown;
 
-pub const ENTRY: Entry = Entry { name: "vae", schema: schema::<Config>, defaults: defaults::<Config>, actions, build };
+pub const ENTRY: Entry = Entry {
+    name: "vae",
+    schema: schema::<Config>,
+    defaults: defaults::<Config>,
+    actions,
+    build,
+    steps: Some(3_500),
+    settle: config::settle,
+};
 
 fn actions() -> Vec<Action> {
     [
@@ -313,6 +321,7 @@ impl Demo for Autoencoder {
     }
 
     async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
+        self.prepare().await?;
         let z = Stream::new(seed, Purpose::Sampling).normal(n * self.config.latent as usize);
         let values = read(vec![self.decode(self.latents(z))]).await?.pop().unwrap_or_default();
         let Shape { channels, height, width } = self.shape;
