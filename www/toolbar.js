@@ -43,7 +43,7 @@ export class Toolbar {
           ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
         </div>
         ${this.#speed()} ${this.#actions(off)}
-        <output class="step-count" aria-label=${own('step.label')}>${own('step.count', { step: number(step) })}</output>
+        <span class="step-count">${own('step.count', { step: number(step) })}</span>
         <div class="group files">
           ${button('share', does.share)} ${button('save', does.save, { hint: t('do.save.hint') })}
           ${button('load', does.load, { disabled: false, hint: t('do.load.hint') })}
