@@ -50,6 +50,7 @@ export class Attention {
 
   remove() {
     this.pace.stop();
+    clearTimeout(this.timer);
     this.canvas.remove();
     this.element.remove();
   }

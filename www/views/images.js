@@ -97,6 +97,7 @@ export class Images {
 
   remove() {
     this.canvas.remove();
+    this.strip?.remove();
     this.element.remove();
   }
 
