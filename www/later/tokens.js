@@ -91,7 +91,6 @@ export class Tokens {
   remove() {
     for (const off of this.offs) off();
     clearTimeout(this.timer);
-    cancelAnimationFrame(this.showing);
     this.element.remove();
   }
 
