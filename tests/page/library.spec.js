@@ -108,11 +108,19 @@ test('a download is shown in bytes, never runs backwards, and can be cancelled a
   await page.click('[data-do=download]');
   const bar = page.locator('.progress progress');
   await expect(page.locator('.progress small')).toContainText('MB');
-  const seen = [];
-  for (let look = 0; look < 8; look += 1) {
-    seen.push(await bar.evaluate((element) => element.value));
-    await page.waitForTimeout(150);
-  }
+  // Each width of the bar, until there were eight.
+  const seen = await bar.evaluate(
+    (element) =>
+      new Promise((resolve) => {
+        const widths = [element.value];
+        new MutationObserver((_, observer) => {
+          if (element.value !== widths.at(-1)) widths.push(element.value);
+          if (widths.length < 8) return;
+          observer.disconnect();
+          resolve(widths);
+        }).observe(element, { attributes: true });
+      }),
+  );
   expect([...seen].sort((a, b) => a - b)).toEqual(seen);
   expect(seen.at(-1)).toBeGreaterThan(seen[0]);
   await page.click('[data-do=cancel]', { timeout: 10_000 });

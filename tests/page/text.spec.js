@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, state, coloursOf, drop, SHOTS } from './kiln.js';
+import { test, expect, visit, state, answers, coloursOf, drop, SHOTS } from './kiln.js';
 
 const MODEL = 'tiny-llama-q8_0.gguf';
 
@@ -27,7 +27,7 @@ test('before a download the page says what it weighs and asks', async ({ page, s
   await expect(consent).toContainText('SmolLM2-135M-Instruct');
   await expect(consent).toContainText('Apache-2.0');
   await expect(consent.locator('[data-do=download]')).toHaveText('Download 98 MB');
-  await page.waitForTimeout(500);
+  await answers(page);
   // The watch over other origins would have seen a request.
   expect((await state(page)).status).toBe('paused');
   await page.screenshot({ path: `${SHOTS}/text-consent.png`, fullPage: true });

@@ -1,4 +1,4 @@
-import { test, expect, visit, untilStep, state, coloursOf, SMALL, SMALL_DIGITS } from './kiln.js';
+import { test, expect, visit, untilStep, state, answers, coloursOf, SMALL, SMALL_DIGITS } from './kiln.js';
 
 test('every view of the points is drawn', async ({ page, site }) => {
   await visit(page, site, SMALL);
@@ -129,4 +129,46 @@ test('the film goes back through time and comes back', async ({ page, site }) =>
   await expect(samples).toHaveAttribute('data-step', shown);
   await slider.press('End');
   await expect(samples).toHaveAttribute('data-step', '11');
+});
+
+test('nothing watches what another demo has taken away', async ({ page, site }) => {
+  await page.addInitScript(() => {
+    const watched = new Map();
+    for (const name of ['ResizeObserver', 'IntersectionObserver']) {
+      const { prototype } = window[name];
+      const { observe, disconnect } = prototype;
+      prototype.observe = function (target, ...rest) {
+        watched.set(this, [...(watched.get(this) ?? []), target]);
+        return observe.call(this, target, ...rest);
+      };
+      prototype.disconnect = function () {
+        watched.delete(this);
+        return disconnect.call(this);
+      };
+    }
+    window.watched = () => [...watched.values()].flat();
+  });
+  await visit(page, site, SMALL_DIGITS);
+  await page.evaluate(() => window.kiln.step(3));
+  expect(await page.evaluate(() => window.watched().length)).toBeGreaterThan(5);
+  for (const link of [SMALL, SMALL_DIGITS, SMALL]) {
+    await page.evaluate((text) => window.kiln.open(text).then(() => window.kiln.step(2)), link);
+  }
+  await expect.poll(() => page.evaluate(() => window.watched().filter((target) => !target.isConnected).map((target) => target.className))).toEqual([]);
+});
+
+test('points that wait to be sent are not sent to another demo', async ({ page, site }) => {
+  await page.clock.install();
+  await visit(page, site, SMALL);
+  await page.evaluate(() => window.kiln.step(2));
+  await page.click('.pen');
+  await page.locator('.plane canvas').press(' ');
+  await page.evaluate((link) => {
+    window.refused = [];
+    window.kiln.on('error', ({ message }) => window.refused.push(message));
+    return window.kiln.open(link).then(() => window.kiln.step(1));
+  }, SMALL_DIGITS);
+  await page.clock.fastForward(1000);
+  await answers(page);
+  expect(await page.evaluate(() => window.refused)).toEqual([]);
 });
