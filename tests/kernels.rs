@@ -4,6 +4,7 @@ use burn::tensor::activation::{leaky_relu, log_sigmoid, sigmoid, tanh};
 use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
+use kiln::compare::{relative_error, worst};
 use kiln::device::open_cpu;
 use kiln::nn::ops::{Activation, bias_act, convolve, convolve_transposed, multiply, norm_act, softplus_mean};
 use kiln::nn::upload;
@@ -25,9 +26,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// The largest difference, as a share of the largest number.
 fn distance<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f32 {
     assert_eq!(ours.dims(), theirs.dims());
-    let (ours, theirs) = (values(ours), values(theirs));
-    let largest = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    ours.iter().zip(&theirs).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / largest.max(1e-30)
+    relative_error(&values(ours), &values(theirs))
 }
 
 /// Result and gradients of two ways to compute the same from the same inputs, weighted at random so that no gradient is uniform.
@@ -42,9 +41,11 @@ fn agree<const D: usize, const E: usize>(
     let (ga, gb) = ((a.clone() * weights.clone()).sum().backward(), (b.clone() * weights).sum().backward());
     let gradient = |t: Option<Tensor<D>>| t.expect("x has a gradient");
     let of_weights = |t: Option<Tensor<E>>| t.expect("w has a gradient");
-    distance(a, b)
-        .max(distance(gradient(x.grad(&ga)), gradient(x.grad(&gb))))
-        .max(distance(of_weights(w.grad(&ga)), of_weights(w.grad(&gb))))
+    worst([
+        distance(a, b),
+        distance(gradient(x.grad(&ga)), gradient(x.grad(&gb))),
+        distance(of_weights(w.grad(&ga)), of_weights(w.grad(&gb))),
+    ])
 }
 
 /// Batch, channels at the large and at the small picture, size of the small one, padding.

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Driver, curve, fixture};
+use kiln::compare::max_abs;
 use kiln::demos::View;
 use kiln::device::open_cpu;
 use kiln::error::Code;
@@ -23,7 +24,7 @@ fn open(name: &str) -> Checkpoint {
 
 fn close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
-    let largest = theirs.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+    let largest = max_abs(theirs).max(1.0);
     for (i, (a, b)) in ours.iter().zip(theirs).enumerate() {
         assert!((a - b).abs() <= tolerance * largest, "{what}[{i}]: {a} here, {b} in PyTorch");
     }

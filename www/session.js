@@ -272,7 +272,7 @@ export class Session extends Emitter {
     this.#begin(-1, { id: newId(), origin: this.state.link });
   }
 
-  #status({ status, step, steps_per_second: speed, wasm_bytes: wasmBytes, gpu_bytes: gpuBytes, threads }) {
+  #status({ status, ended, step, steps_per_second: speed, wasm_bytes: wasmBytes, gpu_bytes: gpuBytes, threads }) {
     // A new worker that has opened nothing yet does not know the step at which the run stands.
     if (status === 'idle' && this.#held && this.state.demo) return;
     this.#backwards(step);
@@ -280,8 +280,10 @@ export class Session extends Emitter {
     // Nobody has wished for the pause of a hand-over: it is not shown.
     const before = this.state.status;
     this.update({ status: this.handover.moving ? before : status, step, speed, wasmBytes, gpuBytes, threads });
-    if (this.#held || this.#statuses.check({ status, step }) || this.want === 'paused' || status !== 'paused' || before === 'paused') return;
-    // The demo has come to an end of its own: nothing is wanted any more, and whoever waits for more steps gets none.
+    if (this.#held) return;
+    this.#statuses.check({ status, step });
+    if (!ended) return;
+    // Nothing is wanted any more, and whoever waits for more steps gets none.
     this.want = 'paused';
     this.#statuses.resolve();
     this.saves.soon();

@@ -109,6 +109,8 @@ pub enum Event {
     /// Sent at every change, after every view, and in answer to `Ping`.
     Status {
         status: Status,
+        /// Said once, where a run has come to an end of its own: there is nothing more to do.
+        ended: bool,
         step: u32,
         /// Training steps in the last second of running.
         steps_per_second: f32,

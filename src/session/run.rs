@@ -31,21 +31,19 @@ pub(super) struct Open {
 
 /// Commands in, events out.
 pub struct Session {
-    host: Rc<dyn Host>,
+    pub(super) host: Rc<dyn Host>,
     kind: DeviceKind,
-    device: Option<Opened>,
-    open: Option<Open>,
-    status: Status,
+    pub(super) device: Option<Opened>,
+    pub(super) open: Option<Open>,
+    pub(super) status: Status,
     /// Steps until it pauses by itself; 0 while it only gets ready.
-    remaining: Option<u32>,
+    pub(super) remaining: Option<u32>,
     next_step: f64,
-    next_view: f64,
-    fresh: bool,
-    rate: Rate,
+    pub(super) next_view: f64,
+    pub(super) fresh: bool,
+    pub(super) rate: Rate,
 }
 
-/// Views take at most a fifth of the time.
-const VIEW_SHARE: f64 = 4.0;
 /// How soon to look again for data that is on its way, in milliseconds.
 const POLL: f64 = 30.0;
 
@@ -258,6 +256,7 @@ impl Session {
         let remaining = self.remaining;
         let open = self.opened()?;
         let pace = pace(&open.values);
+        let mut ended = false;
         let stepped = match remaining {
             Some(0) => open.demo.prepare().await?.unwrap_or(Stepped::Ended),
             _ => open.demo.step().await?,
@@ -274,6 +273,7 @@ impl Session {
             }
             Stepped::Ended => {
                 self.arrived();
+                ended = remaining != Some(0);
                 self.remaining = Some(1);
             }
             Stepped::Done => self.arrived(),
@@ -288,7 +288,7 @@ impl Session {
         }
         if self.status == Status::Paused || self.host.now() >= self.next_view {
             self.show().await?;
-            self.tell();
+            self.report(ended);
         }
         Ok(if self.status == Status::Paused { Next::Sleep } else { Next::After(0.0) })
     }
@@ -303,60 +303,5 @@ impl Session {
 
     pub(super) fn opened(&mut self) -> Result<&mut Open> {
         self.open.as_mut().ok_or_else(|| Error::bad_command("Nothing is open."))
-    }
-
-    /// Sends the views, and decides when the next ones are due.
-    async fn show(&mut self) -> Result<()> {
-        if self.host.view_interval().is_infinite() {
-            self.next_view = f64::INFINITY;
-            return Ok(());
-        }
-        let (began, fresh) = (self.host.now(), self.fresh);
-        let open = self.opened()?;
-        let panels = open.demo.views(fresh).await?;
-        let step = open.demo.steps();
-        // Before there is anything to show, the page has nothing that could be continued.
-        self.fresh &= panels.is_empty();
-        self.host.emit(Event::Views { step, panels });
-        let ended = self.host.now();
-        self.next_view = ended + self.host.view_interval().max(VIEW_SHARE * (ended - began));
-        Ok(())
-    }
-
-    fn describe(&mut self) -> Result<()> {
-        let open = self.opened()?;
-        let schema = Event::Schema {
-            demo: open.entry.name.into(),
-            schema: (open.entry.schema)(),
-            values: open.values.clone(),
-            actions: (open.entry.actions)(),
-            begins: open.demo.begins(),
-        };
-        let link = Event::Link { link: link::canonical(open.entry, &open.values), altered: open.altered };
-        self.host.emit(schema);
-        self.host.emit(link);
-        Ok(())
-    }
-
-    fn tell(&self) {
-        self.host.emit(Event::Status {
-            status: self.status,
-            step: self.open.as_ref().map_or(0, |o| o.demo.steps()),
-            steps_per_second: if self.status == Status::Running { self.rate.value } else { 0.0 },
-            wasm_bytes: self.host.memory(),
-            gpu_bytes: self.device.as_ref().map_or(0.0, |d| device::reserved_bytes(&d.device)),
-            threads: device::threads(),
-        });
-    }
-
-    fn fail(&mut self, error: Error, stops: bool) {
-        let step = self.open.as_ref().map_or(0, |o| o.demo.steps());
-        let fatal = matches!(error.code, Code::DeviceLost | Code::NoGpu | Code::WrongArithmetic);
-        if fatal || stops {
-            self.status = if self.open.is_some() { Status::Paused } else { Status::Idle };
-            self.remaining = None;
-        }
-        self.host.emit(Event::error(error, step, fatal));
-        self.tell();
     }
 }

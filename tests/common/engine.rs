@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use kiln::compare::{max_abs, worst, worst_at};
 use kiln::nn::engine::{Activation, Cpu, Data, Engine, GROUP, Heads, Linear, Matrix, Norm, Rope};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -115,12 +116,11 @@ impl<E: Engine> Pair<'_, E> {
         let expected = self.cpu.read(&cpu).await.expect("the CPU reads");
         let got = self.other.read(&other).await.expect("the device reads");
         assert_eq!(got.len(), expected.len(), "{what}: a result of another size");
-        let largest = expected.iter().fold(0.1f32, |m, v| m.max(v.abs()));
-        for (i, (g, e)) in got.iter().zip(&expected).enumerate() {
-            let off = (g - e).abs() / largest;
-            assert!(off <= TOLERANCE, "{what}: number {i} is {g}, on the CPU {e}; the largest is {largest}");
-            self.worst = self.worst.max(off);
-        }
+        let largest = max_abs(&expected).max(0.1);
+        let (i, off) = worst_at(got.iter().zip(&expected).map(|(g, e)| (g - e).abs() / largest));
+        let (g, e) = (got[i], expected[i]);
+        assert!(off <= TOLERANCE, "{what}: number {i} is {g}, on the CPU {e}; the largest is {largest}");
+        self.worst = worst([self.worst, off]);
     }
 }
 

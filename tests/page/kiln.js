@@ -166,6 +166,12 @@ export async function kill(page, way) {
     if (how === 'panic') return several ? (await from('./worker-threads.js')).lost() : (await from('./worker-cpu.js')).help();
     if (how === 'close') return self.close();
     if (how === 'lose') return self.device.destroy();
+    if (how === 'throw') {
+      setTimeout(() => {
+        throw new Error('broken on purpose');
+      });
+      return undefined;
+    }
     for (;;);
   }, way);
   // Most ways leave nobody to answer.

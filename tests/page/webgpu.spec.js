@@ -29,6 +29,37 @@ test('the run moves to WebGPU, survives its loss once, and goes on on the CPU af
   await untilStep(page, 12);
 });
 
+/** Ends the browser's GPU process, as a driver that fails does. */
+async function killGpuProcess(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  process.kill(processInfo.find(({ type }) => type === 'GPU').id, 'SIGKILL');
+}
+
+const LOSSES = {
+  'its device': ({ page }) => kill(page, 'lose'),
+  'its worker': ({ page }) => kill(page, 'throw'),
+  'the GPU process': ({ browser }) => killGpuProcess(browser),
+};
+
+for (const [name, lose] of Object.entries(LOSSES)) {
+  test(`a run on WebGPU that loses ${name} goes on by itself`, async ({ page, browser, changed }) => {
+    test.setTimeout(300_000);
+    const site = await changed(keepingDevice);
+    await visit(page, site, TINY, 'device=webgpu&paused');
+    await page.evaluate(() => window.kiln.step(5));
+    await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
+    await page.evaluate(() => window.kiln.run());
+    await untilStep(page, 8, 120_000);
+    await page.evaluate(() => window.kiln.checkpoint().then(() => undefined));
+    const { step } = await state(page);
+    await lose({ page, browser });
+    await expect(page.locator('#cards [data-key^="recovered"], #cards [data-key="moved-to-cpu"]').first()).toBeVisible({ timeout: 90_000 });
+    await untilStep(page, step + 5, 150_000);
+    expect((await state(page)).status).toBe('running');
+  });
+}
+
 /** Counts what the GPU worker asks of the device, from its first line on. */
 const COUNTING = `
 self.asked = { dispatches: 0, submits: 0, bytes: 0 };
@@ -52,7 +83,7 @@ test('a language model writes the same on WebGPU as on the CPU, and shows its in
   const reading = () => page.locator('.reading').evaluate((element) => element.textContent);
   const stands = (steps) => page.waitForFunction((n) => window.kiln.state.status === 'paused' && window.kiln.state.step >= n, steps, { timeout: 200_000 });
   await visit(page, site, link);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(12);
   const onCpu = await reading();
 

@@ -3,6 +3,7 @@
 use super::config::{Damage, LIMIT};
 use super::mending::MENDED;
 use super::{Autoencoder, TESTED, flat};
+use crate::compare::max_abs;
 use crate::demos::panel::{Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, View};
 use crate::device::read;
 use crate::error::Result;
@@ -150,7 +151,7 @@ impl Autoencoder {
 
     async fn chosen(&self) -> Result<Panel> {
         let picture = read(vec![self.decode(self.latents(self.z.clone()))]).await?.pop().unwrap_or_default();
-        let most = self.shown.kl.iter().copied().fold(ALIVE, f32::max);
+        let most = max_abs(&self.shown.kl).max(ALIVE);
         let slider = |(i, value): (usize, &f32)| Slider {
             id: "latent".into(),
             title: format!("z{}", i + 1),
