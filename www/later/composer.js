@@ -105,7 +105,7 @@ export class Composer {
         </div>
         ${suggestions.length
           ? html`<div class="group suggestions" role="group" aria-label=${t('compose.suggestions')}>
-              ${suggestions.map((text) => html`<button type="button" class="quiet" @click=${() => this.#send(text)}>${text}</button>`)}
+              ${suggestions.map((text) => html`<button type="button" @click=${() => this.#send(text)}>${text}</button>`)}
             </div>`
           : nothing}
         <span id="compose-hint" class="off-screen">${t('compose.hint')}</span>`,
