@@ -24,6 +24,7 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions: Vec::new,
     build: |values, context| Ok(Box::new(Digits::new(config(values)?, context))),
+    // `time taskset -c 0 kiln train "classifier" --device cpu --steps 600 --out out`: 6.2 ms of one core a step.
     steps: Some(20_000),
     settle: settled,
 };

@@ -31,6 +31,7 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions,
     build,
+    // `time taskset -c 0 kiln train "dcgan" --device cpu --steps 200 --out out`: 20.6 ms of one core a step.
     steps: Some(6_000),
     settle: settled,
 };

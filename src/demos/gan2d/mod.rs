@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions,
     build: |values, context| Ok(Box::new(Gan2d::new(super::config(values)?, context))),
-    // `taskset -c 0 kiln train gan2d --device cpu --steps 150000 --out out`: 2 minutes.
+    // `time taskset -c 0 kiln train "gan2d" --device cpu --steps 3000 --out out`: 0.70 ms of one core a step.
     steps: Some(150_000),
     settle: settled,
 };

@@ -34,6 +34,7 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions,
     build,
+    // `time taskset -c 0 kiln train "vae?start=scratch" --device cpu --steps 120 --out out`: 33.0 ms of one core a step.
     steps: Some(3_500),
     settle: config::settle,
 };
