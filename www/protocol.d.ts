@@ -10,7 +10,11 @@ begins: boolean, } | { "type": "link", link: string,
 /**
  * A setting that acts on what is learnt was changed while it ran: the link alone gives another run.
  */
-altered: boolean, } | { "type": "status", status: Status, step: number, 
+altered: boolean, } | { "type": "status", status: Status, 
+/**
+ * Said once, where a run has come to an end of its own: there is nothing more to do.
+ */
+ended: boolean, step: number, 
 /**
  * Training steps in the last second of running.
  */

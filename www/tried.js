@@ -77,16 +77,16 @@ class Tried extends Emitter {
 
 export const tried = new Tried();
 
-/** Where the lesson stands beside the run both are seen; else the page moves to the run, and the keyboard's focus with it. */
+/** Moves the page to the run unless it is in sight. Where the lesson stands under it the keyboard's focus goes there, too. */
 function show(link) {
   const [run, toolbar] = ['main', 'toolbar'].map((id) => document.getElementById(id));
-  const box = run.getBoundingClientRect();
-  if (link.getBoundingClientRect().left >= box.right) return;
-  const bar = toolbar.getBoundingClientRect();
+  const [box, bar] = [run, toolbar].map((element) => element.getBoundingClientRect());
+  const beside = link.getBoundingClientRect().left >= box.right;
+  if (beside && box.top > bar.bottom - innerHeight / 3) return;
   // A toolbar that goes along covers what is under it; another one stands above the run.
   const sticky = getComputedStyle(toolbar).position === 'sticky';
-  const top = scrollY + (sticky ? box.top - bar.height - ROOM : bar.top);
+  const top = scrollY + (sticky ? box.top - bar.height : bar.top) - ROOM;
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   scrollTo({ top: Math.max(0, top), behavior: calm ? 'instant' : 'smooth' });
-  run.focus({ preventScroll: true });
+  if (!beside) run.focus({ preventScroll: true });
 }

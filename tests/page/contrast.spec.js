@@ -5,6 +5,8 @@ import { faint, noteCanvases } from './contrast.js';
 
 /** Nothing that stands on the page now is too faint. */
 async function legible(page, least) {
+  // The words of the page, and those of the lesson, come a moment later than the run.
+  await expect(page.locator('#lesson h2')).toBeVisible();
   const { found, looked } = await faint(page);
   expect(found).toEqual([]);
   expect(looked).toBeGreaterThan(least);
