@@ -59,7 +59,6 @@ export class Session extends Emitter {
   /** Whether commands can be taken: nothing is being opened, handed over or restarted. */
   get settled() { return !this.#held; }
 
-  /** Counts openings. */
   get ticket() { return this.#ticket; }
 
   launch(kind, options = {}) {
@@ -97,8 +96,8 @@ export class Session extends Emitter {
       if (ticket === this.#ticket && !runner.dead) {
         this.opening = null;
         this.leaving = false;
-        this.#release();
-        if (this.state.demo) this.#pursue();
+        if (this.state.demo) this.goOn();
+        else this.#release();
       }
       throw error;
     }
@@ -127,8 +126,7 @@ export class Session extends Emitter {
   /** Rejects with the code `consent` where that would download a model, unless `download` says that the person has agreed. */
   async run({ download = false } = {}) {
     if (!download && this.mustAsk()) throw CONSENT;
-    this.want = this.#wish = 'running';
-    this.update({ error: null });
+    this.#wishes('running');
     return this.#order({ type: 'run' }, ({ status }) => status === 'running');
   }
 
@@ -143,10 +141,11 @@ export class Session extends Emitter {
   async step(n = 1) {
     if (this.mustAsk()) throw CONSENT;
     const until = this.state.step + n;
-    this.want = this.#wish = { until };
-    this.update({ error: null });
+    this.#wishes({ until });
     return this.#order({ type: 'step', n }, ({ status, step }) => status === 'paused' && step >= until);
   }
+
+  #wishes(want) { this.want = this.#wish = want, this.update({ error: null }); }
 
   #order(command, condition) {
     const answered = this.#statuses.until(condition);
@@ -192,10 +191,7 @@ export class Session extends Emitter {
   hold() { this.#held = []; }
 
   /** Hands over what was held back, and goes on as is wanted. */
-  goOn() {
-    this.#release();
-    this.#pursue();
-  }
+  goOn() { this.#release(), this.#pursue(); }
 
   /** Another worker stands where the active one stood, at `step`. */
   replace(runner, step) {

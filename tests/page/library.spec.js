@@ -6,6 +6,13 @@ const NAME = 'tiny-llama-q8_0.gguf';
 const bytesOf = async (name) => [...(await readFile(join(FIXTURES, name)))];
 
 const stands = (page, least = 1) =>
+
+/** The model is here and waits for a question: it gets the one that is suggested. */
+async function ask(page) {
+  await expect(page.locator('#said')).toHaveText('Ready: write to the model', { timeout: 30_000 });
+  await page.click('.composer [data-do=send]');
+  await stands(page);
+}
   page.waitForFunction((steps) => window.kiln.state.status === 'paused' && window.kiln.state.step >= steps, least, { timeout: 60_000, polling: 50 });
 
 /** Keeps the tiny model, as a file of the person's own. */
@@ -17,7 +24,7 @@ async function keep(page, site) {
 
 test('a dropped GGUF file is kept, opened, and writes', async ({ page, site }) => {
   await keep(page, site);
-  await stands(page);
+  await ask(page);
   await expect(page.locator('.consent')).toBeHidden();
   await expect(page.locator('.turn.assistant .token, .turn.generated .token').first()).toBeAttached();
 });
@@ -28,7 +35,7 @@ test('a model in several files is kept and opened', async ({ page, site }) => {
   const files = await Promise.all(names.map(async (name) => ({ name, mimeType: 'application/octet-stream', buffer: await readFile(join(FIXTURES, 'llama', name)) })));
   await page.locator('#file').setInputFiles(files);
   await expect.poll(async () => (await state(page)).link, { timeout: 30_000 }).toMatch(/model=sha256:[0-9a-f]{64}(,[0-9a-f]{64}){3}/);
-  await stands(page);
+  await ask(page);
 });
 
 test('tensors without their config are told, and the run stays', async ({ page, site }) => {
@@ -40,7 +47,7 @@ test('tensors without their config are told, and the run stays', async ({ page, 
 
 test('what is kept is listed, verified and deleted', async ({ page, site }) => {
   await keep(page, site);
-  await stands(page);
+  await ask(page);
   await page.click('#header [data-do=models]');
   const dialog = page.locator('#models');
   const file = dialog.locator('.kept li');
