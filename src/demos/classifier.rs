@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::models::classifier::{Classifier, FEATURES};
 use crate::nn::{Adam, AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
-use crate::train::{Curves, Gaussian, History, Moments, Reading, Referee, best, cross_entropy};
+use crate::train::{Curves, Gaussian, History, Moments, Referee, best, cross_entropy};
 use crate::weights::{Checkpoint, collect, load_module};
 use async_trait::async_trait;
 use burn::module::Module;
@@ -136,7 +136,7 @@ impl Demo for Digits {
         let loss = cross_entropy(logits, labels);
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), options, false);
         self.step += 1;
-        self.curves.push(self.step, vec![Reading::Value(loss.inner())]);
+        self.curves.push(self.step, vec![loss.inner().into()]);
         if due && let Some((accuracy, features)) = self.judge().await? {
             self.tests.push(self.step, &[accuracy]);
             self.features = Some(features);

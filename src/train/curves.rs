@@ -10,16 +10,23 @@ use burn::tensor::{Device, Tensor};
 /// What a step says of a series.
 #[derive(Debug, Clone)]
 pub enum Reading {
-    Value(Tensor<1>),
+    /// Boxed: a tensor is large.
+    Value(Box<Tensor<1>>),
     /// This step did not look.
     NotMeasured,
     /// There was nothing to look at, such as the loss of a network that did not train.
     Absent,
 }
 
+impl From<Tensor<1>> for Reading {
+    fn from(value: Tensor<1>) -> Self {
+        Self::Value(Box::new(value))
+    }
+}
+
 impl From<Option<Tensor<1>>> for Reading {
     fn from(value: Option<Tensor<1>>) -> Self {
-        value.map_or(Self::NotMeasured, Self::Value)
+        value.map_or(Self::NotMeasured, Self::from)
     }
 }
 
@@ -50,7 +57,7 @@ impl Curves {
         let last = self.pending.pop();
         self.pending.clear();
         let value = |reading| match reading {
-            Reading::Value(scalar) => Some(scalar),
+            Reading::Value(scalar) => Some(*scalar),
             Reading::NotMeasured | Reading::Absent => None,
         };
         last.into_iter().flat_map(|(_, row)| row).filter_map(value).collect()
@@ -63,7 +70,7 @@ impl Curves {
     pub async fn flush(&mut self, more: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
         let pending = std::mem::take(&mut self.pending);
         let scalar = |reading: &Reading| match reading {
-            Reading::Value(scalar) => scalar.clone(),
+            Reading::Value(scalar) => Tensor::clone(scalar),
             Reading::NotMeasured => self.not_measured.clone(),
             Reading::Absent => self.absent.clone(),
         };

@@ -104,11 +104,11 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         let mut row = vec![Reading::Absent; SERIES.len()];
         for input in discriminator {
             let (loss, norm) = self.update_discriminator(options, input)?;
-            (row[0], row[2]) = (Reading::Value(loss), norm.into());
+            (row[0], row[2]) = (loss.into(), norm.into());
         }
         if let Some(input) = generator {
             let (loss, norm) = self.update_generator(options, input);
-            (row[1], row[3]) = (Reading::Value(loss), norm.into());
+            (row[1], row[3]) = (loss.into(), norm.into());
         }
         self.step += 1;
         self.curves.push(self.step, row);

@@ -1,7 +1,7 @@
 //! One step of a variational autoencoder: it maximises a bound of the data's likelihood, the ELBO (Kingma and Welling 2013,
 //! arXiv 1312.6114, section 2): how well a picture is told from its latent, less what the latent tells (KL).
 
-use super::curves::{Curves, Reading};
+use super::curves::Curves;
 use crate::error::Result;
 use crate::models::vae::Vae;
 use crate::nn::{Adam, AdamOptions};
@@ -98,7 +98,7 @@ impl Trainer {
         let loss = reconstruction.clone() + kl.clone() * options.beta;
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), adam, false);
         self.step += 1;
-        self.curves.push(self.step, [reconstruction, kl].map(|term| Reading::Value(term.inner())).into());
+        self.curves.push(self.step, [reconstruction, kl].map(|term| term.inner().into()).into());
     }
 
     /// Weights, optimizer and curves.
