@@ -34,7 +34,7 @@ pub struct Session {
     device: Option<Opened>,
     open: Option<Open>,
     status: Status,
-    /// Steps until it pauses by itself; 0 while it only gets ready.
+    /// Steps until it pauses by itself; 0 while it gets ready.
     remaining: Option<u32>,
     next_step: f64,
     next_view: f64,
@@ -204,18 +204,19 @@ impl Session {
         let live =
             |key: &String| link::property(&schema, key).and_then(|p| p.get("x-live")) == Some(&Value::Bool(true));
         let restart = changed.iter().any(|(key, value)| !live(key) && open.values.get(key) != Some(value));
-        open.values.extend(changed);
-        let values = open.values.clone();
+        // Values, link and demo change together.
+        let mut values = open.values.clone();
+        values.extend(changed);
         if restart {
-            let running = self.status;
-            let text = link::canonical(self.opened()?.entry, &values);
+            let (text, running) = (link::canonical(open.entry, &values), self.status == Status::Running);
             self.open(&text, None).await?;
-            if running == Status::Running {
+            if running {
                 self.go(None);
             }
             return Ok(());
         }
         open.demo.set(&values)?;
+        open.values = values;
         self.describe()?;
         self.prepare().await?;
         if self.status == Status::Paused {
@@ -247,7 +248,7 @@ impl Session {
         let open = self.opened()?;
         let pace = pace(&open.values);
         let stepped = match remaining {
-            Some(0) => open.demo.prepare().await?.unwrap_or(Stepped::Ended),
+            Some(0) => open.demo.prepare().await?.map_or(Stepped::Ended, Stepped::from),
             _ => open.demo.step().await?,
         };
         match stepped {
@@ -268,11 +269,10 @@ impl Session {
         }
         self.next_step = now + pace;
         self.rate.count(self.host.now());
-        if let Some(left) = &mut self.remaining {
-            *left -= 1;
-            if *left == 0 {
-                (self.remaining, self.status) = (None, Status::Paused);
-            }
+        match self.remaining {
+            Some(0 | 1) => (self.remaining, self.status) = (None, Status::Paused),
+            Some(left) => self.remaining = Some(left - 1),
+            None => {}
         }
         if self.status == Status::Paused || self.host.now() >= self.next_view {
             self.show().await?;

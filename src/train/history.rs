@@ -75,14 +75,16 @@ impl History {
         checkpoint.push(format!("history.{name}"), &[self.rows.len() / width, width], self.rows.clone());
     }
 
+    /// # Errors
+    /// `BadFile`, `ShapeMismatch`; nothing has changed then.
     pub fn load(&mut self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
         let name = format!("history.{name}");
         let rows = checkpoint.find(&name).map_or(0, |entry| entry.shape.first().copied().unwrap_or(0));
-        self.rows = checkpoint.tensor(&name, &[rows, self.series.len() + 1])?.to_vec();
-        self.offered = checkpoint.text(&format!("{name}.offered"))?;
+        let rows = checkpoint.tensor(&name, &[rows, self.series.len() + 1])?.to_vec();
+        let offered = checkpoint.count(&format!("{name}.offered"))?;
         // A damaged file must not divide by zero.
-        self.every = checkpoint.text::<u32>(&format!("{name}.every"))?.max(1);
-        self.shown = 0;
+        let every = checkpoint.count(&format!("{name}.every"))?.max(1);
+        (self.rows, self.offered, self.every, self.shown) = (rows, offered, every, 0);
         Ok(())
     }
 }

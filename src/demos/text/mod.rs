@@ -166,10 +166,11 @@ impl Demo for Text {
     }
 
     fn set(&mut self, values: &Values) -> Result<()> {
-        let old = std::mem::replace(&mut self.config, read(values)?);
+        let config = read(values)?;
         if let State::Open(talk) = &mut self.state {
-            talk.change(&old, &self.config)?;
+            talk.change(&self.config, &config)?;
         }
+        self.config = config;
         Ok(())
     }
 
