@@ -3,16 +3,18 @@
 mod common;
 
 use common::{Disk, Driver};
+use kiln::data::Source;
 use kiln::data::points::Shape;
 use kiln::demos::{Context, Demo, Stepped};
 use kiln::device::open_cpu;
 use kiln::error::{Code, Result};
-use kiln::session::Host;
-use kiln::session::link::parse;
-use kiln::session::protocol::Command;
-use kiln::weights::Checkpoint;
+use kiln::session::link::{canonical, parse};
+use kiln::session::protocol::{Command, DeviceKind, Event, Status};
+use kiln::session::{Host, Next, Session};
+use kiln::weights::{Checkpoint, Library};
 use pollster::block_on;
 use serde_json::json;
+use std::cell::Cell;
 use std::rc::Rc;
 
 /// One of each demo that is trained, small; after so many steps it has everything that it saves.
@@ -180,16 +182,85 @@ fn clearing_drawn_points_goes_back_to_the_data_before_them() {
         let mut other = Driver::open(&driver.link());
         act(&mut other, "clear", json!(null));
         assert_eq!(data(&other), (shape, true));
-        assert_eq!(
-            other.link(),
-            parse(&format!("gan2d?width=4&depth=1&data={name}"))
-                .map(|l| kiln::session::link::canonical(l.entry, &l.values))
-                .expect("a link")
-        );
+        let before = parse(&format!("gan2d?width=4&depth=1&data={name}")).expect("a link");
+        assert_eq!(other.link(), canonical(before.entry, &before.values));
         assert_eq!(driver.errors(), vec![]);
     }
     // A link of before: what was chosen is not known, and the ring stands in.
     let mut old = Driver::open("gan2d?width=4&depth=1&data=drawn&points=AAAA");
     act(&mut old, "clear", json!(null));
     assert_eq!(data(&old), (Shape::Ring, true));
+}
+
+/// A host whose files come late.
+struct Late {
+    desk: Rc<common::Desk>,
+    polls: Rc<Cell<u32>>,
+}
+
+impl Host for Late {
+    fn emit(&self, event: Event) {
+        self.desk.emit(event);
+    }
+
+    fn now(&self) -> f64 {
+        0.0
+    }
+
+    fn source(&self) -> Rc<dyn Source> {
+        Rc::new(Slow(self.polls.clone()))
+    }
+
+    fn library(&self) -> Rc<dyn Library> {
+        self.desk.library()
+    }
+
+    fn memory(&self) -> f64 {
+        0.0
+    }
+
+    fn view_interval(&self) -> f64 {
+        f64::INFINITY
+    }
+}
+
+/// Every file is on its way until it was asked for a few times.
+struct Slow(Rc<Cell<u32>>);
+
+impl Source for Slow {
+    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() < 4 { None } else { Disk.poll(path) }
+    }
+
+    fn progress(&self, _path: &str) -> (f64, f64) {
+        (1.0, 2.0)
+    }
+}
+
+#[test]
+fn getting_ready_ends_in_a_pause_and_takes_no_step() {
+    let late = Rc::new(Late { desk: Driver::new(false).desk, polls: Rc::default() });
+    let mut session = Session::new(late.clone(), DeviceKind::Cpu);
+    let send = |session: &mut Session, command| block_on(session.handle(command));
+    send(&mut session, Command::Start { software: false, proven: vec![] });
+    send(&mut session, Command::Open { link: "vae".into(), checkpoint: None });
+    let status = || {
+        let events = late.desk.events.borrow();
+        let last = events.iter().rev().find_map(|e| match e {
+            Event::Status { status, step, .. } => Some((*status, *step)),
+            _ => None,
+        });
+        last.expect("a status was sent")
+    };
+    assert_eq!(status(), (Status::Loading, 0));
+    for n in [0, 1, 2] {
+        let mut ticks = 0;
+        while block_on(session.tick()) != Next::Sleep {
+            ticks += 1;
+            assert!(ticks < 100, "it does not come to an end");
+        }
+        assert_eq!(status(), (Status::Paused, n));
+        send(&mut session, Command::Step { n: 1 });
+    }
 }

@@ -62,7 +62,8 @@ pub struct Grid {
 }
 
 /// Where a line of each of the three kinds of x begins. From there on the room has as many numbers as whole vectors hold of
-/// the line and the place after it: the [`SLACK`] of its channel follows at the latest.
+/// the line and the place after it: the [`SLACK`] of its channel follows at the latest. [`Grid::check`] has compared room and
+/// pictures with the grid, of whose rows each loop makes no others.
 type Places = [usize; 3];
 
 impl Grid {
@@ -113,7 +114,7 @@ impl Grid {
 
     /// Row `s` of the kinds `3 ky..`, of a channel and a picture.
     fn places(&self, ky: usize, s: usize, channel: usize, picture: usize) -> Places {
-        assert!(s < self.y.of(ky) && channel < self.channels && picture < self.pictures, "a row outside of its grid");
+        debug_assert!(s < self.y.of(ky) && channel < self.channels && picture < self.pictures);
         std::array::from_fn(|kx| {
             let (kind, wide) = (3 * ky + kx, self.x.of(kx));
             self.begins[kind] + channel * self.strides[kind] + (picture * self.y.of(ky) + s) * wide
