@@ -13,7 +13,8 @@ use kiln::session::protocol::{Command, DeviceKind, Event, Status};
 use kiln::session::{Host, Next, Session};
 use kiln::weights::{Checkpoint, Library};
 use pollster::block_on;
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -26,10 +27,10 @@ const TRAINED: [(&str, u32); 4] = [
 ];
 
 /// A demo by itself, with values that no link could hold.
-fn build(link: &str, change: &[(&str, f64)]) -> Box<dyn Demo> {
+fn build(link: &str, change: &[(&str, Value)]) -> Box<dyn Demo> {
     let mut link = parse(link).expect("a link");
     for (key, value) in change {
-        link.values.insert((*key).into(), json!(value));
+        link.values.insert((*key).into(), value.clone());
     }
     let device = open_cpu().expect("a CPU").device;
     let library = Driver::new(false).desk.library();
@@ -94,7 +95,7 @@ fn a_file_with_one_thing_wrong_leaves_every_trained_demo_as_it_was() {
     for (link, steps) in TRAINED {
         let mut first = build(link, &[]);
         step(&mut *first, steps);
-        let mut second = build(link, &[("seed", 4.0)]);
+        let mut second = build(link, &[("seed", json!(4))]);
         step(&mut *second, 3);
         refuses_all_of_it(link, &mut *second, &saved(&mut *first));
     }
@@ -134,7 +135,7 @@ fn a_resumed_run_saves_the_file_that_it_was_resumed_from() {
 #[test]
 fn weights_that_are_no_longer_finite_are_never_saved() {
     for (link, _) in TRAINED {
-        let rates = [("lr", 1e30), ("lr_g", 1e30), ("lr_d", 1e30)];
+        let rates = ["lr", "lr_g", "lr_d"].map(|key| (key, json!(1e30)));
         let mut demo = build(link, &rates);
         let taken: Vec<Result<Stepped>> = (0..5).map(|_| block_on(demo.step())).collect();
         let _ = block_on(demo.save());
@@ -143,24 +144,39 @@ fn weights_that_are_no_longer_finite_are_never_saved() {
     }
 }
 
-fn act(driver: &mut Driver, name: &str, args: serde_json::Value) {
+fn act(driver: &mut Driver, name: &str, args: Value) {
     driver.send(Command::Act { name: name.into(), args });
+}
+
+/// A model whose chat template refuses a second question, by its hash.
+fn refusing() -> String {
+    const TEMPLATE: &str = "{% for m in messages %}{% if loop.index > 1 %}{{ raise_exception('no') }}{% endif %}\
+        {{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}";
+    let mut bytes = std::fs::read(common::fixture("text/tiny-llama-q8_0.gguf")).expect("the fixture");
+    let place = bytes.windows(9).position(|w| w == b"{% for me").expect("its template");
+    // The file's own template has 200 bytes.
+    bytes[place..place + 200].copy_from_slice(format!("{TEMPLATE:<200}").as_bytes());
+    std::fs::create_dir_all(common::kept()).expect("it can be made");
+    std::fs::write(common::kept().join("refusing.gguf"), &bytes).expect("it can be written");
+    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
 fn a_refused_change_leaves_values_link_and_run_as_they_were() {
-    let mut driver = Driver::open("gan2d?seed=5&width=4&data=moons");
-    driver.step(3);
-    let before = driver.bytes();
-    // More points than a link can hold.
-    let points: Vec<f32> = (0..140_000).map(|i| i as f32 % 3.0).collect();
-    act(&mut driver, "draw", json!({ "points": points }));
-    assert_eq!(driver.errors(), vec![Code::BadLink]);
-    assert_eq!((driver.steps(), driver.link().as_str()), (3, "gan2d?seed=5&data=moons&width=4"));
-    assert!(driver.bytes() == before, "the checkpoint holds the link too");
+    let link = format!("text?model=sha256:{}&prompt=Once&max_tokens=3", refusing());
+    let mut driver = Driver::open(&link);
+    driver.step_to_the_end(100);
+    assert_eq!(driver.errors(), vec![], "{:?}", driver.messages());
+    let (before, link) = (driver.bytes(), driver.link());
+    act(&mut driver, "send", json!({ "text": "more" }));
+    assert_eq!(driver.errors().len(), 1, "{:?}", driver.messages());
+    assert_eq!((driver.steps(), driver.link()), (3, link.clone()));
+    assert!(driver.bytes() == before, "the checkpoint holds the link and the text");
     // The next change is made to the values that stand, not to those that were refused.
-    driver.send(Command::Set { key: "lr_g".into(), value: json!(0.01) });
-    assert_eq!(driver.link(), "gan2d?seed=5&data=moons&width=4&lr_g=0.01");
+    driver.desk.events.borrow_mut().clear();
+    driver.send(Command::Set { key: "top_k".into(), value: json!(7) });
+    assert_eq!(driver.errors(), vec![], "{:?}", driver.messages());
+    assert_eq!(driver.link(), format!("{link}&top_k=7"));
 }
 
 #[test]
