@@ -158,7 +158,7 @@ fn refusing() -> String {
     bytes[place..place + 200].copy_from_slice(format!("{TEMPLATE:<200}").as_bytes());
     std::fs::create_dir_all(common::kept()).expect("it can be made");
     std::fs::write(common::kept().join("refusing.gguf"), &bytes).expect("it can be written");
-    Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    kiln::weights::manifest::hex(&Sha256::digest(&bytes))
 }
 
 #[test]
