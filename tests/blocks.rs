@@ -195,9 +195,9 @@ fn gguf_name(name: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the real SmolLM2, which is not committed: KILN_MODELS names its folder"]
 fn the_real_smollm2_opens() {
-    let Some(model) = smollm2() else { return };
-    let model = Pretrained::open(&[model]).expect("SmolLM2");
+    let model = Pretrained::open(&[smollm2()]).expect("SmolLM2");
     let a = &model.architecture;
     assert_eq!((a.family, a.vocab, a.width, a.layers, a.hidden), (Family::Llama, 49_152, 576, 30, 1_536));
     assert_eq!((a.heads.heads, a.heads.kv_heads, a.heads.head_dim), (9, 3, 64));

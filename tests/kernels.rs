@@ -1,5 +1,8 @@
 //! The operations of `nn::ops` against the same written with burn's own, results and gradients.
 
+#[path = "common/kernels.rs"]
+mod arithmetic;
+
 use burn::tensor::activation::{leaky_relu, log_sigmoid, sigmoid, tanh};
 use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
@@ -198,4 +201,11 @@ fn a_mean_of_softplus_and_its_gradient_are_burns() {
         let gradient = |g| x.grad(g).expect("x has a gradient");
         assert!(distance(gradient(&ga), gradient(&gb)) < 1e-6);
     }
+}
+
+/// What the browser's tests expect of WebGPU, and that they can tell.
+#[test]
+fn the_cpu_backend_gives_the_arithmetic_that_webgpu_is_held_against() {
+    let worst = pollster::block_on(arithmetic::every_operation_and_its_gradients_are_the_cpus(&device()));
+    assert!(worst < 3e-5, "{worst:e}");
 }

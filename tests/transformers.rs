@@ -136,19 +136,15 @@ fn numbers_that_are_none_do_not_turn_into_numbers_in_a_product_with_quantised_we
     assert!(out.iter().all(|v| v.is_nan()));
 }
 
-/// The real file, or a word that it is missing.
-fn smollm2() -> Option<PathBuf> {
-    let path = common::models().join("SmolLM2-135M-Instruct.Q4_1.gguf");
-    if !path.is_file() {
-        common::skipped(&format!("{} is not here; KILN_MODELS names the folder", path.display()));
-        return None;
-    }
-    Some(path)
+/// The real file.
+fn smollm2() -> PathBuf {
+    common::models().join("SmolLM2-135M-Instruct.Q4_1.gguf")
 }
 
 #[test]
+#[ignore = "needs the real SmolLM2, which is not committed: KILN_MODELS names its folder"]
 fn the_real_smollm2_writes_what_transformers_writes() {
-    let Some(path) = smollm2() else { return };
+    let path = smollm2();
     let text = std::fs::read(Path::new(FIXTURES).join("smollm2.json")).expect("goldens");
     let prompts: Vec<serde_json::Value> = serde_json::from_slice(&text).expect("JSON");
     let goldens = goldens("smollm2.safetensors");
@@ -182,8 +178,9 @@ fn the_real_smollm2_writes_what_transformers_writes() {
 }
 
 #[test]
+#[ignore = "needs the real SmolLM2, which is not committed: KILN_MODELS names its folder"]
 fn quantised_weights_stay_quantised_in_memory() {
-    let Some(path) = smollm2() else { return };
+    let path = smollm2();
     let files = Pretrained::open(&files(&path)).expect("a model");
     let bytes: usize =
         files.names().map(|n| kiln::models::causal::Tensors::matrix(&files, n).expect("a tensor").bytes()).sum();

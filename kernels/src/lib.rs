@@ -8,6 +8,7 @@ mod convolve;
 mod each;
 mod factor;
 mod lanes;
+mod lines;
 mod matrix;
 mod norm;
 mod pool;

@@ -258,7 +258,7 @@ impl Activations {
         let mut all =
             Self { q: Vec::with_capacity(x.len()), d: Vec::with_capacity(count), sums: Vec::with_capacity(count) };
         for x in x.chunks_exact(group) {
-            // Unlike f32::max this keeps a NaN, so that it reaches the logits.
+            // A NaN is kept, so that it reaches the logits.
             let largest = x.iter().fold(0.0f32, |m, v| if m.is_nan() || v.abs() <= m { m } else { v.abs() });
             let steps = if largest > 0.0 { 32767.0 / largest } else { 0.0 };
             let (d, from) = (largest / 32767.0, all.q.len());

@@ -14,6 +14,7 @@
 //! Convolution, its transpose and the gradient of its weights are three contractions of the same three transforms.
 
 use super::lanes::F32x4;
+use super::lines::{copy, minus, quarters, whole};
 
 /// Kinds of products in one direction, and in both.
 pub const WIDTH: usize = 9;
@@ -61,7 +62,8 @@ pub struct Grid {
 }
 
 /// Where a line of each of the three kinds of x begins. From there on the room has as many numbers as whole vectors hold of
-/// the line and the place after it: the [`SLACK`] of its channel follows at the latest.
+/// the line and the place after it: the [`SLACK`] of its channel follows at the latest. [`Grid::check`] has compared room and
+/// pictures with the grid, of whose rows each loop makes no others.
 type Places = [usize; 3];
 
 impl Grid {
@@ -112,7 +114,7 @@ impl Grid {
 
     /// Row `s` of the kinds `3 ky..`, of a channel and a picture.
     fn places(&self, ky: usize, s: usize, channel: usize, picture: usize) -> Places {
-        assert!(s < self.y.of(ky) && channel < self.channels && picture < self.pictures, "a row outside of its grid");
+        debug_assert!(s < self.y.of(ky) && channel < self.channels && picture < self.pictures);
         std::array::from_fn(|kx| {
             let (kind, wide) = (3 * ky + kx, self.x.of(kx));
             self.begins[kind] + channel * self.strides[kind] + (picture * self.y.of(ky) + s) * wide
@@ -340,44 +342,5 @@ impl Grid {
             room[places[0] + s] = row[2 * s];
             room[places[2] + s] = row[2 * s];
         }
-    }
-}
-
-/// Of sixteen numbers: each fourth, from 0 and from 2, then from 1 and from 3.
-#[inline(always)]
-fn quarters([a, b, c, d]: [F32x4; 4]) -> ([F32x4; 2], [F32x4; 2]) {
-    let ((even, odd), (more_even, more_odd)) = (a.unzip(b), c.unzip(d));
-    let ((e0, e1), (o0, o1)) = (even.unzip(more_even), odd.unzip(more_odd));
-    ([e0, e1], [o0, o1])
-}
-
-/// The transpose of [`quarters`].
-#[inline(always)]
-fn whole([e0, e1]: [F32x4; 2], [o0, o1]: [F32x4; 2]) -> [F32x4; 4] {
-    let ((even, more_even), (odd, more_odd)) = (e0.zip(e1), o0.zip(o1));
-    let ((a, b), (c, d)) = (even.zip(odd), more_even.zip(more_odd));
-    [a, b, c, d]
-}
-
-/// Differences of two rows, in so many vectors.
-#[inline(always)]
-fn minus(a: &[f32], b: &[f32], vectors: usize, to: &mut [f32]) {
-    let (a, b, to) = (a.as_chunks().0, b.as_chunks().0, to.as_chunks_mut().0);
-    for ((a, b), to) in a[..vectors].iter().zip(&b[..vectors]).zip(&mut to[..vectors]) {
-        F32x4::load(a).sub(F32x4::load(b)).store(to);
-    }
-}
-
-/// A short row: a call of `memcpy` would cost more.
-#[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
-    assert!(from.len() == to.len(), "slices of two lengths");
-    let whole = from.len() / 4 * 4;
-    for place in (0..whole).step_by(4) {
-        // SAFETY: `whole` numbers are in both.
-        unsafe { F32x4::load_at(from, place).store_at(to, place) };
-    }
-    for (to, from) in to[whole..].iter_mut().zip(&from[whole..]) {
-        *to = *from;
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::models::classifier::{Classifier, FEATURES};
 use crate::nn::{Adam, AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
-use crate::train::{Curves, Gaussian, History, Moments, Referee, best, cross_entropy};
+use crate::train::{Curves, Gaussian, HELD_OUT_MEAN, History, Moments, Referee, best, cross_entropy};
 use crate::weights::{Checkpoint, collect, load_module};
 use async_trait::async_trait;
 use burn::module::Module;
@@ -185,9 +185,8 @@ impl Demo for Digits {
         if let Some(features) = &self.features {
             Referee::push_moments(features, &mut file);
         }
-        self.curves.history.save("losses", &mut file);
+        self.curves.save(self.step, &mut file)?;
         self.tests.save("tests", &mut file);
-        file.set_text("step", self.step);
         file.set_text("data.place", self.data.place());
         Ok(file)
     }
@@ -195,13 +194,14 @@ impl Demo for Digits {
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let place = file.text("data.place")?;
         let mut adam = Adam::default();
-        self.model = load_module(self.model.clone(), Some(&mut adam), "classifier", file, &self.trainable)?;
-        self.adam = adam;
-        self.curves.history.load("losses", file)?;
-        self.tests.load("tests", file)?;
-        self.step = file.text("step")?;
+        let model = load_module(self.model.clone(), Some(&mut adam), "classifier", file, &self.trainable)?;
+        let mut tests = self.tests.clone();
+        tests.load("tests", file)?;
+        // None before the first test.
+        let features = file.find(HELD_OUT_MEAN).map(|_| Referee::moments(file)).transpose()?;
+        self.step = self.curves.load(file)?;
+        (self.model, self.adam, self.tests, self.features) = (model, adam, tests, features);
         self.data.seek(place);
-        self.features = None;
         Ok(())
     }
 

@@ -36,7 +36,7 @@ pub struct Session {
     pub(super) device: Option<Opened>,
     pub(super) open: Option<Open>,
     pub(super) status: Status,
-    /// Steps until it pauses by itself; 0 while it only gets ready.
+    /// Steps until it pauses by itself; 0 while it gets ready.
     pub(super) remaining: Option<u32>,
     next_step: f64,
     pub(super) next_view: f64,
@@ -213,19 +213,20 @@ impl Session {
             |key: &String| link::property(&schema, key).and_then(|p| p.get("x-replayed")) == Some(&Value::Bool(true));
         let altered = changed.iter().any(|(key, value)| !replayed(key) && open.values.get(key) != Some(value));
         let restart = changed.iter().any(|(key, value)| !live(key) && open.values.get(key) != Some(value));
-        open.values.extend(changed);
-        let values = open.values.clone();
+        // Values, link and demo change together.
+        let mut values = open.values.clone();
+        values.extend(changed);
         if restart {
-            let running = self.status;
-            let text = link::canonical(self.opened()?.entry, &values);
+            let (text, running) = (link::canonical(open.entry, &values), self.status == Status::Running);
             self.open(&text, None).await?;
-            if running == Status::Running {
+            if running {
                 self.go(None);
             }
             return Ok(());
         }
         open.demo.set(&values)?;
         open.altered |= altered && open.demo.steps() > 0;
+        open.values = values;
         self.describe()?;
         self.prepare().await?;
         if self.status == Status::Paused {
@@ -258,7 +259,7 @@ impl Session {
         let pace = pace(&open.values);
         let mut ended = false;
         let stepped = match remaining {
-            Some(0) => open.demo.prepare().await?.unwrap_or(Stepped::Ended),
+            Some(0) => open.demo.prepare().await?.map_or(Stepped::Ended, Stepped::from),
             _ => open.demo.step().await?,
         };
         match stepped {
@@ -280,11 +281,10 @@ impl Session {
         }
         self.next_step = now + pace;
         self.rate.count(self.host.now());
-        if let Some(left) = &mut self.remaining {
-            *left -= 1;
-            if *left == 0 {
-                (self.remaining, self.status) = (None, Status::Paused);
-            }
+        match self.remaining {
+            Some(0 | 1) => (self.remaining, self.status) = (None, Status::Paused),
+            Some(left) => self.remaining = Some(left - 1),
+            None => {}
         }
         if self.status == Status::Paused || self.host.now() >= self.next_view {
             self.show().await?;

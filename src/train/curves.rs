@@ -112,7 +112,7 @@ impl Curves {
     /// # Errors
     /// `BadFile`, `ShapeMismatch`; nothing has changed then.
     pub fn load(&mut self, file: &Checkpoint) -> Result<u32> {
-        let step = file.text("step")?;
+        let step = file.count("step")?;
         self.history.load("losses", file)?;
         self.pending.clear();
         Ok(step)

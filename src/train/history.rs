@@ -96,11 +96,11 @@ impl History {
         }
         let name = format!("history.{name}");
         let rows = checkpoint.find(&name).map_or(0, |entry| entry.shape.first().copied().unwrap_or(0));
-        let rows = checkpoint.tensor(&name, &[rows, self.series.len() + 1])?;
-        let offered = checkpoint.text(&format!("{name}.offered"))?;
-        let every: u32 = checkpoint.text(&format!("{name}.every"))?;
+        let rows = checkpoint.tensor(&name, &[rows, self.series.len() + 1])?.to_vec();
+        let offered = checkpoint.count(&format!("{name}.offered"))?;
         // A damaged file must not divide by zero.
-        (self.rows, self.shown, self.offered, self.every) = (rows.to_vec(), 0, offered, every.max(1));
+        let every = checkpoint.count(&format!("{name}.every"))?.max(1);
+        (self.rows, self.offered, self.every, self.shown) = (rows, offered, every, 0);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ mod vae;
 
 pub use coverage::{cells, divergence, modes_covered};
 pub use curves::{Curves, Reading};
-pub use diagnostics::{CHUNK, CHUNKS, Evaluation, Referee, Report, best};
+pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, Referee, Report, best};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{Gan, GanOptions, Players, SERIES, StepInput};
 pub use history::{ABSENT, History, MOST, NOT_MEASURED};

@@ -50,6 +50,18 @@ impl Checkpoint {
         Ok(&entry.values)
     }
 
+    /// [`Self::tensor`], of finite numbers.
+    ///
+    /// # Errors
+    /// As there, and `BadFile` where one is not finite.
+    pub fn finite(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
+        let values = self.tensor(name, shape)?;
+        match values.iter().all(|v| v.is_finite()) {
+            true => Ok(values),
+            false => Err(Error::bad_file(format!("The tensor {name:?} holds what is no finite number."))),
+        }
+    }
+
     pub fn find(&self, name: &str) -> Option<&Entry> {
         self.tensors.iter().find(|t| t.name == name)
     }
@@ -71,6 +83,17 @@ impl Checkpoint {
     pub fn text<T: std::str::FromStr>(&self, key: &str) -> Result<T> {
         let text = self.texts.get(key).and_then(|t| t.parse().ok());
         text.ok_or_else(|| Error::bad_file(format!("The file does not say its {key}: it is no checkpoint of Kiln.")))
+    }
+
+    /// A number of steps, or of what is counted as often. Nobody takes a billion: a counter near its end would overflow.
+    ///
+    /// # Errors
+    /// `BadFile` where it is missing, no number or more than that.
+    pub fn count(&self, key: &str) -> Result<u32> {
+        match self.text(key)? {
+            n @ 0..=1_000_000_000 => Ok(n),
+            n => Err(Error::bad_file(format!("The file's {key} is {n}: no run is so long."))),
+        }
     }
 
     pub fn set_text(&mut self, key: &str, value: impl ToString) {

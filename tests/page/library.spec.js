@@ -6,6 +6,7 @@ const NAME = 'tiny-llama-q8_0.gguf';
 const bytesOf = async (name) => [...(await readFile(join(FIXTURES, name)))];
 
 const stands = (page, least = 1) =>
+  page.waitForFunction((steps) => window.kiln.state.status === 'paused' && window.kiln.state.step >= steps, least, { timeout: 60_000, polling: 50 });
 
 /** The model is here and waits for a question: it gets the one that is suggested. */
 async function ask(page) {
@@ -13,7 +14,6 @@ async function ask(page) {
   await page.click('.composer [data-do=send]');
   await stands(page);
 }
-  page.waitForFunction((steps) => window.kiln.state.status === 'paused' && window.kiln.state.step >= steps, least, { timeout: 60_000, polling: 50 });
 
 /** Keeps the tiny model, as a file of the person's own. */
 async function keep(page, site) {

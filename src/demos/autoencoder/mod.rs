@@ -8,9 +8,9 @@ mod scene;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema, settled};
+use super::{Context, Demo, Entry, Preparing, Stepped, Values, config as read, defaults, pictures, schema, settled};
 use crate::data::Shape;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::generate::Passage;
 use crate::weights::manifest::is_sha256;
 use crate::weights::{Arrival, Autoencoder, Checkpoint, Entry as Tensor};
@@ -261,14 +261,13 @@ impl Demo for Autoencoding {
     }
 
     /// An edit is decoded at once where model and picture are here.
-    async fn prepare(&mut self) -> Result<Option<Stepped>> {
+    async fn prepare(&mut self) -> Result<Option<Preparing>> {
         if !self.may_fetch && (self.model.here().is_none() || self.picture.is_none()) {
             return Ok(None);
         }
         Ok(match self.step().await? {
-            Stepped::Ended => None,
-            Stepped::Done => Some(Stepped::Waiting { what: "decoding".into(), done: 0.0, total: 1.0, bytes: false }),
-            waiting => Some(waiting),
+            Stepped::Done => Some(Preparing { what: "decoding".into(), done: 0.0, total: 1.0, bytes: false }),
+            other => other.waiting(),
         })
     }
 
@@ -322,6 +321,13 @@ impl Demo for Autoencoding {
     /// The latent as encoded, so that the picture need not be encoded again.
     async fn save(&mut self) -> Result<Checkpoint> {
         let mut file = Checkpoint::default();
+        if self.latent.as_ref().is_some_and(|latent| latent.values.iter().any(|v| !v.is_finite())) {
+            return Err(Error::new(
+                Code::Diverged,
+                "The latent is no longer finite: the model or the device computes wrong.",
+                "Choose another model.",
+            ));
+        }
         if let Some(Latent { values, shape }) = &self.latent {
             file.push("latent", &[1, shape.channels, shape.height, shape.width], values.clone());
         } else if let Some(saved) = &self.restored {
@@ -332,8 +338,15 @@ impl Demo for Autoencoding {
     }
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
-        self.steps = file.text("step")?;
-        self.restored = file.find("latent").cloned();
+        let (steps, latent) = (file.count("step")?, file.find("latent"));
+        if let Some(latent) = latent {
+            // Of which picture it is shows when the model is here.
+            if !matches!(latent.shape[..], [1, _, _, _]) {
+                return Err(Error::bad_file(format!("The tensor \"latent\" is {:?}: no latent.", latent.shape)));
+            }
+            file.finite("latent", &latent.shape)?;
+        }
+        (self.steps, self.restored) = (steps, latent.cloned());
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::digits::{one_hot, referee};
 use super::panel::{Action, Panel};
 use super::pictures;
 use super::{Context, Demo, Entry, Figure, Samples, Stepped, Values, defaults, schema, settled};
+use crate::data::mnist::CLASSES;
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -282,9 +283,13 @@ impl<G: Generator, D: Discriminator> Demo for Painter<G, D> {
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let noise = file.text("rng.noise")?;
         let place = file.text("data.place")?;
-        self.quality.load("quality", file)?;
+        let mut quality = self.quality.clone();
+        quality.load("quality", file)?;
+        // None before the first evaluation.
+        let judged = file.find("history.classes").is_some_and(|entry| !entry.values.is_empty());
+        let classes = if judged { file.finite("history.classes", &[CLASSES])?.to_vec() } else { Vec::new() };
         self.gan.load(file)?;
-        self.classes = file.find("history.classes").map(|t| t.values.clone()).unwrap_or_default();
+        (self.quality, self.classes) = (quality, classes);
         self.evaluation = None;
         self.noise.seek(noise);
         self.data.seek(place);

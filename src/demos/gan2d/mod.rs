@@ -4,7 +4,7 @@ mod config;
 
 use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
 use super::{Context, Demo, Entry, Stepped, Values, defaults, schema, settled};
-use crate::data::points::{self, EXTENT, Points};
+use crate::data::points::{self, EXTENT, Points, Shape};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
 use crate::models::mlp_gan::{MlpConfig, MlpDiscriminator, MlpGenerator};
@@ -213,7 +213,7 @@ impl Demo for Gan2d {
             "train_both" => json!({ "players": "both" }),
             "train_discriminator" => json!({ "players": "discriminator" }),
             "train_generator" => json!({ "players": "generator" }),
-            "clear" => json!({ "points": "", "data": "ring" }),
+            "clear" => json!({ "points": "", "data": self.config.undrawn(), "before": Shape::Ring }),
             "draw" => {
                 let list = args.get("points").and_then(Value::as_array).cloned().unwrap_or_default();
                 let numbers: Vec<f32> = list.iter().filter_map(Value::as_f64).map(|v| v as f32).collect();
@@ -223,7 +223,7 @@ impl Demo for Gan2d {
                 let drawn: Vec<[f32; 2]> = numbers.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
                 let mut all = points::decode(&self.config.points);
                 all.extend(drawn);
-                json!({ "points": points::encode(&all), "data": "drawn" })
+                json!({ "points": points::encode(&all), "data": Shape::Drawn, "before": self.config.undrawn() })
             }
             _ => return Err(Error::bad_command(format!("This demo has no action {name:?}."))),
         };
@@ -240,8 +240,10 @@ impl Demo for Gan2d {
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let (noise, data) = (file.text("rng.noise")?, file.text("rng.data")?);
-        self.quality.load("quality", file)?;
+        let mut quality = self.quality.clone();
+        quality.load("quality", file)?;
         self.gan.load(file)?;
+        self.quality = quality;
         self.noise.seek(noise);
         self.data.stream().seek(data);
         Ok(())

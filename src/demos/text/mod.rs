@@ -9,7 +9,7 @@ mod transcript;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, schema, settled};
+use super::{Context, Demo, Entry, Preparing, Stepped, Values, config as read, defaults, schema, settled};
 use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
@@ -158,9 +158,9 @@ impl Demo for Text {
     }
 
     /// The model is opened, so that a kept text can be seen and the next one begins at once; nothing is written.
-    async fn prepare(&mut self) -> Result<Option<Stepped>> {
+    async fn prepare(&mut self) -> Result<Option<Preparing>> {
         match self.state {
-            State::Opening(_) if self.may_fetch => self.step().await.map(Some),
+            State::Opening(_) if self.may_fetch => Ok(self.step().await?.waiting()),
             _ => Ok(None),
         }
     }
@@ -182,10 +182,11 @@ impl Demo for Text {
     }
 
     fn set(&mut self, values: &Values) -> Result<()> {
-        let old = std::mem::replace(&mut self.config, read(values)?);
+        let config = read(values)?;
         if let State::Open(talk) = &mut self.state {
-            talk.change(&old, &self.config)?;
+            talk.change(&self.config, &config)?;
         }
+        self.config = config;
         Ok(())
     }
 
