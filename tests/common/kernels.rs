@@ -126,6 +126,10 @@ async fn both(bench: &mut Bench<'_>, shape: Convolve) {
     bench.agree(&format!("{shape:?} transposed"), ([batch, outputs, oh, ow], weights, 1), operation, expected).await;
 }
 
+fn turn(factor: Factor<'_>, turned: bool) -> Factor<'_> {
+    if turned { factor.transposed() } else { factor }
+}
+
 fn product(a: Factor, b: Factor) -> Vec<f32> {
     let mut out = vec![0.0; a.rows() * b.cols()];
     cpu::multiply(a, b, &mut out);
@@ -136,7 +140,6 @@ async fn products(bench: &mut Bench<'_>) {
     for [n, k, m] in [[1, 1, 1], [5, 3, 9], [33, 70, 40]] {
         for [ta, tb] in [[false, false], [false, true], [true, false], [true, true]] {
             let (a, b) = (if ta { [k, n] } else { [n, k] }, if tb { [m, k] } else { [k, m] });
-            let turn = |f: Factor<'_>, turned: bool| if turned { f.transposed() } else { f };
             let expected = |Given { x, w, gradient, .. }: Given| {
                 let (left, right) = (turn(Factor::new(x, a, a[1]), ta), turn(Factor::new(w, b, b[1]), tb));
                 let g = Factor::new(gradient, [n, m], m);
