@@ -148,9 +148,9 @@ fn act(driver: &mut Driver, name: &str, args: Value) {
     driver.send(Command::Act { name: name.into(), args });
 }
 
-/// A model whose chat template refuses a second question, by its hash.
+/// A model whose chat template refuses system messages, by its hash.
 fn refusing() -> String {
-    const TEMPLATE: &str = "{% for m in messages %}{% if loop.index > 1 %}{{ raise_exception('no') }}{% endif %}\
+    const TEMPLATE: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no') }}{% endif %}\
         {{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}";
     let mut bytes = std::fs::read(common::fixture("text/tiny-llama-q8_0.gguf")).expect("the fixture");
     let place = bytes.windows(9).position(|w| w == b"{% for me").expect("its template");
@@ -168,7 +168,7 @@ fn a_refused_change_leaves_values_link_and_run_as_they_were() {
     driver.step_to_the_end(100);
     assert_eq!(driver.errors(), vec![], "{:?}", driver.messages());
     let (before, link) = (driver.bytes(), driver.link());
-    act(&mut driver, "send", json!({ "text": "more" }));
+    driver.send(Command::Set { key: "system".into(), value: json!("Be kind.") });
     assert_eq!(driver.errors().len(), 1, "{:?}", driver.messages());
     assert_eq!((driver.steps(), driver.link()), (3, link.clone()));
     assert!(driver.bytes() == before, "the checkpoint holds the link and the text");
