@@ -121,7 +121,8 @@ export class Page {
       const { status, demo } = this.session.state;
       const args = { step: number(this.session.state.step) };
       if (demo) at('starting').textContent = status === 'paused' ? t(`${demo}.waits`, {}, t('waits')) : t('starting');
-      const said = status === 'paused' && !this.session.state.step ? 'ready' : status;
+      const first = status === 'paused' && !this.session.state.step;
+      const said = first ? (this.consent.open ? 'asks' : 'ready') : status;
       if (said !== this.said) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
       this.said = said;
       document.body.dataset.status = status;

@@ -57,7 +57,7 @@ for (const colorScheme of ['light', 'dark']) {
     await here(page);
     await visit(page, site, `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello%20there,%20who%20are%20you?&max_tokens=24`);
     await legible(page, 30);
-    await page.evaluate(() => window.kiln.run());
+    await page.evaluate(() => window.kiln.run({ download: true }));
     await page.waitForFunction(() => window.kiln.state.status === 'paused' && window.kiln.state.step > 12, null, { timeout: 60_000 });
     await page.click('[data-show=marks]');
     await page.click('[data-show=surprise]');

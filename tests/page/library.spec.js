@@ -133,13 +133,13 @@ test('a download is shown in bytes, never runs backwards, and can be cancelled a
   await page.click('[data-do=cancel]', { timeout: 10_000 });
   await expect.poll(async () => (await state(page)).status, { timeout: 2_000 }).toBe('paused');
   await expect(page.locator('.progress')).toHaveCount(0);
-  await page.click('[data-do=run]');
+  await page.click('.consent [data-do=download]');
   await stands(page);
 });
 
 test('an unknown model is named, and another can be chosen', async ({ page, site }) => {
   await visit(page, site, 'text?model=nothing-of-the-kind');
-  await page.click('[data-do=run]');
+  await page.click('.consent [data-do=download]');
   await expect(card(page, 'error-unknown-model')).toBeVisible();
   await expect.poll(async () => (await state(page)).status).toBe('paused');
   await page.locator('[data-key=model] select').selectOption('smollm2-135m');

@@ -27,7 +27,7 @@ for (const [name, link, seen] of [
     await visit(page, site, link);
     await page.evaluate(() => window.kiln.step(2));
     await listen(page);
-    await page.evaluate(() => window.kiln.run());
+    await page.evaluate(() => window.kiln.run({ download: true }));
     await page.waitForFunction(() => window.shown >= 20);
     await page.evaluate(() => window.kiln.pause());
     // What changes is on the page: it is not announced.
@@ -41,7 +41,7 @@ for (const [name, link, seen] of [
 test('a text that is written is read out by its sentences, not by its tokens', async ({ page, site, models }) => {
   await visit(page, site, `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello&max_tokens=60&temperature=1.2&speed=fast`);
   await listen(page);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await page.waitForFunction(() => window.kiln.state.status === 'paused' && window.kiln.state.step > 8, null, { timeout: 60_000 });
   const { told, step } = await page.evaluate(() => ({ told: window.told, step: window.kiln.state.step }));
   expect(Object.keys(told)).not.toEqual([]);
