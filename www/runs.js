@@ -46,7 +46,7 @@ export class Runs {
     try {
       if (kept) {
         await this.#resume(kept, { run });
-        if (run) this.#tell('continued', kept);
+        this.#tell('continued', kept);
       } else {
         await this.session.open(link, { run, identity: history.state?.run && { id: history.state.run, origin: null } });
         this.#offer(link);

@@ -173,7 +173,7 @@ impl Autoencoding {
     fn edited(&self, change: impl FnOnce(&mut Edits)) -> Values {
         let mut edits = self.edits.clone();
         change(&mut edits);
-        values(&edits)
+        edits.values()
     }
 
     /// What was painted on the pad: all of it each time.
@@ -200,10 +200,6 @@ impl Autoencoding {
             edits.get("edits").and_then(Value::as_str).filter(|_| !wiped && mask.is_empty()).map(String::from);
         Ok(edits)
     }
-}
-
-fn values(edits: &Edits) -> Values {
-    Values::from_iter([("edits".to_string(), Value::from(edits.write()))])
 }
 
 impl Drop for Autoencoding {
@@ -306,7 +302,7 @@ impl Demo for Autoencoding {
     async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
         let index = args.get("index").and_then(Value::as_u64);
         match (name, index, args.get("value").and_then(Value::as_f64)) {
-            ("reset_latent", ..) => Ok(values(&Edits::default())),
+            ("reset_latent", ..) => Ok(Edits::default().values()),
             ("noise", ..) => Ok(self.edited(Edits::add_noise)),
             ("paint", ..) => self.paint(args),
             ("channel", Some(index @ 0..64), _) => Ok(Values::from_iter([("channel".to_string(), json!(index))])),
