@@ -171,8 +171,9 @@ fn one_player_alone_leaves_the_other_as_it_was() {
 
 fn altered(driver: &Driver) -> bool {
     let events = driver.desk.events.borrow();
-    let links = events.iter().filter_map(|e| if let Event::Link { altered, .. } = e { Some(*altered) } else { None });
-    links.last().expect("a link")
+    let told =
+        events.iter().rev().find_map(|e| if let Event::Link { altered, .. } = e { Some(*altered) } else { None });
+    told.expect("a link")
 }
 
 /// What acts on learning from its step on is not in a link that begins at step 0; what only shows something else is.

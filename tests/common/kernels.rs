@@ -126,10 +126,6 @@ async fn both(bench: &mut Bench<'_>, shape: Convolve) {
     bench.agree(&format!("{shape:?} transposed"), ([batch, outputs, oh, ow], weights, 1), operation, expected).await;
 }
 
-fn turn(factor: Factor<'_>, turned: bool) -> Factor<'_> {
-    if turned { factor.transposed() } else { factor }
-}
-
 fn product(a: Factor, b: Factor) -> Vec<f32> {
     let mut out = vec![0.0; a.rows() * b.cols()];
     cpu::multiply(a, b, &mut out);
