@@ -67,9 +67,17 @@ pub fn slope_at(y: f32, slope: f32, #[comptime] curve: Curve) -> f32 {
     d
 }
 
-/// `activation(x + bias)`, a number a thread; `bias` is read where there is one.
+/// The activation, a number a thread.
 #[cube(launch_unchecked)]
-pub fn forward(
+pub fn forward(x: &[f32], out: &mut [f32], count: usize, slope: f32, #[comptime] curve: Curve) {
+    if ABSOLUTE_POS < count {
+        out[ABSOLUTE_POS] = apply(x[ABSOLUTE_POS], slope, curve);
+    }
+}
+
+/// `activation(x + bias)`, a number a thread.
+#[cube(launch_unchecked)]
+pub fn forward_with_bias(
     x: &[f32],
     bias: &[f32],
     out: &mut [f32],
@@ -78,13 +86,9 @@ pub fn forward(
     inner: usize,
     slope: f32,
     #[comptime] curve: Curve,
-    #[comptime] biased: bool,
 ) {
     if ABSOLUTE_POS < count {
-        let mut value = x[ABSOLUTE_POS];
-        if comptime!(biased) {
-            value += bias[(ABSOLUTE_POS / inner) % channels];
-        }
+        let value = x[ABSOLUTE_POS] + bias[(ABSOLUTE_POS / inner) % channels];
         out[ABSOLUTE_POS] = apply(value, slope, curve);
     }
 }
