@@ -28,10 +28,16 @@ impl Curve {
     }
 }
 
-/// `e` to the power of `x`, which stays finite. What is no number stays none, which `min` does not promise.
+/// `e` to the power of `x`, which stays finite.
 #[cube]
 fn bounded_exp(x: f32) -> f32 {
     select(x > 80.0f32, 80.0f32, x).exp()
+}
+
+/// `y`, but `x` where that is no number. Told by its bits: browsers may take it for granted that no comparison meets a NaN.
+#[cube]
+fn unless_nan(x: f32, y: f32) -> f32 {
+    select(u32::reinterpret(x) & 0x7fff_ffffu32 > 0x7f80_0000u32, x, y)
 }
 
 /// The activation of `x`.
@@ -43,10 +49,10 @@ pub fn apply(x: f32, slope: f32, #[comptime] curve: Curve) -> f32 {
     }
     if comptime!(curve == Curve::Tanh) {
         // By exp, for some drivers' tanh overflows.
-        y = 1.0f32 - 2.0f32 / (1.0f32 + bounded_exp(2.0f32 * x));
+        y = unless_nan(x, 1.0f32 - 2.0f32 / (1.0f32 + bounded_exp(2.0f32 * x)));
     }
     if comptime!(curve == Curve::Sigmoid) {
-        y = 1.0f32 / (1.0f32 + bounded_exp(-x));
+        y = unless_nan(x, 1.0f32 / (1.0f32 + bounded_exp(-x)));
     }
     y
 }
