@@ -208,10 +208,10 @@ fn updates_by_adam_are_the_cpus() {
         let all = |seed: u64| SIZES.iter().zip(seed..).map(|(&n, seed)| flat(n, seed)).collect::<Vec<_>>();
         let (mut weights, mut state) = (all(1), Tensor::zeros([2 * SIZES.iter().sum::<usize>()], &device));
         for step in 0..3u64 {
-            let settings = upload(vec![0.01 + step as f32, 1.5, 0.5, 0.99, 1e-8], [5], &device);
+            let settings = upload(vec![0.01 + step as f32, 1.5, 0.5, 0.99, 1e-8, 0.9, 0.7], [7], &device);
             // A weight that is still held elsewhere must not change there.
             let (held, before) = (weights[0].clone(), values(weights[0].clone()));
-            (state, weights) = adam(&settings, state, weights, all(10 * (step + 1)));
+            (state, weights) = adam(&settings, state, weights, all(10 * (step + 1)), &[true, false, true]);
             assert_eq!(values(held), before);
         }
         weights.push(state);

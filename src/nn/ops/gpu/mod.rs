@@ -1,6 +1,9 @@
 //! On WebGPU: one dispatch an operation, by kernels of our own in CubeCL, on the buffers of burn's tensors. Like those of
 //! [`engine`](crate::nn::engine) they need 8 storage buffers (7 and the sizes), 256 threads and 16 KB a workgroup.
 
+mod attend;
+mod attention;
+mod cross_entropy;
 mod curves;
 mod launch;
 mod learning;
@@ -8,6 +11,7 @@ mod norm;
 mod plan;
 mod product;
 mod products;
+mod row_norm;
 
 use super::{Activation, Kernels};
 use burn::backend::{Cube, TensorMetadata};
@@ -207,9 +211,10 @@ impl Kernels for Cube {
         state: CubeTensor,
         weight: CubeTensor,
         gradient: CubeTensor,
+        decays: bool,
         at: usize,
     ) -> (CubeTensor, CubeTensor) {
-        let (state, new, _) = update(settings, state, [weight, gradient], None, at);
+        let (state, new, _) = update(settings, state, [weight, gradient], None, [decays, false], at);
         (state, new)
     }
 
@@ -220,9 +225,10 @@ impl Kernels for Cube {
         gradient: CubeTensor,
         next_weight: CubeTensor,
         next_gradient: CubeTensor,
+        decay: [bool; 2],
         at: usize,
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        update(settings, state, [weight, gradient], Some([next_weight, next_gradient]), at)
+        update(settings, state, [weight, gradient], Some([next_weight, next_gradient]), decay, at)
     }
 }
 
@@ -232,6 +238,7 @@ fn update(
     state: CubeTensor,
     [weight, gradient]: [CubeTensor; 2],
     next: Option<[CubeTensor; 2]>,
+    decay: [bool; 2],
     at: usize,
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
     let (settings, weight) = (whole(settings), whole(weight));
@@ -257,6 +264,8 @@ fn update(
             at,
             len(&weight),
             next_count,
+            decay[0],
+            decay[1],
         );
     }
     let second = next.map_or_else(|| gradient.clone(), |[_, gradient]| gradient);
