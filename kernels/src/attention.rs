@@ -3,6 +3,7 @@
 //! would take more room than all else.
 
 use super::activation::exp;
+use super::cross_entropy::largest;
 use super::each::{each, each_with, sum_of, sum_of_two};
 use super::factor::Factor;
 use super::lanes::F32x4;
@@ -68,7 +69,7 @@ impl Attention {
         for (at, row) in room.weights.chunks_exact_mut(self.keys).enumerate() {
             let (seen, beyond) = row.split_at_mut(self.seen(at));
             beyond.fill(0.0);
-            let shift = F32x4::splat(seen.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v)));
+            let shift = F32x4::splat(largest(seen));
             each(seen, |score| exp(score.sub(shift).mul(scale)));
             let share = F32x4::splat(1.0 / sum_of(seen, |e| e));
             each(seen, |e| e.mul(share));

@@ -4,10 +4,20 @@ use super::activation::exp;
 use super::each::{each, each_into, sum_of};
 use super::lanes::F32x4;
 
+/// The largest number, of which several are compared at once. What is no number is passed over.
+pub fn largest(row: &[f32]) -> f32 {
+    let (eights, rest) = row.as_chunks::<8>();
+    let mut most = [f32::NEG_INFINITY; 8];
+    for eight in eights {
+        most = std::array::from_fn(|i| most[i].max(eight[i]));
+    }
+    most.iter().chain(rest).fold(f32::NEG_INFINITY, |m, v| m.max(*v))
+}
+
 /// e to the power of how much each number is below the largest, into `out`: the largest and the sum.
 #[inline(always)]
 fn exponents(row: &[f32], out: &mut [f32]) -> (f32, f32) {
-    let largest = row.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v));
+    let largest = largest(row);
     let shift = F32x4::splat(largest);
     each_into(row, out, |x| exp(x.sub(shift)));
     (largest, sum_of(out, |e| e))

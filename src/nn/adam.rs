@@ -87,6 +87,7 @@ impl Adam {
             gradients: GradientsParams::from_module(&mut gradients, &module),
             weights: Vec::new(),
             slopes: Vec::new(),
+            decays: options.decay > 0.0,
             decay: Vec::new(),
         };
         module.visit(&mut flat);
@@ -128,7 +129,8 @@ struct Flat {
     gradients: GradientsParams,
     weights: Vec<Tensor<1>>,
     slopes: Vec<Tensor<1>>,
-    /// Which weights decay: matrices and kernels.
+    /// Whether any decay, and which: matrices and kernels.
+    decays: bool,
     decay: Vec<bool>,
 }
 
@@ -141,7 +143,7 @@ impl ModuleVisitor for Flat {
             None => Tensor::zeros([n], &weight.device()),
         });
         self.weights.push(weight.reshape([n]));
-        self.decay.push(D > 1);
+        self.decay.push(self.decays && D > 1);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The gradients of [`Kernels`], for burn's autodiff.
 
-use super::{Activation, Kernels};
+use super::{Activation, Kernels, Place};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -184,11 +184,10 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         state: Float<Self>,
         weight: Float<Self>,
         gradient: Float<Self>,
-        decays: bool,
-        at: usize,
+        place: Place,
     ) -> (Float<Self>, Float<Self>) {
         let [settings, state, weight, gradient] = [settings, state, weight, gradient].map(|t| t.into_primitive());
-        let (state, weight) = B::adam(settings, state, weight, gradient, decays, at);
+        let (state, weight) = B::adam(settings, state, weight, gradient, place);
         (Float::<Self>::new(state), Float::<Self>::new(weight))
     }
 
@@ -199,12 +198,11 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         gradient: Float<Self>,
         next_weight: Float<Self>,
         next_gradient: Float<Self>,
-        decay: [bool; 2],
-        at: usize,
+        places: [Place; 2],
     ) -> (Float<Self>, Float<Self>, Float<Self>) {
         let (settings, state) = (settings.into_primitive(), state.into_primitive());
         let [a, b, c, d] = [weight, gradient, next_weight, next_gradient].map(|t| t.into_primitive());
-        let (state, weight, next) = B::adam_two(settings, state, a, b, c, d, decay, at);
+        let (state, weight, next) = B::adam_two(settings, state, a, b, c, d, places);
         (Float::<Self>::new(state), Float::<Self>::new(weight), Float::<Self>::new(next))
     }
 }

@@ -1,6 +1,6 @@
 //! On burn's CPU backend: its tensors as slices, for `kernels/`.
 
-use super::{Activation, Kernels, Products};
+use super::{Activation, Kernels, Place, Products};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
@@ -197,15 +197,14 @@ impl Kernels for Flex {
         state: FlexTensor,
         weight: FlexTensor,
         gradient: FlexTensor,
-        decays: bool,
-        at: usize,
+        place: Place,
     ) -> (FlexTensor, FlexTensor) {
         let (settings, mut state, weight, mut gradient) =
             (whole(settings), whole(state), whole(weight), whole(gradient));
         let &[rate, root, beta1, beta2, epsilon, keep, scale] = settings.storage::<f32>() else {
             panic!("Adam's settings are seven numbers");
         };
-        let keep = if decays { keep } else { 1.0 };
+        let (at, keep) = (place.at, if place.decays { keep } else { 1.0 });
         let n = gradient.storage::<f32>().len();
         let values = state.storage_mut::<f32>();
         let (first, second) = values.split_at_mut(values.len() / 2);
@@ -222,12 +221,10 @@ impl Kernels for Flex {
         gradient: FlexTensor,
         next_weight: FlexTensor,
         next_gradient: FlexTensor,
-        decay: [bool; 2],
-        at: usize,
+        places: [Place; 2],
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let next = at + weight.shape().num_elements();
-        let (state, weight) = Self::adam(settings.clone(), state, weight, gradient, decay[0], at);
-        let (state, next_weight) = Self::adam(settings, state, next_weight, next_gradient, decay[1], next);
+        let (state, weight) = Self::adam(settings.clone(), state, weight, gradient, places[0]);
+        let (state, next_weight) = Self::adam(settings, state, next_weight, next_gradient, places[1]);
         (state, weight, next_weight)
     }
 }

@@ -22,6 +22,15 @@ use products::Products;
 pub use products::{convolve, convolve_by, convolve_transposed, linear, multiply, multiply_each};
 pub use row_norm::{RowNorm, row_norm};
 
+/// A weight among those of its network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Where its numbers begin.
+    at: usize,
+    /// Whether weight decay is for it.
+    decays: bool,
+}
+
 /// What a backend does for [`Tensor`]s beside [`Products`]. Channels are the second dimension. Nothing is read back.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
 pub(crate) trait Kernels: Backend {
@@ -67,7 +76,7 @@ pub(crate) trait Kernels: Backend {
     /// The gradient of `x`, from that of the mean, `[1]`.
     fn softplus_mean_backward(x: FloatTensor<Self>, gradient: FloatTensor<Self>, sign: f32) -> FloatTensor<Self>;
 
-    /// One update by Adam of a weight whose numbers begin at `at` among those of its network: the state and the new weight.
+    /// One update by Adam of a weight: the state and the new weight.
     /// `state` has the first moments of all of them, then the second ones; `settings` are the learning rate over `1 - beta1^t`, 1
     /// over `1 - beta2^t`, both betas, epsilon, what a weight that decays is multiplied by first, and what all gradients are.
     fn adam(
@@ -75,11 +84,10 @@ pub(crate) trait Kernels: Backend {
         state: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
-        decays: bool,
-        at: usize,
+        place: Place,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// The same for two weights that follow each other.
+    /// The same for two weights.
     fn adam_two(
         settings: FloatTensor<Self>,
         state: FloatTensor<Self>,
@@ -87,8 +95,7 @@ pub(crate) trait Kernels: Backend {
         gradient: FloatTensor<Self>,
         next_weight: FloatTensor<Self>,
         next_gradient: FloatTensor<Self>,
-        decay: [bool; 2],
-        at: usize,
+        places: [Place; 2],
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
@@ -124,18 +131,18 @@ pub fn adam(
     let (mut state, mut new, mut at) = (state.into_dispatch(), Vec::with_capacity(weights.len()), 0);
     let mut pairs = weights.into_iter().zip(gradients).zip(decay.iter().copied());
     while let Some(((weight, gradient), decays)) = pairs.next() {
-        let (settings, from) = (settings.clone().into_dispatch(), at);
+        let (settings, place) = (settings.clone().into_dispatch(), Place { at, decays });
         at += weight.dims()[0];
         let (weight, gradient) = (weight.into_dispatch(), gradient.into_dispatch());
         if let Some(((next, next_gradient), next_decays)) = pairs.next() {
+            let places = [place, Place { at, decays: next_decays }];
             at += next.dims()[0];
             let (next, next_gradient) = (next.into_dispatch(), next_gradient.into_dispatch());
-            let (after, a, b) =
-                Dispatch::adam_two(settings, state, weight, gradient, next, next_gradient, [decays, next_decays], from);
+            let (after, a, b) = Dispatch::adam_two(settings, state, weight, gradient, next, next_gradient, places);
             state = after;
             new.extend([a, b]);
         } else {
-            let (after, a) = Dispatch::adam(settings, state, weight, gradient, decays, from);
+            let (after, a) = Dispatch::adam(settings, state, weight, gradient, place);
             state = after;
             new.push(a);
         }

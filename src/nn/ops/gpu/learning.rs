@@ -64,6 +64,7 @@ pub fn adam(
     next_gradient: &mut [f32],
     half: usize,
     at: usize,
+    next_at: usize,
     count: usize,
     next_count: usize,
     #[comptime] decays: bool,
@@ -76,6 +77,6 @@ pub fn adam(
     if ABSOLUTE_POS >= count && ABSOLUTE_POS < count + next_count {
         let i = ABSOLUTE_POS - count;
         let g = next_gradient[i];
-        next_gradient[i] = update(rates, state, half, next_weight[i], g, at + ABSOLUTE_POS, next_decays);
+        next_gradient[i] = update(rates, state, half, next_weight[i], g, next_at + i, next_decays);
     }
 }

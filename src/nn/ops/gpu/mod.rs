@@ -13,7 +13,7 @@ mod product;
 mod products;
 mod row_norm;
 
-use super::{Activation, Kernels};
+use super::{Activation, Kernels, Place};
 use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
@@ -211,10 +211,9 @@ impl Kernels for Cube {
         state: CubeTensor,
         weight: CubeTensor,
         gradient: CubeTensor,
-        decays: bool,
-        at: usize,
+        place: Place,
     ) -> (CubeTensor, CubeTensor) {
-        let (state, new, _) = update(settings, state, [weight, gradient], None, [decays, false], at);
+        let (state, new, _) = update(settings, state, [weight, gradient], None, [place; 2]);
         (state, new)
     }
 
@@ -225,10 +224,9 @@ impl Kernels for Cube {
         gradient: CubeTensor,
         next_weight: CubeTensor,
         next_gradient: CubeTensor,
-        decay: [bool; 2],
-        at: usize,
+        places: [Place; 2],
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        update(settings, state, [weight, gradient], Some([next_weight, next_gradient]), decay, at)
+        update(settings, state, [weight, gradient], Some([next_weight, next_gradient]), places)
     }
 }
 
@@ -238,8 +236,7 @@ fn update(
     state: CubeTensor,
     [weight, gradient]: [CubeTensor; 2],
     next: Option<[CubeTensor; 2]>,
-    decay: [bool; 2],
-    at: usize,
+    places: [Place; 2],
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
     let (settings, weight) = (whole(settings), whole(weight));
     let (state, gradient) = (unique(state), unique(gradient));
@@ -248,7 +245,7 @@ fn update(
         Some([weight, gradient]) => (arg(weight), arg(gradient), len(weight)),
         None => (arg(&weight), alias(3, &gradient), 0),
     };
-    // SAFETY: a gradient is as long as its weight; the state has two numbers for each, from `at` on and from its half on.
+    // SAFETY: a gradient is as long as its weight; the state has two numbers for each, from its place on and from half of the state further on.
     unsafe {
         learning::adam::launch_unchecked(
             &weight.client,
@@ -261,11 +258,12 @@ fn update(
             next_weight,
             next_gradient,
             len(&state) / 2,
-            at,
+            places[0].at,
+            places[1].at,
             len(&weight),
             next_count,
-            decay[0],
-            decay[1],
+            places[0].decays,
+            places[1].decays,
         );
     }
     let second = next.map_or_else(|| gradient.clone(), |[_, gradient]| gradient);
