@@ -12,12 +12,15 @@ use kiln::nn::{
 };
 use kiln::rng::{Purpose, Stream};
 use kiln::weights::{Checkpoint, load_module};
+use std::cell::Cell;
 
 /// The golden file, a device to hold it against, and how far off a number may be, as a share of the largest of its tensor.
 pub struct Golden {
     file: Checkpoint,
     device: Device,
     tolerance: f32,
+    /// The furthest off so far.
+    worst: Cell<f32>,
 }
 
 /// An input: its name, and its gradient.
@@ -68,7 +71,7 @@ fn off(ours: &[f32], theirs: &[f32]) -> f32 {
 impl Golden {
     pub fn new(device: &Device, tolerance: f32) -> Self {
         let file = Checkpoint::from_bytes(include_bytes!("../fixtures/layers.safetensors")).expect("it reads");
-        Self { file, device: device.clone(), tolerance }
+        Self { file, device: device.clone(), tolerance, worst: Cell::new(0.0) }
     }
 
     fn values(&self, name: &str) -> &[f32] {
@@ -101,6 +104,7 @@ impl Golden {
     fn close(&self, name: &str, ours: &[f32]) {
         let off = off(ours, self.values(name));
         assert!(off <= self.tolerance, "{name}: off by {off:e}");
+        self.worst.set(self.worst.get().max(off));
     }
 
     /// Result and gradients of a case.
@@ -272,7 +276,8 @@ impl Golden {
         }
     }
 
-    pub async fn everything(&self) {
+    /// All cases: the largest difference.
+    pub async fn everything(&self) -> f32 {
         self.activations().await;
         self.conv2d().await;
         self.conv1d().await;
@@ -283,6 +288,7 @@ impl Golden {
         self.attention().await;
         self.resampling().await;
         self.adamw().await;
+        self.worst.get()
     }
 }
 
