@@ -11,7 +11,8 @@ mod inspect;
 mod measure;
 
 use burn::tensor::Device;
-use golden::{Case, difference, every_model_gives_the_numbers_of_diffusers, file, kl, load, old, tiny, whole};
+use golden::{Case, every_model_gives_the_numbers_of_diffusers, file, kl, load, old, tiny, whole};
+use kiln::compare::relative_error;
 use kiln::data::Shape;
 use kiln::error::{Code, Error};
 use kiln::generate::Passage;
@@ -41,7 +42,7 @@ fn tiles_are_blended_as_diffusers_blends_them() {
             let outside = |values: &[f32]| -> Vec<f32> {
                 values.iter().enumerate().filter(|(i, _)| !corner(*i)).map(|(_, v)| *v).collect()
             };
-            let (off, all) = (difference(&outside(&ours), &outside(&theirs)), difference(&ours, &theirs));
+            let (off, all) = (relative_error(&outside(&ours), &outside(&theirs)), relative_error(&ours, &theirs));
             println!("{} {output}: {off:e}, with corners {all:e}", case.name);
             assert!(off <= 1e-4, "{} {output}: {off:e}", case.name);
             assert!(all <= 0.15, "{} {output}: {all:e}", case.name);
@@ -207,7 +208,7 @@ fn shards_with_their_index_are_one_model() {
     files.push(file("diffusion_pytorch_model.safetensors.index.json", index.as_bytes()));
     let sharded = Case { files, ..tiny() };
     let (ours, theirs, _) = pollster::block_on(sharded.compared(&cpu(), "latent", "decoded"));
-    assert!(difference(&ours, &theirs) < 1e-4);
+    assert!(relative_error(&ours, &theirs) < 1e-4);
     assert_eq!(opened(&sharded.files[1..]).expect_err("half is missing").code, Code::BadFile);
 }
 

@@ -4,6 +4,7 @@
 mod files;
 
 use files::{GgufFile, file, fixture, smollm2};
+use kiln::compare::worst_at;
 use kiln::models::causal::{Family, Tensors};
 use kiln::nn::engine::{Data, Matrix};
 use kiln::weights::{Format, Incoming, ModelFile, Pretrained, Shard};
@@ -53,12 +54,11 @@ fn every_number_format_is_read_as_the_gguf_package_reads_it() {
         incoming.push(&raw[cut..]);
         let matrix = incoming.finish().expect("all blocks");
         assert!(matrix.bytes() <= 2 * raw.len(), "{name} takes {} bytes of {}", matrix.bytes(), raw.len());
-        let worst =
-            values(&matrix).iter().zip(expected.chunks_exact(4)).enumerate().fold((0, 0.0), |worst, (i, (v, e))| {
-                let e = f32::from_le_bytes([e[0], e[1], e[2], e[3]]);
-                let error = if *v == e { 0.0 } else { (v - e).abs() / e.abs().max(f32::MIN_POSITIVE) };
-                if error > worst.1 || error.is_nan() { (i, error) } else { worst }
-            });
+        let values = values(&matrix);
+        let worst = worst_at(values.iter().zip(expected.chunks_exact(4)).map(|(v, e)| {
+            let e = f32::from_le_bytes([e[0], e[1], e[2], e[3]]);
+            if *v == e { 0.0 } else { (v - e).abs() / e.abs().max(f32::MIN_POSITIVE) }
+        }));
         println!("{name}: {} weights, worst relative error {:.1e} at {}", rows * cols, worst.1, worst.0);
         assert!(worst.1 <= f32::EPSILON, "{name}: weight {} is off by {}", worst.0, worst.1);
     }
@@ -195,9 +195,9 @@ fn gguf_name(name: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the real SmolLM2, which is not committed: KILN_MODELS names its folder"]
 fn the_real_smollm2_opens() {
-    let Some(model) = smollm2() else { return };
-    let model = Pretrained::open(&[model]).expect("SmolLM2");
+    let model = Pretrained::open(&[smollm2()]).expect("SmolLM2");
     let a = &model.architecture;
     assert_eq!((a.family, a.vocab, a.width, a.layers, a.hidden), (Family::Llama, 49_152, 576, 30, 1_536));
     assert_eq!((a.heads.heads, a.heads.kv_heads, a.heads.head_dim), (9, 3, 64));

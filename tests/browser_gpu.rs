@@ -9,6 +9,8 @@ mod autoencoder;
 mod dispatches;
 #[path = "common/engine.rs"]
 mod engine;
+#[path = "common/kernels.rs"]
+mod kernels;
 #[path = "common/layers.rs"]
 mod layers;
 #[path = "common/reference.rs"]
@@ -29,7 +31,7 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_numbers() {
     dispatches::count();
     let mut tab = Tab::start(DeviceKind::Webgpu).await;
     let pipelines = dispatches::pipelines();
-    console_log!("pipelines of the probe, which is a first step of a DCGAN and more: {pipelines}");
+    console_log!("pipelines of the probe: {pipelines}");
     assert!(pipelines <= 60.0, "{pipelines}");
     let losses = tab.losses(reference::GAN2D, reference::STEPS).await;
     tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 5e-3);
@@ -43,13 +45,15 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_numbers() {
     let worst = autoencoder::every_model_gives_the_numbers_of_diffusers(&device, 1e-3).await;
     console_log!("the autoencoders' largest difference: {worst:e}");
     let gpu = Gpu::new(&device);
-    let worst = engine::every_operation_gives_the_cpus_numbers(&gpu, false).await;
+    let worst = engine::every_operation_gives_the_cpus_numbers(&gpu).await;
     console_log!("the engine's largest difference: {worst:e}");
 
-    // Steps of the shapes that the bench takes, but narrow: what is counted does not depend on it.
     let device = device.autodiff();
     let worst = layers::Golden::new(&device, 1e-5).everything().await;
     console_log!("the layers' largest difference from PyTorch: {worst:e}");
+    let worst = kernels::every_operation_and_its_gradients_are_the_cpus(&device).await;
+    console_log!("the kernels' largest difference: {worst:e}");
+    // Steps of the shapes that the bench takes, but narrow: what is counted does not depend on it.
     let plane = dispatches::plane(16, 16, &device).await;
     console_log!("a step in the plane: {plane}");
     assert!(plane.dispatches <= 60.0 && plane.submits <= 2.0, "{plane}");

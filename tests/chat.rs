@@ -6,7 +6,7 @@ mod files;
 use files::{fixture, smollm2};
 use kiln::error::Code;
 use kiln::text::{Message, Role, Tokenizer, encode_chat, render, segments};
-use kiln::weights::Pretrained;
+use kiln::weights::{ModelFile, Pretrained};
 use serde::Deserialize;
 
 fn golden<T: for<'de> Deserialize<'de>>(name: &str) -> T {
@@ -38,15 +38,23 @@ struct Chat {
 
 #[test]
 fn chats_equal_the_references_but_for_special_tokens_that_a_person_typed() {
-    let models = [("tiny-smollm", fixture("llama"))].into_iter().chain(smollm2().map(|file| ("smollm2", vec![file])));
-    for (name, files) in models {
-        let model = Pretrained::open(&files).expect("a model");
-        let tokenizer = Tokenizer::new(model.vocabulary).expect("a tokenizer");
-        let template = model.chat_template.expect("a template");
-        for chat in golden::<Vec<Chat>>("chat.json").iter().filter(|chat| chat.tokenizer == name) {
-            check_chat(&tokenizer, &template, chat);
-        }
-    }
+    check_chats("tiny-smollm", &fixture("llama"));
+}
+
+#[test]
+#[ignore = "needs the real SmolLM2, which is not committed: KILN_MODELS names its folder"]
+fn chats_of_the_real_smollm2_equal_the_references() {
+    check_chats("smollm2", &[smollm2()]);
+}
+
+fn check_chats(name: &str, files: &[ModelFile]) {
+    let model = Pretrained::open(files).expect("a model");
+    let tokenizer = Tokenizer::new(model.vocabulary).expect("a tokenizer");
+    let template = model.chat_template.expect("a template");
+    let all = golden::<Vec<Chat>>("chat.json");
+    let chats: Vec<&Chat> = all.iter().filter(|chat| chat.tokenizer == name).collect();
+    assert!(!chats.is_empty(), "nothing was asked of {name}");
+    chats.into_iter().for_each(|chat| check_chat(&tokenizer, &template, chat));
 }
 
 fn check_chat(tokenizer: &Tokenizer, template: &str, chat: &Chat) {

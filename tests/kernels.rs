@@ -1,9 +1,13 @@
 //! The operations of `nn::ops` against the same written with burn's own, results and gradients.
 
+#[path = "common/kernels.rs"]
+mod arithmetic;
+
 use burn::tensor::activation::{gelu, leaky_relu, log_sigmoid, sigmoid, silu, tanh};
 use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
+use kiln::compare::{relative_error, worst};
 use kiln::device::open_cpu;
 use kiln::nn::ops::{Activation, bias_act, convolve, convolve_transposed, multiply, norm_act, softplus_mean};
 use kiln::nn::upload;
@@ -25,9 +29,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// The largest difference, as a share of the largest number.
 fn distance<const D: usize>(ours: Tensor<D>, theirs: Tensor<D>) -> f32 {
     assert_eq!(ours.dims(), theirs.dims());
-    let (ours, theirs) = (values(ours), values(theirs));
-    let largest = theirs.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-    ours.iter().zip(&theirs).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / largest.max(1e-30)
+    relative_error(&values(ours), &values(theirs))
 }
 
 /// Result and gradients of two ways to compute the same from the same inputs, weighted at random so that no gradient is uniform.
@@ -42,9 +44,11 @@ fn agree<const D: usize, const E: usize>(
     let (ga, gb) = ((a.clone() * weights.clone()).sum().backward(), (b.clone() * weights).sum().backward());
     let gradient = |t: Option<Tensor<D>>| t.expect("x has a gradient");
     let of_weights = |t: Option<Tensor<E>>| t.expect("w has a gradient");
-    distance(a, b)
-        .max(distance(gradient(x.grad(&ga)), gradient(x.grad(&gb))))
-        .max(distance(of_weights(w.grad(&ga)), of_weights(w.grad(&gb))))
+    worst([
+        distance(a, b),
+        distance(gradient(x.grad(&ga)), gradient(x.grad(&gb))),
+        distance(of_weights(w.grad(&ga)), of_weights(w.grad(&gb))),
+    ])
 }
 
 /// Batch, channels at the large and at the small picture, size of the small one, padding.
@@ -211,4 +215,11 @@ fn a_mean_of_softplus_and_its_gradient_are_burns() {
         let gradient = |g| x.grad(g).expect("x has a gradient");
         assert!(distance(gradient(&ga), gradient(&gb)) < 1e-6);
     }
+}
+
+/// What the browser's tests expect of WebGPU, and that they can tell.
+#[test]
+fn the_cpu_backend_gives_the_arithmetic_that_webgpu_is_held_against() {
+    let worst = pollster::block_on(arithmetic::every_operation_and_its_gradients_are_the_cpus(&device()));
+    assert!(worst < 3e-5, "{worst:e}");
 }

@@ -5,6 +5,7 @@ mod common;
 use common::{Driver, is_images};
 use kiln::data::{LeftOut, Taken};
 use kiln::demos::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+use kiln::generate::Filter;
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
 use kiln::weights::{Stored, StoredFile};
 use ts_rs::{Config, TS};
@@ -29,6 +30,7 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         Floats::decl(&config),
         Token::decl(&config),
         Candidate::decl(&config),
+        Filter::decl(&config),
         LibraryTask::decl(&config),
         Stored::decl(&config),
         StoredFile::decl(&config),
@@ -50,7 +52,7 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
     for demo in kiln::demos::DEMOS {
         let mut driver = Driver::new(true);
         let link = match demo.name {
-            "text" => "text?model=tests/fixtures/text/tiny-llama-q8_0.gguf&attention=true&lens=true",
+            "text" => "text?model=tests/fixtures/text/tiny-llama-q8_0.gguf&prompt=Hello&attention=true&lens=true",
             "autoencoder" => "autoencoder?size=64&model=tests/fixtures/autoencoder/tiny",
             name => name,
         };

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Driver, bits, curve, fixture};
+use kiln::compare;
 
 const LINKS: [&str; 4] = [
     "gan2d?seed=7",
@@ -110,7 +111,7 @@ fn the_reference_curves_are_what_the_cpu_computes() {
         }
         let kept: Vec<f32> = serde_json::from_slice(&std::fs::read(&path).expect("the fixture")).expect("numbers");
         assert_eq!(rows.len(), kept.len());
-        let worst = rows.iter().zip(&kept).map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f32::max);
+        let worst = compare::worst(rows.iter().zip(&kept).map(|(a, b)| (a - b).abs() / b.abs().max(1.0)));
         // Another CPU may add in another order.
         assert!(worst < 1e-3, "{name}: {worst}");
     }

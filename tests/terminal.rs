@@ -1,11 +1,26 @@
 //! The terminal runs the same session and writes what it says.
 
 use kiln::weights::Checkpoint;
+use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
 
 fn kiln(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kiln")).args(args).output().expect("it starts")
+}
+
+/// What a call said on standard output, where it went well.
+fn said(command: &mut Command) -> String {
+    let run = command.output().expect("it starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).expect("UTF-8")
+}
+
+/// What `measure --json` prints.
+fn measured(model: &str) -> Value {
+    let text = said(Command::new(env!("CARGO_BIN_EXE_kiln")).args(["measure", model, "--json"]));
+    assert_eq!(text.lines().count(), 1, "{text}");
+    serde_json::from_str(&text).expect("JSON")
 }
 
 fn folder(name: &str) -> String {
@@ -57,6 +72,153 @@ fn train_goes_on_from_a_model() {
 }
 
 #[test]
+fn a_file_of_weights_alone_is_sampled_and_measured_as_the_whole_file_is() {
+    for (name, link, steps) in [
+        ("gan2d", "gan2d?seed=4&width=8", "50"),
+        ("dcgan", "dcgan?width=4&batch=8&evaluate=20", "20"),
+        ("vae", "vae?start=scratch&width=4&batch=8&latent=2", "20"),
+        ("classifier", "classifier?batch=8&evaluate=50", "50"),
+    ] {
+        let (whole, weights) = (folder(&format!("whole-{name}")), folder(&format!("weights-{name}")));
+        let train = ["train", link, "--device", "cpu", "--steps", steps, "--out"];
+        assert!(kiln(&[&train[..], &[&whole]].concat()).status.success());
+        assert!(kiln(&[&train[..], &[&weights, "--weights-only"]].concat()).status.success());
+        let model = |out: &str| format!("{out}/model.safetensors");
+        let only = read(&model(&weights));
+        assert!(only.tensors.iter().all(|t| !t.name.starts_with("optimizer.") && !t.name.starts_with("history.")));
+        assert_eq!(measured(&model(&weights)), measured(&model(&whole)), "{name}");
+        let drawn = |out: &str| {
+            let to = format!("{out}/again.safetensors");
+            kiln(&["sample", &model(out), "--n", "3", "--out", &to]).status.success().then(|| read(&to))
+        };
+        assert_eq!(drawn(&weights), drawn(&whole), "{name}");
+        assert_eq!(drawn(&weights).is_some(), name != "classifier", "{name}");
+        // It goes on from there, with a fresh optimizer, at the step that it had.
+        let on = format!("{weights}/on");
+        let more = ["train", link, "--device", "cpu", "--steps", "2", "--resume", &model(&weights), "--out", &on];
+        assert!(kiln(&more).status.success());
+        let at = steps.parse::<u32>().expect("a number") + 2;
+        assert_eq!(read(&model(&on)).text::<u32>("step"), Ok(at), "{name}");
+    }
+}
+
+#[test]
+fn the_weights_that_ship_are_sampled_and_measured() {
+    let out = folder("shipped");
+    std::fs::create_dir_all(&out).expect("a folder");
+    let drawn = |model: &str| {
+        let to = format!("{out}/samples.safetensors");
+        said(Command::new(env!("CARGO_BIN_EXE_kiln")).args(["sample", model, "--n", "4", "--out", &to]));
+        read(&to)
+    };
+    for latent in ["2", "8", "16", "32"] {
+        let link = format!("vae?latent={latent}");
+        let of_file = drawn(&format!("www/weights/vae-mnist-{latent}.safetensors"));
+        assert_eq!(of_file.find("samples").expect("samples").shape, [4, 1, 28, 28]);
+        assert_eq!(of_file, drawn(&link), "the file and the link {link} are one model");
+    }
+    let accuracy = measured("www/weights/digits-classifier.safetensors")["accuracy"].as_f64().expect("a number");
+    assert!((0.985..1.0).contains(&accuracy), "{accuracy}");
+}
+
+/// What `measure` finds is what the run wrote down at the same step, under the same names.
+#[test]
+fn a_measure_has_one_value_wherever_it_is_told() {
+    for (name, link, steps) in [
+        ("gan2d", "gan2d?seed=4&width=8", "50"),
+        ("dcgan", "dcgan?width=4&batch=8&evaluate=20", "20"),
+        ("classifier", "classifier?batch=8&evaluate=50", "50"),
+    ] {
+        let out = folder(&format!("one-value-{name}"));
+        assert!(kiln(&["train", link, "--device", "cpu", "--steps", steps, "--out", &out]).status.success());
+        let metrics = std::fs::read_to_string(format!("{out}/metrics.jsonl")).expect("metrics");
+        let mut rows = metrics.lines().map(|l| serde_json::from_str::<Value>(l).expect("JSON"));
+        let quality = |row: &Value| ["divergence", "distance", "accuracy"].iter().any(|key| row.get(key).is_some());
+        let row = rows.rfind(quality).expect("it was measured");
+        assert_eq!(row["step"].to_string(), steps);
+        let figures = measured(&format!("{out}/model.safetensors"));
+        for (key, value) in row.as_object().expect("a row").iter().filter(|(key, _)| *key != "step") {
+            assert_eq!(&figures[key], value, "{name}: {key}");
+        }
+    }
+}
+
+#[test]
+fn every_demo_that_trains_has_its_own_number_of_steps_and_takes_it() {
+    use kiln::demos::DEMOS;
+    let trains: Vec<&str> = DEMOS.iter().filter(|d| d.steps.is_some()).map(|d| d.name).collect();
+    assert_eq!(trains, ["gan2d", "dcgan", "vae", "classifier"]);
+    let out = folder("own-steps");
+    let own = DEMOS.iter().find(|d| d.name == QUICKEST.0).and_then(|d| d.steps).expect("a number");
+    let said =
+        said(Command::new(env!("CARGO_BIN_EXE_kiln")).args(["train", QUICKEST.1, "--device", "cpu", "--out", &out]));
+    assert!(said.starts_with(&format!("{own} steps on")), "{said}");
+    let refused = kiln(&["train", "text", "--out", &out]);
+    let text = String::from_utf8_lossy(&refused.stderr).to_string();
+    assert!(!refused.status.success() && text.contains("does not train"), "{text}");
+}
+
+/// A demo and a link of its smallest model.
+const QUICKEST: (&str, &str) = ("gan2d", "gan2d?width=4&depth=1&latent=1&batch=8&noise=0");
+
+#[test]
+fn the_data_are_found_from_any_folder() {
+    let out = folder("from-anywhere");
+    let elsewhere = format!("{out}/prefix");
+    for made in ["bin", "share/kiln/www/weights"] {
+        std::fs::create_dir_all(format!("{elsewhere}/{made}")).expect("a folder");
+    }
+    let program = env!("CARGO_BIN_EXE_kiln");
+    let train = |program: &str, folder: &str, root: Option<&str>| {
+        let mut command = Command::new(program);
+        command.args(["train", "classifier?batch=8", "--device", "cpu", "--steps", "1", "--out", &out]);
+        command.current_dir(folder).env_remove("KILN_ROOT").envs(root.map(|root| ("KILN_ROOT", root)));
+        command.output().expect("it starts")
+    };
+    let text = |run: Output| String::from_utf8_lossy(&run.stderr).to_string();
+    for folder in ["tests/fixtures", std::env::temp_dir().to_str().expect("a path")] {
+        let run = train(program, folder, None);
+        assert!(run.status.success(), "in {folder}: {}", text(run));
+    }
+    assert!(train(program, "tests", Some(env!("CARGO_MANIFEST_DIR"))).status.success());
+    let lost = train(program, ".", Some("nowhere"));
+    assert!(!lost.status.success());
+    let lost = text(lost);
+    assert!(lost.contains("nowhere") && lost.contains("--root") && lost.contains("KILN_ROOT"), "{lost}");
+    // An installed program has its data beside it, whatever lies around the current folder.
+    let installed = format!("{elsewhere}/bin/kiln");
+    std::fs::copy(program, &installed).expect("it is copied");
+    std::fs::copy("www/weights/models.json", format!("{elsewhere}/share/kiln/www/weights/models.json"))
+        .expect("a copy");
+    let run = train(&installed, ".", None);
+    assert!(!run.status.success(), "there are no digits beside it");
+    assert!(text(run).contains("share/kiln/www/data"));
+}
+
+/// Each stands there once, but for two runs of `train`.
+#[test]
+fn the_readme_lists_every_command_with_options_that_it_has() {
+    let readme = std::fs::read_to_string("README.md").expect("text");
+    let lines: Vec<&str> =
+        readme.lines().filter_map(|l| l.strip_prefix("cargo run --profile fast --bin kiln -- ")).collect();
+    let mut tasks: Vec<&str> = lines.iter().filter_map(|l| l.split(' ').next()).collect();
+    for (task, line) in tasks.iter().zip(&lines) {
+        let help = said(Command::new(env!("CARGO_BIN_EXE_kiln")).args([task, "--help"]));
+        for option in line.split(' ').filter(|word| word.starts_with("--")) {
+            assert!(
+                help.contains(&format!("{option} ")) || help.contains(&format!("{option}\n")),
+                "{task} has no {option}"
+            );
+        }
+    }
+    tasks.sort_unstable();
+    let all = "decode devices encode generate inspect measure pictures sample train train";
+    assert_eq!(tasks.join(" "), all);
+    let help = said(Command::new(env!("CARGO_BIN_EXE_kiln")).arg("help"));
+    assert!(all.split(' ').all(|task| help.contains(task)) && help.matches("\n  ").count() >= 9, "{help}");
+}
+
+#[test]
 fn devices_proves_the_cpu_and_says_what_is_with_webgpu() {
     let run = kiln(&["devices"]);
     let text = String::from_utf8_lossy(&run.stdout).to_string();
@@ -69,6 +231,9 @@ fn mistakes_end_with_an_error_that_says_what_to_do() {
     for (args, says) in [
         (vec!["train", "gan9", "--steps", "1", "--out", &out], "Choose one of"),
         (vec!["sample", "no-such-file", "--out", &out], "Check the path"),
+        (vec!["measure", "no-such-file.safetensors"], "Check the path"),
+        (vec!["measure", "gan9?seed=1"], "Choose one of"),
+        (vec!["measure", "dcgan?data=emoji"], "no judge"),
         (vec!["sample", "README.md", "--out", &out], "Choose a whole file"),
         (vec!["--root", "nowhere", "train", "dcgan", "--device", "cpu", "--steps", "1", "--out", &out], "--root"),
     ] {

@@ -4,6 +4,7 @@
 mod common;
 
 use common::fixture;
+use kiln::compare::worst_at;
 use kiln::device::open_cpu;
 use kiln::models::dcgan::DcganConfig;
 use kiln::models::mlp_gan::MlpConfig;
@@ -28,12 +29,7 @@ fn open(name: &str) -> Checkpoint {
 
 fn close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f32) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
-    let (at, worst) = ours
-        .iter()
-        .zip(theirs)
-        .map(|(a, b)| (a - b).abs())
-        .enumerate()
-        .fold((0, 0.0), |m, d| if d.1 > m.1 { d } else { m });
+    let (at, worst) = worst_at(ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()));
     assert!(worst <= tolerance, "{what}[{at}]: {} here, {} in PyTorch", ours[at], theirs[at]);
 }
 

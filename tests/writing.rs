@@ -324,6 +324,47 @@ fn each_knob_keeps_the_tokens_that_its_definition_keeps() {
 }
 
 #[test]
+fn each_candidate_says_which_filter_left_it_out_and_whether_it_was_penalised() {
+    use kiln::generate::Filter::{Greedy, MinP, TopK, TopP};
+    // Probabilities 0.5, 0.3, 0.15, 0.05.
+    let logits: Vec<f32> = [0.5f32, 0.3, 0.15, 0.05].iter().map(|p| p.ln()).collect();
+    let reasons = |knobs: Sampling, seen: &[u32], show: usize| {
+        let choice = choose(&logits, seen, &knobs, 0, None, show).expect("a token");
+        assert!(choice.candidates.iter().all(|c| (c.p > 0.0) == c.filter.is_none()), "{:?}", choice.candidates);
+        let by_id = |id| choice.candidates.iter().find(|c| c.id == id).map(|c| (c.filter, c.penalised));
+        (0..show as u32).filter_map(by_id).collect::<Vec<_>>()
+    };
+    let filters = |knobs: Sampling| reasons(knobs, &[], 4).into_iter().map(|r| r.0).collect::<Vec<_>>();
+    assert_eq!(filters(KNOBS), [None; 4]);
+    assert_eq!(filters(Sampling { top_k: 2, ..KNOBS }), [None, None, Some(TopK), Some(TopK)]);
+    assert_eq!(filters(Sampling { top_p: 0.79, ..KNOBS }), [None, None, Some(TopP), Some(TopP)]);
+    assert_eq!(filters(Sampling { min_p: 0.29, ..KNOBS }), [None, None, None, Some(MinP)]);
+    assert_eq!(filters(Sampling { greedy: true, ..KNOBS }), [None, Some(Greedy), Some(Greedy), Some(Greedy)]);
+    assert_eq!(filters(Sampling { temperature: 0.0, ..KNOBS })[1], Some(Greedy));
+    // The first that leaves it out is named: top-k before top-p, top-p before min-p.
+    let all = Sampling { top_k: 3, top_p: 0.79, min_p: 0.9, ..KNOBS };
+    assert_eq!(filters(all), [None, Some(MinP), Some(TopP), Some(TopK)]);
+    assert_eq!(choose(&logits, &[], &all, 0, None, 0).expect("a token").token.p, 1.0, "however many are shown");
+    let penalised = reasons(Sampling { repetition_penalty: 2.0, top_k: 3, ..KNOBS }, &[0, 3], 4);
+    assert_eq!(penalised, [(None, true), (None, false), (None, false), (Some(TopK), true)]);
+    // A token that the person puts there is told as the others are.
+    let forced = |id| choose(&logits, &[], &Sampling { top_k: 2, ..KNOBS }, 0, Some(id), 4).expect("a token").token;
+    assert_eq!([forced(1), forced(3)].map(|t| (t.id, t.filter)), [(1, None), (3, Some(TopK))]);
+    assert!((forced(1).p - 0.375).abs() < 1e-5 && forced(3).p == 0.0);
+}
+
+/// The lesson's first link: temperature alone bends the probabilities. A link that names a penalty keeps it.
+#[test]
+fn no_token_is_penalised_unless_a_link_asks_for_it() {
+    let penalised = |penalty: &str| {
+        let driver = write(&format!("text?{MODEL}&chat=false&greedy=true{penalty}"));
+        tokens(&driver).0.iter().flat_map(|t| &t.candidates).filter(|c| c.penalised).count()
+    };
+    assert_eq!(penalised(""), 0);
+    assert!(penalised("&repetition_penalty=1.1") > 0);
+}
+
+#[test]
 fn logits_that_are_no_numbers_are_an_error_and_no_token() {
     assert!(choose(&[0.0, f32::NAN], &[], &KNOBS, 0, None, 1).is_err());
     assert!(choose(&[f32::INFINITY, 0.0], &[], &KNOBS, 0, None, 1).is_err());

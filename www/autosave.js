@@ -1,4 +1,4 @@
-// Asks for a checkpoint every few seconds, and remembers the last good ones.
+// Asks for a checkpoint every few seconds, remembers the last good ones, and hands each to the store.
 
 const FIRST = 1_500;
 const EVERY = 5_000;
@@ -9,12 +9,12 @@ const KEEP = 2;
 export class Autosave {
   good = [];
 
+  /** Emits on the session `kept` (`{ id, link, step }`) when a checkpoint is written, and once the card `memory-only` where none can be. */
   constructor(session, store) {
     this.session = session;
     this.store = store;
     this.every = EVERY;
     this.dueAt = 0;
-    this.quiet = false;
     session.on('checkpoint', (checkpoint) => this.keep(checkpoint));
     setInterval(() => this.#tick(), 500);
     document.addEventListener('visibilitychange', () => {
@@ -27,25 +27,32 @@ export class Autosave {
   }
 
   /** Every checkpoint that arrives, whoever asked for it. */
-  keep({ link, step, bytes }) {
+  async keep(checkpoint) {
+    const { link, step, bytes, altered = false } = checkpoint;
+    const { session } = this;
+    const { id, origin } = session.identity;
     if (this.last?.step === step) this.good.pop();
     this.good = [...this.good, { link, step, bytes }].slice(-KEEP);
     this.dueAt = performance.now() + this.every;
-    if (!this.quiet) this.#store({ link, step, bytes });
-  }
-
-  async #store(checkpoint) {
-    await this.store.save(checkpoint);
+    if (step === 0) return;
+    const run = { id, demo: session.state.demo, origin, link, altered, step, bytes };
+    // While it runs another one follows soon; the last one before a pause, or before the page is left, must not wait.
+    const answer = await this.store.save(run, session.state.status !== 'running' || session.leaving || document.visibilityState === 'hidden');
+    // Another tab has gone further with this run: here it goes on under a name of its own.
+    if (answer === 'behind' && id === session.identity.id) {
+      session.fork();
+      return this.keep(checkpoint);
+    }
+    if (answer === 'kept') session.emit('kept', { id, link, step });
     if (this.store.persistent || this.told) return;
     // Once: a private window keeps nothing over a reload.
     this.told = true;
-    this.session.emit('card', { key: 'memory-only' });
+    session.emit('card', { key: 'memory-only' });
   }
 
-  /** Forgets what belonged to another link. */
+  /** Forgets what belonged to another run. */
   clear() {
     this.good = [];
-    this.quiet = false;
     this.dueAt = performance.now() + FIRST;
   }
 
@@ -54,9 +61,22 @@ export class Autosave {
     return this.good.length > 1 ? this.good.pop() : this.last;
   }
 
+  /** The run goes on from a checkpoint that is here: a worker that dies before the next one goes back to it. */
+  adopt(checkpoint) {
+    this.good = [checkpoint];
+    this.soon(2000);
+  }
+
   /** A checkpoint now (after a pause, after a restart), if the run has moved since the last one. */
   soon(ms = 0) {
     this.dueAt = Math.min(this.dueAt, performance.now() + ms);
+    if (ms === 0) this.#take();
+  }
+
+  /** Whether the run as it stands is not in the last checkpoint. */
+  get behind() {
+    const { demo, step, link } = this.session.state;
+    return Boolean(demo) && step > 0 && (step !== this.last?.step || link !== this.last.link);
   }
 
   #tick() {
@@ -65,9 +85,7 @@ export class Autosave {
 
   async #take() {
     const { state } = this.session;
-    if (!state.demo || this.taking || state.step === 0) return;
-    if (state.step === this.last?.step && state.link === this.last.link) return;
-    if (state.status !== 'running' && state.status !== 'paused') return;
+    if (!this.behind || this.taking || (state.status !== 'running' && state.status !== 'paused')) return;
     this.taking = true;
     const from = performance.now();
     try {

@@ -6,25 +6,25 @@ import { MB } from './models.js';
 import { later } from './later.js';
 
 export class Consent {
-  /** `{ run, choose }`: what fetches the model, and what opens a file of the person's own. */
-  constructor(element, session, models, { run, choose }) {
+  /** `{ download, choose }`: what fetches the model, and what opens a file of the person's own. */
+  constructor(element, session, models, { download, choose }) {
     this.element = element;
     this.session = session;
     this.models = models;
-    this.does = { run, choose };
+    this.does = { download, choose };
     models.on('change', () => this.render());
   }
 
   /** Whether the model has to be asked for. */
   get open() {
-    return this.models.name !== undefined && !this.models.describe().kept;
+    return this.models.missing;
   }
 
   agree() {
     // Asked for once, where it makes sense to the person: a browser may otherwise clear what was fetched.
     if (!this.asked) navigator.storage?.persist?.().catch(() => {});
     this.asked = true;
-    this.does.run();
+    this.does.download();
   }
 
   /** Leads the person here. */

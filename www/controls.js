@@ -4,6 +4,7 @@ import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
 import { controlsOf, linkOf } from './schema.js';
 import { here, later } from './later.js';
+import { tried, titleOf, numberOf, optionOf } from './tried.js';
 
 /** Places of a slider: so many that each arrow key tells, and no more than can be told apart. */
 const PLACES = 200;
@@ -28,6 +29,8 @@ export class Controls {
     /** Groups that could not be fetched: their controls are plain fields. */
     this.missed = new Set();
     models.on('change', () => this.render());
+    tried.watch(session);
+    tried.on('change', () => this.render());
     this.pending = new Map();
     /** Values that were just changed here: until the worker's answer to the last change is here, its earlier ones are old. */
     this.local = new Map();
@@ -77,18 +80,19 @@ export class Controls {
 
   #row(demo, control, value) {
     const { key } = control;
-    const title = t(`${demo}.control.${key}`, {}, t(`control.${key}`, {}, control.title));
+    const title = titleOf(demo, control);
     const about = t(`${demo}.about.${key}`, {}, t(`about.${key}`, {}, control.description));
     const open = this.described.has(key);
     const toggle = () => {
       if (!this.described.delete(key)) this.described.add(key);
       this.render();
     };
-    return html`<div class="control ${control.kind}" data-key=${key}>
+    return html`<div class="control ${control.kind} ${tried.has(key) ? 'changed' : ''}" data-key=${key}>
       <label for=${`control-${key}`}>${title}${control.unit ? html` <small>(${control.unit})</small>` : nothing}</label>
       ${about
         ? html`<button type="button" class="why" aria-expanded=${open} aria-label=${t('controls.about', { title })} title=${about} @click=${toggle}>?</button>`
         : nothing}
+      ${tried.has(key) ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}
       ${control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
       ${this.#input(control, value, title)}
       ${about && open ? html`<p class="about">${about}</p>` : nothing}
@@ -102,7 +106,7 @@ export class Controls {
       return html`<select id=${id} @change=${(event) => this.change(control, options[event.target.selectedIndex].value)}>
         ${options.map(
           (option) => html`<option .selected=${option.value === value} title=${option.description ?? ''}>
-            ${t(`option.${key}.${option.value}`, {}, option.title)}
+            ${optionOf(key, option)}
           </option>`,
         )}
       </select>`;
@@ -125,14 +129,14 @@ export class Controls {
       )}
       ${slider
         ? html`<input
-            type="range" min="0" max=${placesOf(control)} step="1" aria-label=${t('controls.slider', { title })} aria-valuetext=${shown(value)}
+            type="range" min="0" max=${placesOf(control)} step="1" aria-label=${t('controls.slider', { title })} aria-valuetext=${numberOf(value)}
             .value=${String(placeOf(control, value))}
             @input=${(event) => this.#slide(control, event.target)}
             @change=${(event) => this.change(control, valueAt(control, event.target.value))}
           />`
         : nothing}
       <input
-        id=${id} type="number" inputmode="decimal" step="any" min=${min ?? nothing} max=${max ?? nothing} .value=${shown(value)}
+        id=${id} type="number" inputmode="decimal" step="any" min=${min ?? nothing} max=${max ?? nothing} .value=${numberOf(value)}
         @change=${(event) => this.change(control, fit(control, event.target.valueAsNumber), event.target)}
       />`;
   }
@@ -140,8 +144,8 @@ export class Controls {
   #slide(control, input) {
     const value = valueAt(control, input.value);
     const number = this.element.querySelector(`#control-${CSS.escape(control.key)}`);
-    number.value = shown(value);
-    input.setAttribute('aria-valuetext', shown(value));
+    number.value = numberOf(value);
+    input.setAttribute('aria-valuetext', numberOf(value));
     if (control.live) this.#send(control.key, value);
   }
 
@@ -166,10 +170,10 @@ export class Controls {
   change(control, value, input) {
     const { demo, values } = this.session.schema;
     if (value === undefined || Number.isNaN(value)) {
-      if (input) input.value = shown(values[control.key]);
+      if (input) input.value = numberOf(values[control.key]);
       return;
     }
-    if (input) input.value = shown(value);
+    if (input) input.value = numberOf(value);
     if (value === values[control.key] && !this.pending.has(control.key)) return;
     if (control.live) {
       values[control.key] = value;
@@ -177,11 +181,6 @@ export class Controls {
       this.render();
     } else this.open(linkOf(demo, { ...values, [control.key]: value }));
   }
-}
-
-function shown(value) {
-  if (typeof value !== 'number') return String(value ?? '');
-  return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(2).replace(/\.?0+e/, 'e') : String(Number(value.toPrecision(6)));
 }
 
 /** A typed number within the range, on whole numbers where only those are meant. */

@@ -7,11 +7,13 @@ import { DEMOS } from './lesson.js';
 const MB = 1024 * 1024;
 
 export class Header {
-  constructor(element, session, { speak, models }) {
+  /** `does`: `speak(language)`, `models()` shows the library, `open(demo)` goes to a demo. */
+  constructor(element, session, { speak, models, open }) {
     this.element = element;
     this.session = session;
     this.speak = speak;
     this.models = models;
+    this.open = open;
   }
 
   render() {
@@ -23,7 +25,7 @@ export class Header {
       html`<a class="brand" href="./"><span class="mark" aria-hidden="true"></span>Kiln</a>
         <nav class="demos" aria-label=${t('header.demos')}>
           ${DEMOS.map(
-            (name) => html`<a href=${`#${name}`} aria-current=${name === demo ? 'page' : nothing} data-demo=${name}>${t(`demo.${name}`)}</a>`,
+            (name) => html`<a href=${`#${name}`} aria-current=${name === demo ? 'page' : nothing} data-demo=${name} @click=${(event) => this.#go(event, name)}>${t(`demo.${name}`)}</a>`,
           )}
         </nav>
         <button type="button" class="quiet models" data-do="models" aria-haspopup="dialog" @click=${this.models}>${t('models.title')}</button>
@@ -38,6 +40,13 @@ export class Header {
     );
     if (demo !== this.demo) this.#reveal();
     this.demo = demo;
+  }
+
+  /** A click goes on with the demo's last run; with a modifier the browser opens the plain link elsewhere. */
+  #go(event, name) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
+    event.preventDefault();
+    this.open(name);
   }
 
   /** On a narrow page the demos are a strip that scrolls: the one that is open can be seen. */

@@ -25,8 +25,11 @@ export interface Kiln {
   readonly state: KilnState;
   /** Opens a link such as `gan2d?seed=7`, from its beginning and paused. */
   open(link: string): Promise<void>;
-  /** Kept when the run runs. Where a pretrained model is not here yet, its download begins. */
-  run(): Promise<void>;
+  /**
+   * Kept when the run runs. Where a pretrained model has to be downloaded first it is rejected with the code `consent`, unless
+   * `download` says that the person has agreed.
+   */
+  run(options?: { download?: boolean }): Promise<void>;
   /** Kept when the run stands, at most one step later. */
   pause(): Promise<void>;
   /** Takes `n` steps (one where left out) and pauses; kept when they are taken, when `pause()` came before, or when the demo has ended. */
@@ -40,6 +43,8 @@ export interface Kiln {
   /** Listens to one type of event, or to `state` for every change of `state`; returns what unsubscribes. */
   on<T extends Event['type']>(event: T, fn: (event: Extract<Event, { type: T }>) => void): () => void;
   on(event: 'state', fn: (state: KilnState) => void): () => void;
+  /** A checkpoint was written to the browser's storage. */
+  on(event: 'kept', fn: (kept: { id: string; link: string; step: number }) => void): () => void;
 }
 
 declare global {

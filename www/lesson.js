@@ -2,6 +2,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, language } from './i18n.js';
+import { tried } from './tried.js';
 
 /** The demos with a lesson, in the order of the picker. */
 export const DEMOS = ['gan2d', 'dcgan', 'vae', 'autoencoder', 'text', 'classifier'];
@@ -33,7 +34,7 @@ export async function showLesson(element, demo) {
       ${lesson.see.map(([term, text]) => html`<details><summary>${term}</summary><p>${text}</p></details>`)}
       <h3>${t('lesson.try')}</h3>
       <ul class="try">
-        ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`}>${title}</a><p>${text}</p></li>`)}
+        ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`} @click=${(event) => tried.follow(event)}>${title}</a><p>${text}</p></li>`)}
       </ul>
       ${lesson.more?.length
         ? html`<h3>${t('lesson.more')}</h3>

@@ -1,10 +1,14 @@
 // Pretrained models as the page knows them: what the manifest offers, what this browser keeps, and where else to look.
 
 import { Emitter } from './emitter.js';
+import { within } from './within.js';
 
 const KEY = 'kiln.endpoints';
 const MANIFEST = new URL('./weights/models.json', import.meta.url);
 const HASHES = 'sha256:';
+
+/** A list of what is kept that has not come by then never will, in ms. */
+const PATIENCE = 5_000;
 
 /** Megabytes as a file's seller counts them. */
 export const MB = 1e6;
@@ -116,11 +120,17 @@ export class Models extends Emitter {
     };
   }
 
-  /** Whether a run may begin by itself: never where that would fetch a model which nobody has asked for. */
+  /** Whether running what is open would download a model which nobody has asked for. */
+  get missing() {
+    return this.name !== undefined && !this.describe().kept;
+  }
+
+  /** Whether a run may begin by itself, once it is known what the model's name means and what is kept. */
   async ready() {
     if (this.name === undefined) return true;
     if (!this.#manifest) await this.load();
-    return this.describe().kept;
+    if (!this.stored) await within(PATIENCE, this.session.once('library')).catch(() => {});
+    return !this.missing;
   }
 
   /** A task for the library: `{ type: 'list' | 'verify' | 'delete' | 'endpoints', ... }`; kept when it is answered. */

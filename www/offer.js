@@ -13,7 +13,7 @@ export function offer(session, ready) {
   window.kiln = Object.freeze({
     ready: first,
     open: (link) => say(session.open(String(link).replace(/^#/, ''), { run: false })),
-    run: () => say(session.run()),
+    run: (options) => say(session.run(options)),
     pause: () => say(session.pause()),
     step: (n = 1) => say(session.step(n)),
     set: (key, value) => session.set(key, value),

@@ -13,33 +13,35 @@ import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
 import { here, later } from './later.js';
 import { linkOf } from './schema.js';
-import { isBusy } from './state.js';
+import { STOPPING, isBusy } from './state.js';
 import { share } from './share.js';
 
 const at = (id) => document.getElementById(id);
 /** Kinds of the session's cards; all others are notes. */
-const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn', 'part-missing': 'warn' };
+const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn', 'part-missing': 'warn', slow: 'warn' };
 
-const ADDRESS_EVERY = 400;
+/** Cards of the session that speak of the run that is open: another one puts them away. */
+const OF_RUN = ['offer', 'continued', 'left'];
 
 export class Page {
   /** Made when it is first needed: the dialog of what is kept, and who takes pictures. */
   library = null;
   pictures = null;
 
-  constructor(session, models) {
+  constructor(session, models, runs) {
     this.session = session;
     this.models = models;
+    this.runs = runs;
     const choose = () => this.chooseFile();
-    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name), models: () => this.showLibrary() });
-    this.consent = new Consent(at('consent'), session, models, { run: () => this.quietly(session.run()), choose });
+    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name), models: () => this.showLibrary(), open: (demo) => runs.demo(demo) });
+    this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });
     this.cards = new Cards(at('cards'), { describe: () => this.describe() });
     this.toolbar = new Toolbar(at('toolbar'), session, {
       toggle: () => this.toggle(),
-      step: () => this.quietly(session.step(1)),
+      step: () => this.step(),
       reset: () => this.open(session.state.link),
       seed: () => this.newSeed(),
-      share: () => share(session.state.link),
+      share: () => share(session.state, () => this.save()),
       save: () => this.save(),
       load: choose,
       set: (key, value) => session.set(key, value),
@@ -73,7 +75,6 @@ export class Page {
     session.on('state', () => this.draw());
     session.on('reset', (event) => this.begin(event));
     session.on('schema', () => this.controls.render());
-    session.on('link', () => this.address());
     session.on('views', (event) => this.panels.update(event));
     // What was on its way when it was cancelled may still tell of itself.
     session.on('progress', (event) => (event.what !== 'pictures' || this.pictures?.busy) && this.progress.update(event));
@@ -85,7 +86,6 @@ export class Page {
       event.preventDefault();
       at('main').focus();
     });
-    addEventListener('hashchange', ({ newURL }) => this.follow(new URL(newURL).hash.slice(1)));
     addEventListener('keydown', (event) => this.key(event));
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
@@ -121,8 +121,10 @@ export class Page {
       const { status, demo } = this.session.state;
       const args = { step: number(this.session.state.step) };
       if (demo) at('starting').textContent = status === 'paused' ? t(`${demo}.waits`, {}, t('waits')) : t('starting');
-      if (status !== this.said) at('said').textContent = t(`${demo}.status.${status}`, args, t(`status.${status}`, args));
-      this.said = status;
+      const first = status === 'paused' && !this.session.state.step;
+      const said = first ? (this.consent.open ? 'asks' : 'ready') : status;
+      if (said !== this.said) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
+      this.said = said;
       document.body.dataset.status = status;
     });
   }
@@ -133,25 +135,10 @@ export class Page {
     this.progress.clear();
     this.controls.render();
     this.lesson(event.demo);
-    if (event.demo === 'autoencoder' && event.keepTo >= 0) this.decodeAgain();
-  }
-
-  /** Another worker has its latent from a file, and not its model: a run opens that, and ends when the picture stands. */
-  async decodeAgain() {
-    if ((await this.models.ready()) && this.session.want === 'paused') this.quietly(this.session.run());
   }
 
   lesson(demo) {
     if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo);
-  }
-
-  /** The address follows the run, but not each move of a drag: browsers take few changes (Safari a hundred in 30 s). */
-  address() {
-    clearTimeout(this.addressing);
-    const wait = (this.addressedAt ?? -ADDRESS_EVERY) + ADDRESS_EVERY - performance.now();
-    if (wait > 0) return void (this.addressing = setTimeout(() => this.address(), wait));
-    this.addressedAt = performance.now();
-    history.replaceState(null, '', `#${this.session.state.link}`);
   }
 
   // --- what is clicked ---------------------------------------------------------------------------------------------
@@ -159,8 +146,13 @@ export class Page {
   toggle() {
     const { session, consent } = this;
     if (isBusy(session)) this.quietly(session.pause());
-    else if (consent.open) consent.agree();
+    else if (consent.open) consent.ask();
     else this.quietly(session.run());
+  }
+
+  step() {
+    if (this.consent.open) this.consent.ask();
+    else this.quietly(this.session.step(1));
   }
 
   /** A refusal is told by the worker's own error event; the promise needs no second card. */
@@ -169,16 +161,7 @@ export class Page {
   }
 
   open(link, options) {
-    this.cards.clearLink();
-    return this.session.open(link, options).catch((error) => {
-      if (error.code !== 'superseded') history.replaceState(null, '', `#${this.session.state.link}`);
-    });
-  }
-
-  /** The person has typed or followed a link: it runs, whatever the last one did. The address may be the run's again by now. */
-  follow(link) {
-    clearTimeout(this.addressing);
-    if (link !== this.session.state.link) this.open(link, { run: true });
+    return this.runs.open(link, options);
   }
 
   newSeed() {
@@ -203,8 +186,6 @@ export class Page {
     this.cards.clearLink();
     try {
       await this.session.open('', { checkpoint: bytes });
-      // A text can be shown when its model is here again.
-      if (this.models.name !== undefined && (await this.models.ready())) this.quietly(this.session.run());
       this.cards.show({ key: 'loaded', kind: 'note', title: t('loaded', { name }), text: t('loaded.text', { step: number(this.session.state.step) }) });
     } catch {
       // The worker's error says what is wrong with the file.
@@ -213,13 +194,27 @@ export class Page {
 
   /** A person's own model: its files are kept, then opened. */
   async keep(files, demo) {
+    const { session, runs } = this;
+    const before = session.state.step > 0 ? runs.current : '';
     try {
       await this.open(`${demo}?model=${await this.models.import(files)}`, { run: true });
+      if (before && before !== runs.current) this.#unlessUseless(before);
     } catch {
       // The worker's error says what is wrong with them.
     } finally {
       this.progress.clear();
     }
+  }
+
+  /** Where what was opened fails before its first step, the run that was left goes on, and the error stays to be read. */
+  #unlessUseless(before) {
+    const { session, runs } = this;
+    const off = session.on('error', ({ code }) => {
+      if (!STOPPING.includes(code)) return;
+      off();
+      if (session.state.step === 0) runs.back(before, { clear: false });
+    });
+    session.once('reset').then(off);
   }
 
   /** A person's own pictures become the data of the run. */
@@ -252,7 +247,7 @@ export class Page {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, button, summary, a, dialog, [role=application]')) return;
     if (event.key === ' ') this.toggle();
-    else if (event.key === 's') this.quietly(this.session.step(1));
+    else if (event.key === 's') this.step();
     else return;
     event.preventDefault();
   }
@@ -268,7 +263,7 @@ export class Page {
       card.actions = [[t(good ? 'error.back' : 'error.restart', { step: number(good?.step ?? 0) }), () => this.quietly(session.restore())]];
       card.link = false;
     } else if (event.code === 'fetch') {
-      card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run()) : this.open(session.pendingLink, { run: true }))]];
+      card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run({ download: true })) : this.open(session.pendingLink, { run: true }))]];
     } else if (event.code === 'out-of-space') {
       card.actions = [[t('models.title'), () => this.showLibrary()]];
     }
@@ -279,8 +274,8 @@ export class Page {
     if (gone) return this.cards.dismiss(key);
     const kind = KINDS[key] ?? 'note';
     const say = (name, ...fallback) => t(`${this.session.state.demo}.${name}`, args, t(name, args, ...fallback));
-    const card = { key, kind, title: say(`card.${key}`), text: say(`card.${key}.text`, ''), detail, actions, stay: Boolean(actions) };
-    if (key === 'unreachable' || key === 'stopped') {
+    const card = { key, kind, title: say(`card.${key}`), text: say(`card.${key}.text`, ''), detail, actions, stay: Boolean(actions) && key !== 'left', link: OF_RUN.includes(key) };
+    if (['unreachable', 'stopped', 'slow'].includes(key)) {
       if (error?.message && error.code !== key) card.help = `${error.message} ${error.help ?? ''}`;
       card.actions = [[t('retry'), () => this.quietly(this.session.retry())]];
     } else if (key === 'continued') {

@@ -1,12 +1,20 @@
 // Generated from src/session/protocol.rs by tests/protocol.rs; do not edit.
 
-export type Command = { "type": "start", software: boolean, proven: Array<string>, } | { "type": "open", link: string, checkpoint: Uint8Array | null, } | { "type": "run" } | { "type": "pause" } | { "type": "step", n: number, } | { "type": "set", key: string, value: number | string | boolean, } | { "type": "act", name: string, args: unknown, } | { "type": "checkpoint" } | { "type": "library", task: LibraryTask, } | { "type": "ping" } | { "type": "close" };
+export type Command = { "type": "start", software: boolean, proven: Array<string>, } | { "type": "open", link: string, checkpoint: Uint8Array | null, } | { "type": "prepare" } | { "type": "run" } | { "type": "pause" } | { "type": "step", n: number, } | { "type": "set", key: string, value: number | string | boolean, } | { "type": "act", name: string, args: unknown, } | { "type": "checkpoint" } | { "type": "library", task: LibraryTask, } | { "type": "ping" } | { "type": "close" };
 
 export type Event = { "type": "hello", kind: DeviceKind, } | { "type": "device" } & DeviceInfo | { "type": "schema", demo: string, schema: Record<string, unknown>, values: Record<string, number | string | boolean>, actions: Array<Action>, 
 /**
  * Whether it may begin to run by itself; else it waits for the person.
  */
-begins: boolean, } | { "type": "link", link: string, } | { "type": "status", status: Status, step: number, 
+begins: boolean, } | { "type": "link", link: string, 
+/**
+ * A setting that acts on what is learnt was changed while it ran: the link alone gives another run.
+ */
+altered: boolean, } | { "type": "status", status: Status, 
+/**
+ * Said once, where a run has come to an end of its own: there is nothing more to do.
+ */
+ended: boolean, step: number, 
 /**
  * Training steps in the last second of running.
  */
@@ -22,7 +30,11 @@ threads: number, } | { "type": "progress", what: string, done: number, total: nu
 /**
  * They count bytes.
  */
-bytes: boolean, } | { "type": "library" } & Stored | { "type": "pictures" } & Taken | { "type": "views", step: number, panels: Array<Panel>, } | { "type": "checkpoint", link: string, step: number, bytes: Uint8Array, } | { "type": "note", code: string, text: string, args: Record<string, string>, } | { "type": "error", code: string, message: string, help: string, step: number, fatal: boolean, };
+bytes: boolean, } | { "type": "library" } & Stored | { "type": "pictures" } & Taken | { "type": "views", step: number, panels: Array<Panel>, } | { "type": "checkpoint", link: string, 
+/**
+ * As in `Link`.
+ */
+altered: boolean, step: number, bytes: Uint8Array, } | { "type": "note", code: string, text: string, args: Record<string, string>, } | { "type": "error", code: string, message: string, help: string, step: number, fatal: boolean, };
 
 export type Status = "idle" | "loading" | "paused" | "running";
 
@@ -115,7 +127,7 @@ piece: string,
  */
 role: string, 
 /**
- * Its probability before temperature and filters, and after; `None` where it was not computed (prompts).
+ * Its probability before penalty, temperature and filters, and after; `None` where it was not computed (prompts).
  */
 raw: number | null, p: number | null, 
 /**
@@ -129,13 +141,23 @@ candidates: Array<Candidate>, };
 
 export type Candidate = { id: number, piece: string, 
 /**
- * Probability before temperature and filters.
+ * Probability before penalty, temperature and filters.
  */
 raw: number, 
 /**
- * Probability after; 0 where a filter removed it.
+ * Probability after; 0 where a filter left it out.
  */
-p: number, };
+p: number, 
+/**
+ * The repetition penalty made it less likely.
+ */
+penalised: boolean, 
+/**
+ * The filter that left it out; `None` where it could be drawn.
+ */
+filter: Filter | null, };
+
+export type Filter = "greedy" | "top_k" | "top_p" | "min_p";
 
 export type LibraryTask = { "type": "list" } | { "type": "verify", sha256: string, } | { "type": "delete", sha256: string, } | { "type": "endpoints", urls: Array<string>, };
 

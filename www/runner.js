@@ -6,6 +6,10 @@ import { rememberThreads, threads } from './capable.js';
 /** Silence that is allowed while a module loads, compiles its pipelines or takes its first steps, in ms. */
 const PATIENT = 120_000;
 const FLOOR = 5_000;
+/** A worker on the CPU opens its device in no time, in ms. */
+const START = 20_000;
+/** Silence after which the person is told, and offered another try, in ms: pipelines of a GPU are compiled meanwhile. */
+const SLOW = { cpu: 10_000, webgpu: 30_000 };
 
 /** Threads of the next worker on the CPU. */
 let most = threads();
@@ -16,7 +20,8 @@ const wayIn = (kind, threads) => {
 };
 
 /**
- * Emits `event` (an Event of the protocol) and, once, `lost` (`{ why, message }`).
+ * Emits `event` (an Event of the protocol), `slow` (whether nothing has been heard for long, although it is not given up yet) and,
+ * once, `lost` (`{ why, message }`).
  * `why` is `unreachable` (never said hello), `panic`, `error`, `silent` or `device-lost`.
  */
 export class Runner extends Emitter {
@@ -30,6 +35,7 @@ export class Runner extends Emitter {
     this.device = null;
     this.dead = false;
     this.heard = false;
+    this.slow = false;
     this.step = 0;
     this.opening = null;
     this.#fresh();
@@ -77,6 +83,7 @@ export class Runner extends Emitter {
     if (this.dead) return;
     this.dead = true;
     clearInterval(this.timer);
+    if (this.slow) this.#tell(false);
     this.#dismiss();
     this.opening?.reject(error);
     this.opening = null;
@@ -94,9 +101,10 @@ export class Runner extends Emitter {
     if (this.threads > 1) {
       // Whatever it was: the next one shares no memory. Nothing requires that, and one that has not begun is begun again.
       most = 1;
-      if (!this.heard) {
+      if (!this.device) {
         this.#dismiss();
         this.#fresh();
+        this.heard = false;
         return this.#begin(1);
       }
     }
@@ -174,9 +182,15 @@ export class Runner extends Emitter {
   }
 
   #answered() {
+    if (this.slow) this.#tell(false);
     if (this.asked) this.longest = Math.max(this.longest * 0.98, performance.now() - this.asked);
     this.asked = 0;
     this.silence = 0;
+  }
+
+  #tell(slow) {
+    this.slow = slow;
+    this.emit('slow', slow);
   }
 
   // Silence is counted in ticks of this timer, each at most two ticks long: a laptop that slept, or a tab whose timers
@@ -187,7 +201,8 @@ export class Runner extends Emitter {
     this.ticked = now;
     if (this.asked) {
       this.silence += passed;
-      if (this.silence > this.#bound()) this.lose(this.heard ? 'silent' : 'unreachable', '');
+      if (this.silence > this.#bound()) this.lose(this.device ? 'silent' : 'unreachable', '');
+      else if (!this.slow && this.silence > SLOW[this.kind]) this.#tell(true);
       return;
     }
     this.asked = now;
@@ -196,6 +211,7 @@ export class Runner extends Emitter {
   }
 
   #bound() {
+    if (this.heard && !this.device && this.kind === 'cpu') return START;
     if (this.loading || !this.device || !this.moved) return PATIENT;
     if (this.bound) return this.bound;
     const floor = this.kind === 'webgpu' ? 6 * FLOOR : FLOOR;

@@ -1,10 +1,11 @@
-// The link of the run and the lines that embed it, ready to copy.
+// The link of the run and the lines that embed it, ready to copy; the run's file where the link alone does not give the same run.
 
-import { html, render } from './vendor/lit-html.js';
+import { html, nothing, render } from './vendor/lit-html.js';
 import { t } from './i18n.js';
 import { copy } from './cards.js';
 
-export function share(link) {
+/** `state`: the session's, `{ link, altered }`; `save()` hands the person the run as a file. */
+export function share({ link, altered }, save) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById('share'));
   const here = `${location.origin}${location.pathname}`;
   const address = `${here}#${link}`;
@@ -18,7 +19,8 @@ export function share(link) {
   dialog.replaceChildren(content);
   render(
     html`<h2>${t('share.title')}</h2>
-      <p>${t('share.about')}</p>
+      <p>${t(altered ? 'share.altered' : 'share.about')}</p>
+      ${altered ? html`<button type="button" data-do="share-save" @click=${save}>${t('share.save')}</button>` : nothing}
       ${field('share-link', t('share.link'), address, 2)} ${field('share-embed', t('share.embed'), frame, 3)}
       <form method="dialog"><button>${t('share.close')}</button></form>`,
     content,

@@ -1,17 +1,20 @@
-// The last good checkpoint of each of the last few links, in the browser's private file system (OPFS).
+// The last checkpoint of each of the last runs, in the browser's private file system (OPFS).
 //
-// A torn write is never read: bytes go to the one of two files that is not pointed to, and only then a small pointer file
-// is replaced. Where there is no OPFS (private windows, sandboxed frames) `persistent` turns false and nothing is kept.
+// A run has an id of its own, so that neither a slider that changes its link nor another run of the same link replaces it. A torn
+// write is never read: bytes go to the one of two files that is not pointed to, and only then a small pointer file is replaced.
+// Where there is no OPFS (private windows, sandboxed frames), or where it does not answer, `persistent` turns false and the last
+// runs are kept in memory.
+
+import { within } from './within.js';
 
 const FOLDER = 'kiln-runs';
-const KEEP = 4;
-
-/** FNV-1a: names a file after its link; the link itself stands in the pointer and is compared. */
-function fileName(link) {
-  let hash = 0x811c9dc5;
-  for (const char of link) hash = Math.imul(hash ^ char.codePointAt(0), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, '0');
-}
+/** Runs that are kept, and their bytes. Those that another run of the same link has passed go first, then the oldest. */
+const KEEP = 24;
+const KEEP_BYTES = 400 * 1024 * 1024;
+const MEMORY_RUNS = 4;
+const MEMORY_BYTES = 64 * 1024 * 1024;
+/** Storage that has not answered by then never will, in ms. */
+const PATIENCE = 5_000;
 
 async function write(folder, name, data) {
   const file = await folder.getFileHandle(name, { create: true });
@@ -20,19 +23,41 @@ async function write(folder, name, data) {
   await stream.close();
 }
 
+const pointerOf = ({ id, demo, origin, link, altered, step, bytes }, file) => ({ id, demo, origin, link, altered, step, file, length: bytes.byteLength, at: Date.now() });
+
+/** Which of `pointers` have to go, so that the others fit: never `id`. */
+export function surplus(pointers, id) {
+  const passed = (one) => pointers.some((other) => other !== one && other.origin === one.origin && other.step >= one.step && other.at > one.at);
+  const rank = (one) => (one.id === id ? 2 : passed(one) ? 0 : 1);
+  const order = [...pointers].sort((a, b) => rank(a) - rank(b) || a.at - b.at);
+  let bytes = pointers.reduce((sum, { length = 0 }) => sum + length, 0);
+  const gone = [];
+  while (order.length > 1 && (order.length > KEEP || bytes > KEEP_BYTES)) {
+    const [one] = order.splice(0, 1);
+    bytes -= one.length ?? 0;
+    gone.push(one);
+  }
+  return gone;
+}
+
 export class Store {
   persistent = true;
   #folder = null;
-  #queue = Promise.resolve(true);
-  #pending = 0;
-  #lastCost = 0;
-  #lastWrite = 0;
+  /** The last checkpoints as they came, by id: newest last. */
+  #memory = new Map();
+  /** Checkpoints that wait to be written, by id, and who waits for each. */
+  #waiting = new Map();
+  #writing = false;
+  #hurry = () => {};
+  #restUntil = 0;
 
   async #open() {
     if (!this.persistent) return null;
     try {
-      const root = await navigator.storage.getDirectory();
-      this.#folder ??= await root.getDirectoryHandle(FOLDER, { create: true });
+      this.#folder ??= await within(
+        PATIENCE,
+        navigator.storage.getDirectory().then((root) => root.getDirectoryHandle(FOLDER, { create: true })),
+      );
       return this.#folder;
     } catch {
       this.persistent = false;
@@ -40,78 +65,125 @@ export class Store {
     }
   }
 
-  async #pointer(folder, link) {
-    try {
-      const file = await (await folder.getFileHandle(`${fileName(link)}.json`)).getFile();
-      const pointer = JSON.parse(await file.text());
-      return pointer.link === link ? pointer : null;
-    } catch {
-      return null;
-    }
+  /**
+   * Keeps `{ id, demo, origin, link, altered, step, bytes }`. Answers `kept`; `behind` where more steps of this run are kept already
+   * (another tab goes on with it), which stay; `replaced` where a newer checkpoint was to be written first; or `failed`.
+   * Large runs are written less often, a tenth of the time at most, unless it is `urgent`: nothing that was taken stays unwritten.
+   */
+  save(run, urgent = false) {
+    this.#remember(run);
+    this.#waiting.get(run.id)?.done('replaced');
+    return new Promise((done) => {
+      this.#waiting.set(run.id, { run, urgent, done });
+      if (urgent) this.#hurry();
+      if (!this.#writing) this.#drain();
+    });
   }
 
-  /** Keeps a checkpoint; answers false where it was not kept. Large runs are written less often: a tenth of the time at most. */
-  async save({ link, step, bytes }) {
-    const now = performance.now();
-    if (this.#pending > 0 || now - this.#lastWrite < 10 * this.#lastCost) return false;
-    this.#pending += 1;
-    const saved = this.#queue.then(() => this.#save(link, step, bytes)).catch(() => false);
-    this.#queue = saved;
-    const kept = await saved;
-    this.#pending -= 1;
-    this.#lastWrite = performance.now();
-    this.#lastCost = this.#lastWrite - now;
-    return kept;
-  }
-
-  async #save(link, step, bytes) {
-    const folder = await this.#open();
-    if (!folder) return false;
-    const before = await this.#pointer(folder, link);
-    const name = fileName(link);
-    const file = `${name}-${before?.file?.endsWith('-a.safetensors') ? 'b' : 'a'}.safetensors`;
-    try {
-      await write(folder, file, bytes);
-      await write(folder, `${name}.json`, JSON.stringify({ link, step, file, length: bytes.byteLength, at: Date.now() }));
-    } catch {
-      // A full disk, or a browser that cannot write from a page: memory has to do.
-      this.persistent = false;
-      return false;
-    }
-    if (!before) await this.#prune(folder).catch(() => {});
-    return true;
-  }
-
-  /** The checkpoint of a link, or null: `{ link, step, bytes }`. */
-  async load(link) {
-    const folder = await this.#open();
-    const pointer = folder && (await this.#pointer(folder, link));
-    if (!pointer) return null;
-    try {
-      const file = await (await folder.getFileHandle(pointer.file)).getFile();
-      if (file.size !== pointer.length) return null;
-      return { link, step: pointer.step, bytes: new Uint8Array(await file.arrayBuffer()) };
-    } catch {
-      return null;
-    }
-  }
-
-  async forget(link) {
-    const folder = await this.#open();
-    await folder?.removeEntry(`${fileName(link)}.json`).catch(() => {});
-  }
-
-  async #prune(folder) {
-    const pointers = [];
-    for await (const [name, handle] of folder.entries()) {
-      if (name.endsWith('.json')) pointers.push([name, JSON.parse(await (await handle.getFile()).text()).at ?? 0]);
-    }
-    pointers.sort((a, b) => b[1] - a[1]);
-    for (const [name] of pointers.slice(KEEP)) {
-      const stem = name.slice(0, -5);
-      for (const gone of [name, `${stem}-a.safetensors`, `${stem}-b.safetensors`]) {
-        await folder.removeEntry(gone).catch(() => {});
+  async #drain() {
+    this.#writing = true;
+    while (this.#waiting.size) {
+      const rest = this.#restUntil - performance.now();
+      if (rest > 0 && ![...this.#waiting.values()].some(({ urgent }) => urgent)) {
+        await new Promise((go) => {
+          this.#hurry = go;
+          setTimeout(go, rest);
+        });
       }
+      const [id, { run, done }] = [...this.#waiting].sort(([, a], [, b]) => Number(b.urgent) - Number(a.urgent))[0];
+      this.#waiting.delete(id);
+      const from = performance.now();
+      const answer = await within(4 * PATIENCE, this.#write(run)).catch(() => {
+        // A full disk, or a browser that cannot write from a page: memory has to do.
+        this.persistent = false;
+        return 'failed';
+      });
+      this.#restUntil = performance.now() + 9 * (performance.now() - from);
+      done(answer);
     }
+    this.#writing = false;
+  }
+
+  async #write(run) {
+    const folder = await this.#open();
+    if (!folder) return 'failed';
+    const before = await this.#pointer(folder, run.id);
+    if (before && before.step > run.step) return 'behind';
+    const file = `${run.id}-${before?.file?.endsWith('-a.safetensors') ? 'b' : 'a'}.safetensors`;
+    await write(folder, file, run.bytes);
+    await write(folder, `${run.id}.json`, JSON.stringify(pointerOf(run, file)));
+    if (!before) await this.#prune(folder, run.id).catch(() => {});
+    return 'kept';
+  }
+
+  #remember(run) {
+    this.#memory.delete(run.id);
+    this.#memory.set(run.id, { ...run, at: Date.now() });
+    const bytes = () => [...this.#memory.values()].reduce((sum, { bytes: { byteLength } }) => sum + byteLength, 0);
+    while (this.#memory.size > 1 && (this.#memory.size > MEMORY_RUNS || bytes() > MEMORY_BYTES)) this.#memory.delete(this.#memory.keys().next().value);
+  }
+
+  async #pointer(folder, id) {
+    try {
+      const file = await (await folder.getFileHandle(`${id}.json`)).getFile();
+      const pointer = JSON.parse(await file.text());
+      // Written before runs had ids: the file was named after the link.
+      const { link, demo = String(link).split('?')[0], origin = link } = pointer;
+      return Number.isFinite(pointer.step) && typeof link === 'string' ? { ...pointer, id, demo, origin } : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async #pointers(folder) {
+    const pointers = [];
+    for await (const name of folder.keys()) {
+      if (name.endsWith('.json')) pointers.push(await this.#pointer(folder, name.slice(0, -5)));
+    }
+    return pointers.filter(Boolean);
+  }
+
+  /** What is kept: `{ id, demo, origin, link, altered, step, at }` of each run. `origin` is the link that the run began with. */
+  async list() {
+    const kept = new Map([...this.#memory].map(([id, run]) => [id, run]));
+    const folder = await this.#open();
+    const pointers = folder ? await within(PATIENCE, this.#pointers(folder)).catch(() => []) : [];
+    for (const pointer of pointers) if (!kept.has(pointer.id)) kept.set(pointer.id, pointer);
+    return [...kept.values()];
+  }
+
+  /** A run's checkpoint, or null: `{ id, demo, origin, link, altered, step, bytes }`. */
+  async load(id) {
+    const recent = this.#memory.get(id);
+    const folder = await this.#open();
+    try {
+      const pointer = folder && (await within(PATIENCE, this.#pointer(folder, id)));
+      // Another tab may have gone further with it.
+      if (!pointer || (recent && recent.step >= pointer.step)) return recent ?? null;
+      const bytes = await within(
+        PATIENCE,
+        (async () => {
+          const file = await (await folder.getFileHandle(pointer.file)).getFile();
+          return file.size === pointer.length ? new Uint8Array(await file.arrayBuffer()) : null;
+        })(),
+      );
+      return bytes ? { ...pointer, bytes } : (recent ?? null);
+    } catch {
+      return recent ?? null;
+    }
+  }
+
+  async forget(id) {
+    this.#memory.delete(id);
+    const folder = await this.#open();
+    if (folder) await this.#remove(folder, id).catch(() => {});
+  }
+
+  async #remove(folder, id) {
+    for (const gone of [`${id}.json`, `${id}-a.safetensors`, `${id}-b.safetensors`]) await folder.removeEntry(gone).catch(() => {});
+  }
+
+  async #prune(folder, id) {
+    for (const { id: gone } of surplus(await this.#pointers(folder), id)) await this.#remove(folder, gone);
   }
 }

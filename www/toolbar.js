@@ -4,6 +4,7 @@ import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
 import { controlsOf } from './schema.js';
 import { isBusy } from './state.js';
+import { tried, optionOf } from './tried.js';
 
 /** Actions that are done from beside the text: here they have no buttons. */
 const COMPOSED = ['send', 'regenerate', 'branch', 'choose', 'clear'];
@@ -17,6 +18,7 @@ export class Toolbar {
     this.session = session;
     this.does = does;
     this.pressed = null;
+    tried.on('change', () => this.render());
   }
 
   /** Another run stands: no action of its has been pressed. */
@@ -43,7 +45,7 @@ export class Toolbar {
           ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
         </div>
         ${this.#speed()} ${this.#actions(off)}
-        <output class="step-count" aria-label=${own('step.label')}>${own('step.count', { step: number(step) })}</output>
+        <span class="step-count">${own('step.count', { step: number(step) })}</span>
         <div class="group files">
           ${button('share', does.share)} ${button('save', does.save, { hint: t('do.save.hint') })}
           ${button('load', does.load, { disabled: false, hint: t('do.load.hint') })}
@@ -62,11 +64,12 @@ export class Toolbar {
       [...new Set([...SPEEDS.filter((value) => value >= (control.min ?? 1) && value <= (control.max ?? 100)), now])]
         .sort((a, b) => a - b)
         .map((value) => ({ value, title: t('speed.times', { value: number(value) }) }));
-    return html`<label class="speed" title=${control.description}
+    return html`<label class="speed ${tried.has('speed') ? 'changed' : ''}" title=${control.description}
       >${t('control.speed', {}, control.title)}
       <select data-do="speed" @change=${(event) => this.does.set('speed', options[event.target.selectedIndex].value)}>
-        ${options.map(({ value, title }) => html`<option .selected=${value === now}>${t(`option.speed.${value}`, {}, title)}</option>`)}
-      </select></label
+        ${options.map((option) => html`<option .selected=${option.value === now}>${optionOf('speed', option)}</option>`)}
+      </select>
+      ${tried.has('speed') ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}</label
     >`;
   }
 

@@ -33,17 +33,19 @@ pub fn adam(weight: &[f32], gradient: &mut [f32], first: &mut [f32], second: &mu
     };
     let n = weight.len();
     assert!(gradient.len() == n && first.len() == n && second.len() == n, "slices of two lengths");
-    let whole = n / 4 * 4;
-    for at in (0..whole).step_by(4) {
-        let load = |values: &[f32]| F32x4::load(values, at);
+    let ((weight, last_weight), (gradient, last_gradient)) = (weight.as_chunks(), gradient.as_chunks_mut());
+    let ((first, last_first), (second, last_second)) = (first.as_chunks_mut(), second.as_chunks_mut());
+    let many = weight.len();
+    let (gradient, first, second) = (&mut gradient[..many], &mut first[..many], &mut second[..many]);
+    for i in 0..many {
+        let load = |values: &[[f32; 4]]| F32x4::load(&values[i]);
         let (w, m, v) = one(load(weight), load(gradient), load(first), load(second));
-        w.store(gradient, at);
-        m.store(first, at);
-        v.store(second, at);
+        w.store(&mut gradient[i]);
+        m.store(&mut first[i]);
+        v.store(&mut second[i]);
     }
-    let last = |values: &[f32]| tail(&values[whole..]);
-    let (w, m, v) = one(last(weight), last(gradient), last(first), last(second));
-    put(w, &mut gradient[whole..]);
-    put(m, &mut first[whole..]);
-    put(v, &mut second[whole..]);
+    let (w, m, v) = one(tail(last_weight), tail(last_gradient), tail(last_first), tail(last_second));
+    put(w, last_gradient);
+    put(m, last_first);
+    put(v, last_second);
 }

@@ -10,6 +10,7 @@ mod cross_entropy;
 mod each;
 mod factor;
 mod lanes;
+mod lines;
 mod matrix;
 mod norm;
 mod pool;

@@ -248,7 +248,7 @@ impl<'a> Target<'a> {
     #[inline(always)]
     pub fn row(&mut self, row: usize, col: usize, cols: usize) -> &mut [f32] {
         let begin = row * self.stride + col;
-        assert!(begin + cols <= self.length, "a row outside of its matrix");
+        assert!(begin <= self.length && cols <= self.length - begin, "a row outside of its matrix");
         // SAFETY: just checked.
         unsafe { std::slice::from_raw_parts_mut(self.values.at(begin), cols) }
     }

@@ -5,7 +5,7 @@
 //! node 20, one thread, one machine: 2 x 4 vectors 56 GFLOP/s, 3 x 4 27, 2 x 6 27, 1 x 8 32.
 
 use super::factor::Factor;
-use super::lanes::F32x4;
+use super::lanes::{F32x4, load_each, store_each};
 use super::pool::{Target, each_part, worth_waking};
 use super::thin::{self, FEW};
 use std::ops::Range;
@@ -39,11 +39,15 @@ impl Left {
 #[inline(always)]
 fn pack<const N: usize>(from: Factor, rows: Range<usize>, at: usize, to: &mut [f32]) {
     let (whole, stride, values) = (at + N <= from.cols, from.stride, from.values);
+    // Every place below is one of the factor's; its last number, the farthest, is checked once.
+    let last = if from.transposed { (at + N - 1) * stride + rows.end } else { rows.end * stride - stride + at + N };
+    assert!(!whole || rows.is_empty() || last <= values.len(), "a panel outside of its factor");
     match (whole, from.transposed) {
         (true, false) => {
-            for (row, to) in rows.zip(to.chunks_exact_mut(N)) {
-                for i in (0..N).step_by(4) {
-                    F32x4::load(values, row * stride + at + i).store(to, i);
+            for (row, to) in rows.zip(to.as_chunks_mut::<N>().0) {
+                for (i, to) in to.as_chunks_mut().0.iter_mut().enumerate() {
+                    // SAFETY: at most the last, which was checked.
+                    unsafe { F32x4::load_at(values, row * stride + at + 4 * i) }.store(to);
                 }
             }
         }
@@ -52,9 +56,11 @@ fn pack<const N: usize>(from: Factor, rows: Range<usize>, at: usize, to: &mut [f
             for (four, to) in to.chunks_exact_mut(4 * N).take(fours).enumerate() {
                 let row = rows.start + 4 * four;
                 for i in (0..N).step_by(4) {
-                    let v = [0, 1, 2, 3].map(|j| F32x4::load(values, (at + i + j) * stride + row));
-                    for (j, v) in transpose(v).into_iter().enumerate() {
-                        v.store(to, j * N + i);
+                    // SAFETY: at most the last, which was checked.
+                    let load = |j: usize| unsafe { F32x4::load_at(values, (at + i + j) * stride + row) };
+                    for (j, v) in transpose([0, 1, 2, 3].map(load)).into_iter().enumerate() {
+                        // SAFETY: `to` has four rows of `N` numbers.
+                        unsafe { v.store_at(to, j * N + i) };
                     }
                 }
             }
@@ -114,28 +120,26 @@ pub fn product(left: &Left, right: Factor, mut out: Target, adds: bool, room: &m
 #[inline(always)]
 fn tile(left: &[f32], right: &[f32], out: &mut Target, [rows, cols]: [Range<usize>; 2], adds: bool) {
     let mut sums = [[F32x4::splat(0.0); 2]; ROWS];
-    for k in 0..right.len() / COLS {
-        let r = [F32x4::load(right, k * COLS), F32x4::load(right, k * COLS + 4)];
-        for (i, sums) in sums.iter_mut().enumerate() {
-            let l = F32x4::splat_at(left, k * ROWS + i);
+    for (left, right) in left.as_chunks::<ROWS>().0.iter().zip(right.as_chunks::<COLS>().0) {
+        let r: [F32x4; 2] = load_each(right);
+        for (sums, &l) in sums.iter_mut().zip(left) {
+            let l = F32x4::splat(l);
             sums[0] = sums[0].add(l.mul(r[0]));
             sums[1] = sums[1].add(l.mul(r[1]));
         }
     }
     if rows.len() == ROWS && cols.len() == COLS {
         for (row, sums) in rows.zip(sums) {
-            let to = out.row(row, cols.start, COLS);
-            for (j, sum) in sums.into_iter().enumerate() {
-                let sum = if adds { sum.add(F32x4::load(to, 4 * j)) } else { sum };
-                sum.store(to, 4 * j);
+            for (sum, to) in sums.into_iter().zip(out.row(row, cols.start, COLS).as_chunks_mut().0) {
+                let sum = if adds { sum.add(F32x4::load(to)) } else { sum };
+                sum.store(to);
             }
         }
         return;
     }
     for (row, sums) in rows.zip(sums) {
         let mut line = [0.0; COLS];
-        sums[0].store(&mut line, 0);
-        sums[1].store(&mut line, 4);
+        store_each(sums, &mut line);
         for (to, sum) in out.row(row, cols.start, cols.len()).iter_mut().zip(line) {
             *to = if adds { *to + sum } else { sum };
         }

@@ -5,7 +5,7 @@
 //! llama.cpp rounds to, and the error is at most a 65,000th of the group's largest. Products of 4- or 8-bit weights with them
 //! fit 32 bits over a group: 128 * 32767 * 32 < 2^31.
 
-use super::lanes::{F32x4, I16x8, dot};
+use super::lanes::{F32x4, I16x8, dot, load_each, store_each};
 use super::matrix::{Data, GROUP, Matrix, bf16};
 use super::pool::{Target, each_part, worthwhile};
 
@@ -28,18 +28,22 @@ pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
         Data::Bf16(bits) => expanded(bits, bf16, x, cols, rows, out),
         Data::Q4 { q, d, m } => {
             assert!(q.len() == rows * cols / 2, "a matrix of another shape");
-            let w = Groups { unpack: |g| I16x8::nibbles(q, g * 16), d, m, rows, groups: cols / GROUP };
+            let (q, _) = q.as_chunks();
+            let w = Groups { unpack: |g| I16x8::nibbles(&q[g]), d, m, rows, groups: cols / GROUP };
             w.matmul(x, out);
         }
         Data::Q8 { q, group: 16, d, m } => {
             assert!(q.len() == rows * cols, "a matrix of another shape");
-            let w = Groups { unpack: |g| I16x8::bytes(q, g * 16), d, m, rows, groups: cols / 16 };
+            let (q, _) = q.as_chunks();
+            let w = Groups { unpack: |g| I16x8::bytes(&q[g]), d, m, rows, groups: cols / 16 };
             w.matmul(x, out);
         }
         Data::Q8 { q, d, m, .. } => {
             assert!(q.len() == rows * cols, "a matrix of another shape");
+            let (q, _) = q.as_chunks().0.as_chunks();
             let unpack = |g: usize| {
-                let ([a, b], [c, d]) = (I16x8::bytes(q, g * 32), I16x8::bytes(q, g * 32 + 16));
+                let [first, second]: &[[i8; 16]; 2] = &q[g];
+                let ([a, b], [c, d]) = (I16x8::bytes(first), I16x8::bytes(second));
                 [a, b, c, d]
             };
             Groups { unpack, d, m, rows, groups: cols / GROUP }.matmul(x, out);
@@ -146,18 +150,18 @@ impl<'a> Tokens<'a> {
 #[inline(always)]
 fn tile(rows: [&[f32]; ROWS], panel: &[f32]) -> [[f32; TOKENS]; ROWS] {
     let mut sums = [[F32x4::splat(0.0); 2]; ROWS];
-    for k in 0..panel.len() / TOKENS {
-        let x = [F32x4::load(panel, k * TOKENS), F32x4::load(panel, k * TOKENS + 4)];
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let w = F32x4::splat_at(row, k);
+    let [a, b, c, d] = rows;
+    for ((((x, a), b), c), d) in panel.as_chunks::<TOKENS>().0.iter().zip(a).zip(b).zip(c).zip(d) {
+        let x: [F32x4; 2] = load_each(x);
+        for (sums, &w) in sums.iter_mut().zip([a, b, c, d]) {
+            let w = F32x4::splat(w);
             sums[0] = sums[0].add(w.mul(x[0]));
             sums[1] = sums[1].add(w.mul(x[1]));
         }
     }
-    sums.map(|[a, b]| {
+    sums.map(|sums| {
         let mut line = [0.0; TOKENS];
-        a.store(&mut line, 0);
-        b.store(&mut line, 4);
+        store_each(sums, &mut line);
         line
     })
 }
@@ -220,14 +224,16 @@ impl<U> Groups<'_, U> {
         let of = |j: usize| (t + j) * groups..(t + j + 1) * groups;
         let d = &self.d[row.clone()];
         let xd: [&[f32]; T] = std::array::from_fn(|j| &x.d[of(j)]);
+        let (xq, _) = x.q.as_chunks::<8>().0.as_chunks::<N>();
+        let xq: [&[[[i16; 8]; N]]; T] = std::array::from_fn(|j| &xq[of(j)]);
         let mut sums = [F32x4::splat(0.0); T];
         for (g, d) in d.iter().enumerate() {
             let w = (self.unpack)(row.start + g);
             for (j, total) in sums.iter_mut().enumerate() {
-                let at = ((t + j) * groups + g) * 8 * N;
-                let mut sum = w[0].dot(I16x8::load(&x.q, at));
-                for (i, w) in w.iter().enumerate().skip(1) {
-                    sum = sum.add(w.dot(I16x8::load(&x.q, at + 8 * i)));
+                let q = &xq[j][g];
+                let mut sum = w[0].dot(I16x8::load(&q[0]));
+                for (w, q) in w.iter().zip(q).skip(1) {
+                    sum = sum.add(w.dot(I16x8::load(q)));
                 }
                 *total = total.add(sum.to_f32().mul(F32x4::splat(d * xd[j][g])));
             }
@@ -252,7 +258,7 @@ impl Activations {
         let mut all =
             Self { q: Vec::with_capacity(x.len()), d: Vec::with_capacity(count), sums: Vec::with_capacity(count) };
         for x in x.chunks_exact(group) {
-            // Unlike f32::max this keeps a NaN, so that it reaches the logits.
+            // A NaN is kept, so that it reaches the logits.
             let largest = x.iter().fold(0.0f32, |m, v| if m.is_nan() || v.abs() <= m { m } else { v.abs() });
             let steps = if largest > 0.0 { 32767.0 / largest } else { 0.0 };
             let (d, from) = (largest / 32767.0, all.q.len());

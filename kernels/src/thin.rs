@@ -3,7 +3,7 @@
 
 use super::each::{put, tail};
 use super::factor::Factor;
-use super::lanes::{F32x4, dot};
+use super::lanes::{F32x4, dot, store_each};
 use super::pool::{Target, each_part, worth_waking};
 use super::vectors::add_scaled;
 use std::array::from_fn;
@@ -96,12 +96,12 @@ fn together(rows: Factor, by: &[f32]) -> [f32; TOGETHER] {
     let mut fours = [F32x4::splat(0.0); TOGETHER / 4];
     for (k, &by) in by.iter().enumerate() {
         let (row, by) = (rows.run(k), F32x4::splat(by));
-        for (at, four) in fours.iter_mut().enumerate() {
-            *four = four.add(F32x4::load(row, 4 * at).mul(by));
+        for (four, row) in fours.iter_mut().zip(row.as_chunks().0) {
+            *four = four.add(F32x4::load(row).mul(by));
         }
     }
     let mut sums = [0.0; TOGETHER];
-    fours.into_iter().enumerate().for_each(|(at, four)| four.store(&mut sums, 4 * at));
+    store_each(fours, &mut sums);
     sums
 }
 
@@ -119,12 +119,14 @@ fn one_by_one(rows: Factor, by: &[f32]) -> [f32; TOGETHER] {
 fn weighted<const D: usize>(by: [f32; D], lines: &[f32], to: &mut [f32]) {
     let (n, by) = (to.len(), by.map(F32x4::splat));
     let lines: [&[f32]; D] = from_fn(|k| &lines[k * n..(k + 1) * n]);
-    let whole = n / 4 * 4;
-    for at in (0..whole).step_by(4) {
-        sum_of(by, |k| F32x4::load(lines[k], at)).store(to, at);
+    let (fours, rest) = to.as_chunks_mut();
+    let many = fours.len();
+    let vectors = lines.map(|line| &line.as_chunks::<4>().0[..many]);
+    for (i, four) in fours.iter_mut().enumerate() {
+        sum_of(by, |k| F32x4::load(&vectors[k][i])).store(four);
     }
-    if whole < n {
-        put(sum_of(by, |k| tail(&lines[k][whole..])), &mut to[whole..]);
+    if !rest.is_empty() {
+        put(sum_of(by, |k| tail(&lines[k][4 * many..])), rest);
     }
 }
 

@@ -14,6 +14,7 @@
 //! Convolution, its transpose and the gradient of its weights are three contractions of the same three transforms.
 
 use super::lanes::F32x4;
+use super::lines::{copy, minus, quarters, whole};
 
 /// Kinds of products in one direction, and in both.
 pub const WIDTH: usize = 9;
@@ -60,7 +61,9 @@ pub struct Grid {
     pictures: usize,
 }
 
-/// Where a line of each of the three kinds of x begins.
+/// Where a line of each of the three kinds of x begins. From there on the room has as many numbers as whole vectors hold of
+/// the line and the place after it: the [`SLACK`] of its channel follows at the latest. [`Grid::check`] has compared room and
+/// pictures with the grid, of whose rows each loop makes no others.
 type Places = [usize; 3];
 
 impl Grid {
@@ -99,12 +102,19 @@ impl Grid {
         self.begins[WIDTH]
     }
 
+    /// Panics unless these are all pictures of a side, of `size` numbers a channel each, and the room is theirs.
+    fn check(&self, pictures: &[f32], channels: usize, size: usize, room: &[f32]) {
+        assert!(pictures.len() == self.pictures * channels * size, "pictures of another shape");
+        assert!(room.len() >= self.room(), "room of another grid");
+    }
+
     fn large_size(&self) -> [usize; 2] {
         self.size.map(|n| 2 * n + 2 - 2 * self.padding)
     }
 
     /// Row `s` of the kinds `3 ky..`, of a channel and a picture.
     fn places(&self, ky: usize, s: usize, channel: usize, picture: usize) -> Places {
+        debug_assert!(s < self.y.of(ky) && channel < self.channels && picture < self.pictures);
         std::array::from_fn(|kx| {
             let (kind, wide) = (3 * ky + kx, self.x.of(kx));
             self.begins[kind] + channel * self.strides[kind] + (picture * self.y.of(ky) + s) * wide
@@ -114,11 +124,12 @@ impl Grid {
     /// The kinds of large pictures.
     pub fn analyse(&self, pictures: &[f32], room: &mut [f32]) {
         let ([h, w], [oh, _]) = (self.large_size(), self.size);
+        self.check(pictures, self.channels / 4, h * w, room);
         let stride = 16 * self.x.vectors() + 2 * SLACK;
         let mut padded = vec![0.0; 2 * (oh + 1) * stride + 2 * SLACK];
         let (mut line, vectors) = (vec![0.0; stride + 2 * SLACK], 4 * self.x.vectors() + 1);
-        for (at, pixels) in pictures.chunks_exact(h * w).enumerate() {
-            let (picture, channel) = (at * 4 / self.channels, at % (self.channels / 4));
+        for (index, pixels) in pictures.chunks_exact(h * w).enumerate() {
+            let (picture, channel) = (index * 4 / self.channels, index % (self.channels / 4));
             for (r, row) in pixels.chunks_exact(w).enumerate() {
                 copy(row, &mut padded[(r + self.padding) * stride + self.padding..][..w]);
             }
@@ -145,14 +156,19 @@ impl Grid {
     /// The kinds of x of a row of pixels, even and odd ones.
     #[inline(always)]
     fn spread(&self, row: &[f32], places: [Places; 2], room: &mut [f32]) {
+        assert!(row.len() >= 16 * self.x.vectors() + SLACK);
         for g in 0..self.x.vectors() {
-            let v: [F32x4; 4] = std::array::from_fn(|i| F32x4::load(row, 16 * g + 4 * i));
-            let (even, odd) = quarters(v);
-            let next = [16 * g + 16, 16 * g + 17].map(|at| F32x4::load(row, at));
+            // SAFETY: the row has 16 numbers for each vector, and eight more.
+            let load = |place: usize| unsafe { F32x4::load_at(row, 16 * g + place) };
+            let (even, odd) = quarters([0, 4, 8, 12].map(load));
+            let next = [16, 17].map(load);
             for (([a, b], next), places) in [even, odd].into_iter().zip(next).zip(places) {
-                a.sub(b).store(room, places[0] + 4 * g);
-                b.store(room, places[1] + 4 * g);
-                b.sub(a.shift(next)).store(room, places[2] + 4 * g);
+                // SAFETY: see `Places`; the caller has checked the room.
+                unsafe {
+                    a.sub(b).store_at(room, places[0] + 4 * g);
+                    b.store_at(room, places[1] + 4 * g);
+                    b.sub(a.shift(next)).store_at(room, places[2] + 4 * g);
+                }
             }
         }
         if self.x.odd == 1 {
@@ -167,14 +183,18 @@ impl Grid {
     /// The transpose of [`Self::analyse`].
     pub fn analyse_transposed(&self, room: &[f32], pictures: &mut [f32]) {
         let [h, w] = self.large_size();
+        self.check(pictures, self.channels / 4, h * w, room);
         let mut row = vec![0.0; 16 * self.ends() + SLACK];
-        for (at, pixels) in pictures.chunks_exact_mut(h * w).enumerate() {
-            let (picture, channel) = (at * 4 / self.channels, at % (self.channels / 4));
+        for (index, pixels) in pictures.chunks_exact_mut(h * w).enumerate() {
+            let (picture, channel) = (index * 4 / self.channels, index % (self.channels / 4));
             for (r, to) in pixels.chunks_exact_mut(w).enumerate() {
                 let (u, p) = ((r + self.padding) / 2, (r + self.padding) % 2);
                 let s = u / 2;
                 let places = |ky: usize, s: usize| [0, 1].map(|q| self.places(ky, s, 4 * channel + 2 * p + q, picture));
-                let load = |places: [Places; 2], q: usize, kx: usize, at: usize| F32x4::load(room, places[q][kx] + at);
+                // SAFETY: see `Places`; the room was checked.
+                let load = |places: [Places; 2], q: usize, kx: usize, i: usize| unsafe {
+                    F32x4::load_at(room, places[q][kx] + i)
+                };
                 match (u % 2, s < self.y.pairs, s < self.y.of(0)) {
                     (0, _, true) if s == 0 => {
                         let first = places(0, 0);
@@ -211,6 +231,7 @@ impl Grid {
     /// A row of pixels from the kinds of x of its even (q = 0) and odd ones, `k(q, kx, at)`: the transpose of [`Self::spread`].
     #[inline(always)]
     fn unite(&self, k: impl Fn(usize, usize, usize) -> F32x4, row: &mut [f32]) {
+        assert!(row.len() >= 16 * self.ends());
         let mut before = [F32x4::splat(0.0); 2];
         for g in 0..self.ends() {
             let (outer, inner) = (self.x.of(0).saturating_sub(4 * g), self.x.of(1).saturating_sub(4 * g));
@@ -223,7 +244,8 @@ impl Grid {
                 [first.sub(shifted), second.sub(first).add(third)]
             });
             for (i, v) in whole(even, odd).into_iter().enumerate() {
-                v.store(row, 16 * g + 4 * i);
+                // SAFETY: just checked.
+                unsafe { v.store_at(row, 16 * g + 4 * i) };
             }
         }
         if self.x.odd == 1 {
@@ -236,9 +258,10 @@ impl Grid {
     /// Small pictures from their kinds.
     pub fn compose(&self, room: &[f32], pictures: &mut [f32]) {
         let [oh, ow] = self.size;
+        self.check(pictures, self.channels, oh * ow, room);
         let mut row = vec![0.0; 8 * self.x.vectors() + SLACK];
-        for (at, pixels) in pictures.chunks_exact_mut(oh * ow).enumerate() {
-            let (picture, channel) = (at / self.channels, at % self.channels);
+        for (index, pixels) in pictures.chunks_exact_mut(oh * ow).enumerate() {
+            let (picture, channel) = (index / self.channels, index % self.channels);
             for (r, to) in pixels.chunks_exact_mut(ow).enumerate() {
                 let s = r / 2;
                 let places = |ky: usize| self.places(ky, s, channel, picture);
@@ -249,11 +272,15 @@ impl Grid {
                 };
                 let signs = F32x4::splat(sign);
                 for g in 0..self.x.vectors() {
-                    let [first, second, third] = [0, 1, 2]
-                        .map(|kx| F32x4::load(room, a[kx] + 4 * g).add(F32x4::load(room, b[kx] + 4 * g).mul(signs)));
+                    // SAFETY: see `Places`; the room was checked.
+                    let load = |places: Places, kx: usize| unsafe { F32x4::load_at(room, places[kx] + 4 * g) };
+                    let [first, second, third] = [0, 1, 2].map(|kx| load(a, kx).add(load(b, kx).mul(signs)));
                     let (low, high) = first.add(second).zip(second.sub(third));
-                    low.store(&mut row, 8 * g);
-                    high.store(&mut row, 8 * g + 4);
+                    // SAFETY: the row was made with eight numbers for each vector.
+                    unsafe {
+                        low.store_at(&mut row, 8 * g);
+                        high.store_at(&mut row, 8 * g + 4);
+                    }
                 }
                 if self.x.odd == 1 {
                     let s = self.x.pairs;
@@ -267,20 +294,24 @@ impl Grid {
     /// The transpose of [`Self::compose`].
     pub fn compose_transposed(&self, pictures: &[f32], room: &mut [f32]) {
         let [oh, ow] = self.size;
+        self.check(pictures, self.channels, oh * ow, room);
         let stride = 8 * self.x.vectors() + SLACK;
         let (mut upper, mut lower) = (vec![0.0; stride], vec![0.0; stride]);
-        for (at, pixels) in pictures.chunks_exact(oh * ow).enumerate() {
-            let (picture, channel) = (at / self.channels, at % self.channels);
+        for (index, pixels) in pictures.chunks_exact(oh * ow).enumerate() {
+            let (picture, channel) = (index / self.channels, index % self.channels);
             for (s, rows) in pixels.chunks(2 * ow).enumerate() {
                 let places = |ky: usize| self.places(ky, s, channel, picture);
                 copy(&rows[..ow], &mut upper[..ow]);
                 self.split(&upper, places(0), room);
                 if s < self.y.pairs {
                     copy(&rows[ow..], &mut lower[..ow]);
-                    for at in (0..stride).step_by(4) {
-                        let (a, b) = (F32x4::load(&upper, at), F32x4::load(&lower, at));
-                        a.add(b).store(&mut upper, at);
-                        F32x4::splat(0.0).sub(b).store(&mut lower, at);
+                    for place in (0..stride).step_by(4) {
+                        // SAFETY: both have `stride` numbers, a multiple of four.
+                        unsafe {
+                            let (a, b) = (F32x4::load_at(&upper, place), F32x4::load_at(&lower, place));
+                            a.add(b).store_at(&mut upper, place);
+                            F32x4::splat(0.0).sub(b).store_at(&mut lower, place);
+                        }
                     }
                     self.split(&upper, places(1), room);
                     self.split(&lower, places(2), room);
@@ -294,52 +325,22 @@ impl Grid {
     /// The kinds of x of a row of outputs.
     #[inline(always)]
     fn split(&self, row: &[f32], places: Places, room: &mut [f32]) {
+        assert!(row.len() >= 8 * self.x.vectors());
         for g in 0..self.x.vectors() {
-            let (even, odd) = F32x4::load(row, 8 * g).unzip(F32x4::load(row, 8 * g + 4));
-            even.store(room, places[0] + 4 * g);
-            even.add(odd).store(room, places[1] + 4 * g);
-            F32x4::splat(0.0).sub(odd).store(room, places[2] + 4 * g);
+            // SAFETY: just checked.
+            let (low, high) = unsafe { (F32x4::load_at(row, 8 * g), F32x4::load_at(row, 8 * g + 4)) };
+            let (even, odd) = low.unzip(high);
+            // SAFETY: see `Places`; the caller has checked the room.
+            unsafe {
+                even.store_at(room, places[0] + 4 * g);
+                even.add(odd).store_at(room, places[1] + 4 * g);
+                F32x4::splat(0.0).sub(odd).store_at(room, places[2] + 4 * g);
+            }
         }
         if self.x.odd == 1 {
             let s = self.x.pairs;
             room[places[0] + s] = row[2 * s];
             room[places[2] + s] = row[2 * s];
         }
-    }
-}
-
-/// Of sixteen numbers: each fourth, from 0 and from 2, then from 1 and from 3.
-#[inline(always)]
-fn quarters([a, b, c, d]: [F32x4; 4]) -> ([F32x4; 2], [F32x4; 2]) {
-    let ((even, odd), (more_even, more_odd)) = (a.unzip(b), c.unzip(d));
-    let ((e0, e1), (o0, o1)) = (even.unzip(more_even), odd.unzip(more_odd));
-    ([e0, e1], [o0, o1])
-}
-
-/// The transpose of [`quarters`].
-#[inline(always)]
-fn whole([e0, e1]: [F32x4; 2], [o0, o1]: [F32x4; 2]) -> [F32x4; 4] {
-    let ((even, more_even), (odd, more_odd)) = (e0.zip(e1), o0.zip(o1));
-    let ((a, b), (c, d)) = (even.zip(odd), more_even.zip(more_odd));
-    [a, b, c, d]
-}
-
-/// Differences of two rows, in so many vectors.
-#[inline(always)]
-fn minus(a: &[f32], b: &[f32], vectors: usize, to: &mut [f32]) {
-    for at in (0..4 * vectors).step_by(4) {
-        F32x4::load(a, at).sub(F32x4::load(b, at)).store(to, at);
-    }
-}
-
-/// A short row: a call of `memcpy` would cost more.
-#[inline(always)]
-fn copy(from: &[f32], to: &mut [f32]) {
-    let whole = from.len() / 4 * 4;
-    for at in (0..whole).step_by(4) {
-        F32x4::load(from, at).store(to, at);
-    }
-    for (to, from) in to[whole..].iter_mut().zip(&from[whole..]) {
-        *to = *from;
     }
 }

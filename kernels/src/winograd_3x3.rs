@@ -40,12 +40,12 @@ struct Room {
 /// Four numbers from `at` on, which are checked to be there: transforms are a small part of the products.
 #[inline(always)]
 fn load(from: &[f32], at: usize) -> F32x4 {
-    F32x4::load(&from[at..at + 4], 0)
+    F32x4::load(from[at..].first_chunk().expect("four numbers"))
 }
 
 #[inline(always)]
 fn store(v: F32x4, to: &mut [f32], at: usize) {
-    v.store(&mut to[at..at + 4], 0);
+    v.store(to[at..].first_chunk_mut().expect("room for four numbers"));
 }
 
 impl Square {

@@ -48,7 +48,12 @@ impl FromStr for Place {
     type Err = serde_json::Error;
 
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        serde_json::from_str(text)
+        let place: Self = serde_json::from_str(text)?;
+        // One more pass must not overflow.
+        match place.refills {
+            0..=1_000_000_000 => Ok(place),
+            n => Err(serde::de::Error::custom(format!("{n} passes"))),
+        }
     }
 }
 

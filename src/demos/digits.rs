@@ -1,6 +1,6 @@
 //! What the demos on digits share.
 
-use super::Stepped;
+use super::{Preparing, Stepped};
 use crate::data::Source;
 use crate::data::Waiting;
 use crate::device::Device;
@@ -12,9 +12,15 @@ use burn::tensor::Tensor;
 /// The shipped classifier; its licence and the command that trained it stand beside it.
 pub const REFEREE: &str = "www/weights/digits-classifier.safetensors";
 
+impl From<Waiting> for Preparing {
+    fn from(waiting: Waiting) -> Self {
+        Self { what: waiting.path, done: waiting.done, total: waiting.total, bytes: true }
+    }
+}
+
 impl From<Waiting> for Stepped {
     fn from(waiting: Waiting) -> Self {
-        Stepped::Waiting { what: waiting.path, done: waiting.done, total: waiting.total, bytes: true }
+        Preparing::from(waiting).into()
     }
 }
 

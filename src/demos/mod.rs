@@ -55,6 +55,31 @@ pub enum Stepped {
     Ended,
 }
 
+/// What a demo does, or waits for, before its views are whole.
+pub struct Preparing {
+    pub what: String,
+    pub done: f64,
+    pub total: f64,
+    /// They count bytes that travel; otherwise work that is being done.
+    pub bytes: bool,
+}
+
+impl Stepped {
+    /// What is waited for, if anything.
+    fn waiting(self) -> Option<Preparing> {
+        match self {
+            Stepped::Waiting { what, done, total, bytes } => Some(Preparing { what, done, total, bytes }),
+            Stepped::Done | Stepped::Ended => None,
+        }
+    }
+}
+
+impl From<Preparing> for Stepped {
+    fn from(Preparing { what, done, total, bytes }: Preparing) -> Self {
+        Stepped::Waiting { what, done, total, bytes }
+    }
+}
+
 /// Samples of a trained model: `[N, C, H, W]` in [-1, 1], or `[N, 2]` points.
 pub struct Samples {
     pub shape: Vec<usize>,
@@ -75,9 +100,12 @@ pub trait Demo {
         true
     }
 
+    /// From now on `prepare` may fetch what needs the person's consent, too: a pretrained model.
+    fn allow_fetch(&mut self) {}
+
     /// What is done without a training step before the views are whole: data that arrives, a picture that is decoded anew.
     /// Called again until it is `None`.
-    async fn prepare(&mut self) -> Result<Option<Stepped>> {
+    async fn prepare(&mut self) -> Result<Option<Preparing>> {
         Ok(None)
     }
 
@@ -91,9 +119,13 @@ pub trait Demo {
     async fn views(&mut self, fresh: bool) -> Result<Vec<Panel>>;
 
     /// Takes over a config in which only live values differ.
+    ///
+    /// # Errors
+    /// Where it does not accept them; nothing has changed then.
     fn set(&mut self, values: &Values) -> Result<()>;
 
-    /// One of its actions; returns values of the config that it changes.
+    /// One of its actions; returns values of the config that it changes. They may be refused: what the action itself has changed
+    /// must make sense without them.
     async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
         let _ = args;
         Err(Error::bad_command(format!("This demo has no action {name:?}.")))
@@ -102,6 +134,9 @@ pub trait Demo {
     async fn save(&mut self) -> Result<Checkpoint>;
 
     /// Goes on where a checkpoint was taken.
+    ///
+    /// # Errors
+    /// `BadFile`, `ShapeMismatch`; nothing has changed then: all of the file is read before any of it is taken over.
     fn load(&mut self, file: &Checkpoint) -> Result<()>;
 
     /// Draws `n` samples from the model.
@@ -123,6 +158,18 @@ pub struct Entry {
     pub defaults: fn() -> Values,
     pub actions: fn() -> Vec<Action>,
     pub build: fn(&Values, Context) -> Result<Box<dyn Demo>>,
+    /// Training steps that `kiln train` takes where none are named: about two minutes of one core. `None` where nothing is
+    /// trained.
+    pub steps: Option<u32>,
+    /// Changes values that ask for what there is not to what they come to, and says so.
+    pub settle: fn(&mut Values) -> Option<Note>,
+}
+
+/// Something that the person should know of a link. The page keys translations on `note.CODE`, with the arguments filled in.
+pub struct Note {
+    pub code: &'static str,
+    pub text: String,
+    pub args: Vec<(&'static str, String)>,
 }
 
 /// All demos; the first is opened by an empty link.
@@ -139,6 +186,11 @@ fn defaults<C: Default + Serialize>() -> Values {
         Ok(Value::Object(values)) => values,
         _ => Values::new(),
     }
+}
+
+/// Nothing that a link of this demo asks for is missing.
+fn settled(_values: &mut Values) -> Option<Note> {
+    None
 }
 
 /// A config from values that the link codec has checked.

@@ -1,6 +1,7 @@
 //! Typed pictures of a run: what demos show and the page draws. Part of the protocol.
 
 use crate::data::Shape;
+use crate::generate::Filter;
 use crate::train::History;
 use serde::Serialize;
 
@@ -30,7 +31,7 @@ pub struct Panel {
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum View {
     /// Curves over steps. `rows` holds `[step, value of series 0, ...]` again and again: only what is new, unless `reset`.
-    /// A value that was not measured at a step is NaN.
+    /// A value that was not measured at a step is NaN, and the curve goes on over it; infinity is a gap in the curve.
     Scalars { series: Vec<String>, rows: Floats, reset: bool },
     /// `count` pictures of `width` x `height`, one after the other, row by row, `channels` (1 or 3) bytes a pixel.
     Images {
@@ -114,7 +115,7 @@ pub struct Token {
     pub piece: String,
     /// `template` (marks of the chat format), `system`, `user`, `assistant`; `prompt` and `generated` outside a chat.
     pub role: String,
-    /// Its probability before temperature and filters, and after; `None` where it was not computed (prompts).
+    /// Its probability before penalty, temperature and filters, and after; `None` where it was not computed (prompts).
     pub raw: Option<f32>,
     pub p: Option<f32>,
     /// The person chose it, not the model.
@@ -129,10 +130,14 @@ pub struct Token {
 pub struct Candidate {
     pub id: u32,
     pub piece: String,
-    /// Probability before temperature and filters.
+    /// Probability before penalty, temperature and filters.
     pub raw: f32,
-    /// Probability after; 0 where a filter removed it.
+    /// Probability after; 0 where a filter left it out.
     pub p: f32,
+    /// The repetition penalty made it less likely.
+    pub penalised: bool,
+    /// The filter that left it out; `None` where it could be drawn.
+    pub filter: Option<Filter>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -207,6 +212,17 @@ impl Panel {
 impl Figure {
     pub fn new(id: &str, title: &str, value: f32, digits: u32, of: Option<f32>) -> Self {
         Self { id: id.into(), title: title.into(), value, digits, of }
+    }
+
+    /// The latest value of a curve, with as many digits as the page shows in the legend of curves.
+    pub fn of_curve(id: &str, title: &str, history: &History, series: usize, of: Option<f32>) -> Option<Self> {
+        let digits = |v: f32| if v.fract() == 0.0 { 0 } else { if v.abs() < 10.0 { 3 } else { 1 } };
+        history.last(series).map(|value| Self::new(id, title, value, digits(value), of))
+    }
+
+    /// The step at which the figures of a history were measured.
+    pub fn measured_at(history: &History) -> Option<Self> {
+        history.last_step().map(|step| Self::new("measured_at", "Measured at step", step, 0, None))
     }
 }
 

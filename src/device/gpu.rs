@@ -44,12 +44,3 @@ pub fn on_lost(lost: impl Fn(String) + Send + Sync + 'static) {
         }
     });
 }
-
-/// Destroys the open device, so that recovery can be tried by really doing it.
-pub fn lose() {
-    DEVICE.with(|slot| {
-        if let Some(device) = &*slot.borrow() {
-            device.destroy();
-        }
-    });
-}

@@ -6,7 +6,7 @@ pub mod probe;
 mod readback;
 
 #[cfg(feature = "gpu")]
-pub use gpu::{lose, on_lost};
+pub use gpu::on_lost;
 pub use readback::read;
 
 use crate::error::{Code, Error, Result};

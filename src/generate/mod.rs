@@ -4,6 +4,6 @@ mod sampling;
 mod tiles;
 mod writer;
 
-pub use sampling::{Choice, Sampling, Weighed, choose, likeliest};
+pub use sampling::{Choice, Filter, Sampling, Weighed, choose, likeliest};
 pub use tiles::Passage;
 pub use writer::{PREFILL, Writer};

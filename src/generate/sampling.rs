@@ -4,6 +4,7 @@
 use crate::error::{Code, Error, Result};
 use crate::rng::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 
 /// The knobs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +30,24 @@ pub struct Weighed {
     pub id: u32,
     pub raw: f32,
     pub p: f32,
+    /// The repetition penalty made it less likely.
+    #[serde(default)]
+    pub penalised: bool,
+    /// What left it out; `None` where it could be drawn.
+    #[serde(default)]
+    pub filter: Option<Filter>,
+}
+
+/// What leaves a token out: the first in this order that does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum Filter {
+    /// Only the likeliest may be drawn.
+    Greedy,
+    TopK,
+    TopP,
+    MinP,
 }
 
 /// A token that was chosen, and what else there was.
@@ -57,24 +76,22 @@ pub fn choose(
     let bent = penalised(logits, seen, knobs.repetition_penalty);
     let after = Distribution::of(&bent, if greedy { 1.0 } else { knobs.temperature })?;
     let mut ranked = Ranked::new(&bent);
-    let (kept, mass) = match greedy {
-        true => (1, after.p(ranked.id(0))),
-        false => filter(&mut ranked, &after, knobs),
+    let kept = match greedy {
+        true => Kept::greedy(after.p(ranked.id(0))),
+        false => filter(&mut ranked, &after, knobs, show),
     };
-    let p = |ranked_at: Option<usize>, id: u32| match ranked_at {
-        Some(rank) if rank < kept => (after.p(id) / mass) as f32,
-        _ => 0.0,
+    let weighed = |id: u32, rank: usize| {
+        let filter = kept.filter(rank);
+        let p = if filter.is_none() { (after.p(id) / kept.mass) as f32 } else { 0.0 };
+        Weighed { id, raw: raw.p(id) as f32, p, penalised: bent[id as usize] < logits[id as usize], filter }
     };
-    let drawn = if greedy { 0 } else { draw(&mut ranked, &after, kept, mass, knobs.seed, position) };
-    let weighed = |id: u32, rank: Option<usize>| Weighed { id, raw: raw.p(id) as f32, p: p(rank, id) };
-    let id = forced.unwrap_or_else(|| ranked.id(drawn));
-    let shown: Vec<u32> = (0..show.min(logits.len())).map(|rank| ranked.id(rank)).collect();
     let rank = match forced {
-        Some(id) => ranked.rank(id, kept),
-        None => Some(drawn),
+        Some(id) => ranked.rank(id),
+        None if greedy => 0,
+        None => draw(&mut ranked, &after, &kept, knobs.seed, position),
     };
-    let candidates = shown.iter().enumerate().map(|(rank, &id)| weighed(id, Some(rank))).collect();
-    Ok(Choice { token: weighed(id, rank), candidates })
+    let token = weighed(forced.unwrap_or_else(|| ranked.id(rank)), rank);
+    Ok(Choice { token, candidates: (0..show.min(logits.len())).map(|rank| weighed(ranked.id(rank), rank)).collect() })
 }
 
 /// The likeliest tokens, with their probabilities as they are.
@@ -83,8 +100,8 @@ pub fn choose(
 /// `Diverged` where a logit is not a number.
 pub fn likeliest(logits: &[f32], n: usize) -> Result<Vec<Weighed>> {
     let (all, mut ranked) = (Distribution::of(logits, 1.0)?, Ranked::new(logits));
-    let weighed = |id: u32| Weighed { id, raw: all.p(id) as f32, p: all.p(id) as f32 };
-    Ok((0..n.min(logits.len())).map(|rank| weighed(ranked.id(rank))).collect())
+    let weighed = |id: u32, p: f32| Weighed { id, raw: p, p, penalised: false, filter: None };
+    Ok((0..n.min(logits.len())).map(|rank| ranked.id(rank)).map(|id| weighed(id, all.p(id) as f32)).collect())
 }
 
 /// Softmax, kept as a largest logit and a sum.
@@ -132,33 +149,67 @@ fn penalised(logits: &[f32], seen: &[u32], penalty: f32) -> Vec<f32> {
     bent
 }
 
-/// How many of the likeliest are kept, and the probability that they hold.
-fn filter(ranked: &mut Ranked<'_>, all: &Distribution<'_>, knobs: &Sampling) -> (usize, f64) {
+/// How many of the likeliest each filter keeps.
+struct Kept {
+    greedy: bool,
+    top_k: usize,
+    top_p: usize,
+    /// By all of them together, and the probability that they hold.
+    all: usize,
+    mass: f64,
+}
+
+impl Kept {
+    /// The likeliest alone, of this probability.
+    fn greedy(p: f64) -> Self {
+        Self { greedy: true, top_k: 1, top_p: 1, all: 1, mass: p }
+    }
+
+    /// What leaves out the token of this rank.
+    fn filter(&self, rank: usize) -> Option<Filter> {
+        match rank {
+            rank if rank < self.all => None,
+            _ if self.greedy => Some(Filter::Greedy),
+            rank if rank >= self.top_k => Some(Filter::TopK),
+            rank if rank >= self.top_p => Some(Filter::TopP),
+            _ => Some(Filter::MinP),
+        }
+    }
+}
+
+/// What the filters keep. Beyond `show` ranks it is not told what min-p and what top-p left out.
+fn filter(ranked: &mut Ranked<'_>, all: &Distribution<'_>, knobs: &Sampling, show: usize) -> Kept {
     let most = if knobs.top_k == 0 { all.logits.len() } else { knobs.top_k.min(all.logits.len()) };
     if most == all.logits.len() && knobs.top_p >= 1.0 && knobs.min_p <= 0.0 {
-        return (most, 1.0);
+        return Kept { greedy: false, top_k: most, top_p: most, all: most, mass: 1.0 };
     }
     // Each filter works on what the one before has left, made to sum to one again.
     let top_k: f64 = if most == all.logits.len() { 1.0 } else { (0..most).map(|rank| all.p(ranked.id(rank))).sum() };
     let least = all.p(ranked.id(0)) * f64::from(knobs.min_p);
-    let (mut kept, mut mass) = (0, 0.0);
-    while kept < most && mass < f64::from(knobs.top_p) * top_k {
-        let p = all.p(ranked.id(kept));
-        if kept > 0 && p < least {
-            break;
+    let mut kept = Kept { greedy: false, top_k: most, top_p: 0, all: 0, mass: 0.0 };
+    let mut mass = 0.0;
+    while kept.top_p < most && mass < f64::from(knobs.top_p) * top_k {
+        let p = all.p(ranked.id(kept.top_p));
+        if kept.top_p > 0 && p < least {
+            if kept.top_p >= show {
+                kept.top_p = most;
+                break;
+            }
+        } else {
+            (kept.all, kept.mass) = (kept.all + 1, kept.mass + p);
         }
         mass += p;
-        kept += 1;
+        kept.top_p += 1;
     }
-    (kept, mass)
+    kept
 }
 
 /// The rank of the token that chance picks among the `kept` likeliest.
-fn draw(ranked: &mut Ranked<'_>, all: &Distribution<'_>, kept: usize, mass: f64, seed: u64, position: usize) -> usize {
+fn draw(ranked: &mut Ranked<'_>, all: &Distribution<'_>, kept: &Kept, seed: u64, position: usize) -> usize {
     let mut stream = Stream::new(seed, Purpose::Tokens);
     stream.seek(2 * position as u128);
-    let mut left = stream.unit() * mass;
-    for rank in 0..kept {
+    let mut left = stream.unit() * kept.mass;
+    for rank in 0..kept.all {
         left -= all.p(ranked.id(rank));
         if left < 0.0 {
             return rank;
@@ -175,6 +226,11 @@ struct Ranked<'a> {
     sorted: usize,
 }
 
+/// The larger logit first; of equal ones the smaller id.
+fn falling(logits: &[f32], a: &u32, b: &u32) -> Ordering {
+    logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b))
+}
+
 impl<'a> Ranked<'a> {
     fn new(logits: &'a [f32]) -> Self {
         Self { logits, order: (0..logits.len() as u32).collect(), sorted: 0 }
@@ -183,7 +239,7 @@ impl<'a> Ranked<'a> {
     fn id(&mut self, rank: usize) -> u32 {
         while rank >= self.sorted {
             let logits = self.logits;
-            let falling = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
+            let falling = |a: &u32, b: &u32| falling(logits, a, b);
             let rest = &mut self.order[self.sorted..];
             let more = (4 * self.sorted).max(64).min(rest.len());
             if more < rest.len() {
@@ -195,8 +251,8 @@ impl<'a> Ranked<'a> {
         self.order[rank]
     }
 
-    /// The rank of a token, if it is among the first `kept`.
-    fn rank(&mut self, id: u32, kept: usize) -> Option<usize> {
-        (0..kept).find(|&rank| self.id(rank) == id)
+    /// The rank of a token, without sorting.
+    fn rank(&self, id: u32) -> usize {
+        (0..self.logits.len() as u32).filter(|other| falling(self.logits, other, &id).is_lt()).count()
     }
 }

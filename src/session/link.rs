@@ -57,6 +57,7 @@ pub fn parse(text: &str) -> Result<Link> {
             }
         }
     }
+    notes.extend((entry.settle)(&mut values).map(|note| Event::note(note.code, note.text, &note.args)));
     Ok(Link { entry, values, notes })
 }
 

@@ -7,6 +7,7 @@ mod pace;
 pub mod protocol;
 mod results;
 mod run;
+mod tell;
 
 pub use host::Host;
 pub use run::{Next, Session};

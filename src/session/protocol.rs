@@ -25,6 +25,8 @@ pub enum Command {
         #[cfg_attr(feature = "typescript", ts(type = "Uint8Array | null"))]
         checkpoint: Option<Vec<u8>>,
     },
+    /// Brings what a run would need, a pretrained model that has to be fetched included, without taking a step.
+    Prepare,
     Run,
     Pause,
     /// Takes `n` steps, then pauses.
@@ -86,7 +88,8 @@ pub enum Event {
     Device(DeviceInfo),
     /// What the open demo offers: a JSON schema of its config, the current values, and its actions.
     /// Each property of the schema has `title`, `description`, `minimum`, `maximum` or `enum`, and `x-live`
-    /// (acts while it runs; otherwise a change restarts), `x-step`, `x-unit`, `x-log`, `x-group`, `x-hidden`.
+    /// (acts while it runs; otherwise a change restarts), `x-step`, `x-unit`, `x-log`, `x-group`, `x-hidden`,
+    /// `x-replayed` (the link alone gives the same run, whenever a live value was changed).
     Schema {
         demo: String,
         #[cfg_attr(feature = "typescript", ts(type = "Record<string, unknown>"))]
@@ -100,10 +103,14 @@ pub enum Event {
     /// The canonical link of what is open, without the leading `#`.
     Link {
         link: String,
+        /// A setting that acts on what is learnt was changed while it ran: the link alone gives another run.
+        altered: bool,
     },
     /// Sent at every change, after every view, and in answer to `Ping`.
     Status {
         status: Status,
+        /// Said once, where a run has come to an end of its own: there is nothing more to do.
+        ended: bool,
         step: u32,
         /// Training steps in the last second of running.
         steps_per_second: f32,
@@ -131,6 +138,8 @@ pub enum Event {
     },
     Checkpoint {
         link: String,
+        /// As in `Link`.
+        altered: bool,
         step: u32,
         #[serde(with = "serde_bytes")]
         #[cfg_attr(feature = "typescript", ts(type = "Uint8Array"))]

@@ -12,6 +12,7 @@ impl Session {
         let mut file = open.demo.save().await?;
         let text = link::canonical(open.entry, &open.values);
         file.set_text("link", &text);
+        file.set_text("altered", open.altered);
         Ok((text, open.demo.steps(), file.to_bytes()?))
     }
 

@@ -25,25 +25,25 @@ pub(super) struct Open {
     pub(super) entry: &'static Entry,
     pub(super) values: Values,
     pub(super) demo: Box<dyn Demo>,
+    /// A setting that acts on what is learnt was changed while it ran: the link alone gives another run.
+    pub(super) altered: bool,
 }
 
 /// Commands in, events out.
 pub struct Session {
-    host: Rc<dyn Host>,
+    pub(super) host: Rc<dyn Host>,
     kind: DeviceKind,
-    device: Option<Opened>,
-    open: Option<Open>,
-    status: Status,
-    /// Steps until it pauses by itself; 0 while it only gets ready.
-    remaining: Option<u32>,
+    pub(super) device: Option<Opened>,
+    pub(super) open: Option<Open>,
+    pub(super) status: Status,
+    /// Steps until it pauses by itself; 0 while it gets ready.
+    pub(super) remaining: Option<u32>,
     next_step: f64,
-    next_view: f64,
-    fresh: bool,
-    rate: Rate,
+    pub(super) next_view: f64,
+    pub(super) fresh: bool,
+    pub(super) rate: Rate,
 }
 
-/// Views take at most a fifth of the time.
-const VIEW_SHARE: f64 = 4.0;
 /// How soon to look again for data that is on its way, in milliseconds.
 const POLL: f64 = 30.0;
 
@@ -76,6 +76,10 @@ impl Session {
         match command {
             Command::Start { software, proven } => self.start(software, &proven).await?,
             Command::Open { link, checkpoint } => self.open(&link, checkpoint.as_deref()).await?,
+            Command::Prepare => {
+                self.opened()?.demo.allow_fetch();
+                self.prepare().await?;
+            }
             Command::Run => self.go(None),
             Command::Step { n } => self.go(Some(n)),
             Command::Pause => {
@@ -95,7 +99,8 @@ impl Session {
             }
             Command::Checkpoint => {
                 let (link, step, bytes) = self.checkpoint().await?;
-                self.host.emit(Event::Checkpoint { link, step, bytes });
+                let altered = self.opened()?.altered;
+                self.host.emit(Event::Checkpoint { link, altered, step, bytes });
                 return Ok(());
             }
             Command::Library { task } => {
@@ -144,11 +149,12 @@ impl Session {
             Code::BadCommand => Error { code: Code::BadLink, ..e },
             _ => e,
         })?;
+        let altered = file.as_ref().is_some_and(|f| f.text("altered").unwrap_or(false));
         if let Some(file) = &file {
             demo.load(file)?;
         }
         // Only now is what ran before given up: a bad link or file leaves it as it was.
-        self.open = Some(Open { entry: link.entry, values: link.values, demo });
+        self.open = Some(Open { entry: link.entry, values: link.values, demo, altered });
         device::release(&device);
         link.notes.into_iter().for_each(|note| self.host.emit(note));
         (self.status, self.remaining, self.fresh, self.rate) = (Status::Paused, None, true, Rate::default());
@@ -203,19 +209,24 @@ impl Session {
         link::fits(&schema, &changed)?;
         let live =
             |key: &String| link::property(&schema, key).and_then(|p| p.get("x-live")) == Some(&Value::Bool(true));
+        let replayed =
+            |key: &String| link::property(&schema, key).and_then(|p| p.get("x-replayed")) == Some(&Value::Bool(true));
+        let altered = changed.iter().any(|(key, value)| !replayed(key) && open.values.get(key) != Some(value));
         let restart = changed.iter().any(|(key, value)| !live(key) && open.values.get(key) != Some(value));
-        open.values.extend(changed);
-        let values = open.values.clone();
+        // Values, link and demo change together.
+        let mut values = open.values.clone();
+        values.extend(changed);
         if restart {
-            let running = self.status;
-            let text = link::canonical(self.opened()?.entry, &values);
+            let (text, running) = (link::canonical(open.entry, &values), self.status == Status::Running);
             self.open(&text, None).await?;
-            if running == Status::Running {
+            if running {
                 self.go(None);
             }
             return Ok(());
         }
         open.demo.set(&values)?;
+        open.altered |= altered && open.demo.steps() > 0;
+        open.values = values;
         self.describe()?;
         self.prepare().await?;
         if self.status == Status::Paused {
@@ -246,8 +257,9 @@ impl Session {
         let remaining = self.remaining;
         let open = self.opened()?;
         let pace = pace(&open.values);
+        let mut ended = false;
         let stepped = match remaining {
-            Some(0) => open.demo.prepare().await?.unwrap_or(Stepped::Ended),
+            Some(0) => open.demo.prepare().await?.map_or(Stepped::Ended, Stepped::from),
             _ => open.demo.step().await?,
         };
         match stepped {
@@ -262,21 +274,21 @@ impl Session {
             }
             Stepped::Ended => {
                 self.arrived();
+                ended = remaining != Some(0);
                 self.remaining = Some(1);
             }
             Stepped::Done => self.arrived(),
         }
         self.next_step = now + pace;
         self.rate.count(self.host.now());
-        if let Some(left) = &mut self.remaining {
-            *left -= 1;
-            if *left == 0 {
-                (self.remaining, self.status) = (None, Status::Paused);
-            }
+        match self.remaining {
+            Some(0 | 1) => (self.remaining, self.status) = (None, Status::Paused),
+            Some(left) => self.remaining = Some(left - 1),
+            None => {}
         }
         if self.status == Status::Paused || self.host.now() >= self.next_view {
             self.show().await?;
-            self.tell();
+            self.report(ended);
         }
         Ok(if self.status == Status::Paused { Next::Sleep } else { Next::After(0.0) })
     }
@@ -291,60 +303,5 @@ impl Session {
 
     pub(super) fn opened(&mut self) -> Result<&mut Open> {
         self.open.as_mut().ok_or_else(|| Error::bad_command("Nothing is open."))
-    }
-
-    /// Sends the views, and decides when the next ones are due.
-    async fn show(&mut self) -> Result<()> {
-        if self.host.view_interval().is_infinite() {
-            self.next_view = f64::INFINITY;
-            return Ok(());
-        }
-        let (began, fresh) = (self.host.now(), self.fresh);
-        let open = self.opened()?;
-        let panels = open.demo.views(fresh).await?;
-        let step = open.demo.steps();
-        // Before there is anything to show, the page has nothing that could be continued.
-        self.fresh &= panels.is_empty();
-        self.host.emit(Event::Views { step, panels });
-        let ended = self.host.now();
-        self.next_view = ended + self.host.view_interval().max(VIEW_SHARE * (ended - began));
-        Ok(())
-    }
-
-    fn describe(&mut self) -> Result<()> {
-        let open = self.opened()?;
-        let schema = Event::Schema {
-            demo: open.entry.name.into(),
-            schema: (open.entry.schema)(),
-            values: open.values.clone(),
-            actions: (open.entry.actions)(),
-            begins: open.demo.begins(),
-        };
-        let link = link::canonical(open.entry, &open.values);
-        self.host.emit(schema);
-        self.host.emit(Event::Link { link });
-        Ok(())
-    }
-
-    fn tell(&self) {
-        self.host.emit(Event::Status {
-            status: self.status,
-            step: self.open.as_ref().map_or(0, |o| o.demo.steps()),
-            steps_per_second: if self.status == Status::Running { self.rate.value } else { 0.0 },
-            wasm_bytes: self.host.memory(),
-            gpu_bytes: self.device.as_ref().map_or(0.0, |d| device::reserved_bytes(&d.device)),
-            threads: device::threads(),
-        });
-    }
-
-    fn fail(&mut self, error: Error, stops: bool) {
-        let step = self.open.as_ref().map_or(0, |o| o.demo.steps());
-        let fatal = matches!(error.code, Code::DeviceLost | Code::NoGpu | Code::WrongArithmetic);
-        if fatal || stops {
-            self.status = if self.open.is_some() { Status::Paused } else { Status::Idle };
-            self.remaining = None;
-        }
-        self.host.emit(Event::error(error, step, fatal));
-        self.tell();
     }
 }

@@ -1,29 +1,54 @@
 //! Losses of a run: they wait on the device until somebody reads them, then they are curves.
 
-use super::History;
+use super::{ABSENT, History, NOT_MEASURED};
 use crate::device::read;
 use crate::error::{Code, Error, Result};
 use crate::nn::upload;
 use crate::weights::Checkpoint;
 use burn::tensor::{Device, Tensor};
 
+/// What a step says of a series.
+#[derive(Debug, Clone)]
+pub enum Reading {
+    /// Boxed: a tensor is large.
+    Value(Box<Tensor<1>>),
+    /// This step did not look.
+    NotMeasured,
+    /// There was nothing to look at, such as the loss of a network that did not train.
+    Absent,
+}
+
+impl From<Tensor<1>> for Reading {
+    fn from(value: Tensor<1>) -> Self {
+        Self::Value(Box::new(value))
+    }
+}
+
+impl From<Option<Tensor<1>>> for Reading {
+    fn from(value: Option<Tensor<1>>) -> Self {
+        value.map_or(Self::NotMeasured, Self::from)
+    }
+}
+
 /// Curves, and the scalars that will continue them.
 pub struct Curves {
     pub history: History,
-    /// A step and a scalar for each series; `None` where it was not measured.
-    pending: Vec<(u32, Vec<Option<Tensor<1>>>)>,
-    empty: Tensor<1>,
+    /// A step and a reading for each series.
+    pending: Vec<(u32, Vec<Reading>)>,
+    /// What stands for a value in the history where there is none.
+    not_measured: Tensor<1>,
+    absent: Tensor<1>,
 }
 
 impl Curves {
     /// `device` is where the scalars are.
     pub fn new(series: &[&str], device: &Device) -> Self {
-        let empty = upload(vec![f32::NAN], [1], &device.clone().inner());
-        Self { history: History::new(series), pending: Vec::new(), empty }
+        let [not_measured, absent] = [NOT_MEASURED, ABSENT].map(|v| upload(vec![v], [1], &device.clone().inner()));
+        Self { history: History::new(series), pending: Vec::new(), not_measured, absent }
     }
 
     /// Nothing is read yet.
-    pub fn push(&mut self, step: u32, row: Vec<Option<Tensor<1>>>) {
+    pub fn push(&mut self, step: u32, row: Vec<Reading>) {
         self.pending.push((step, row));
     }
 
@@ -31,7 +56,11 @@ impl Curves {
     pub fn latest(&mut self) -> Vec<Tensor<1>> {
         let last = self.pending.pop();
         self.pending.clear();
-        last.into_iter().flat_map(|(_, row)| row).flatten().collect()
+        let value = |reading| match reading {
+            Reading::Value(scalar) => Some(*scalar),
+            Reading::NotMeasured | Reading::Absent => None,
+        };
+        last.into_iter().flat_map(|(_, row)| row).filter_map(value).collect()
     }
 
     /// Reads what waits into the history, together with `more` in one submission.
@@ -40,8 +69,12 @@ impl Curves {
     /// `Diverged` with the step at which a loss stopped being finite; `DeviceLost`.
     pub async fn flush(&mut self, more: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
         let pending = std::mem::take(&mut self.pending);
-        let scalars = pending.iter().flat_map(|(_, row)| row.iter());
-        let mut tensors: Vec<Tensor<1>> = scalars.map(|t| t.clone().unwrap_or_else(|| self.empty.clone())).collect();
+        let scalar = |reading: &Reading| match reading {
+            Reading::Value(scalar) => Tensor::clone(scalar),
+            Reading::NotMeasured => self.not_measured.clone(),
+            Reading::Absent => self.absent.clone(),
+        };
+        let mut tensors: Vec<Tensor<1>> = pending.iter().flat_map(|(_, row)| row).map(scalar).collect();
         // One buffer for all the scalars: reading many small ones costs more than joining them.
         if !tensors.is_empty() {
             tensors = vec![Tensor::cat(tensors, 0)];
@@ -52,7 +85,7 @@ impl Curves {
         let scalars: Vec<f32> = values.drain(..joined).flatten().collect();
         let width = self.history.series().len();
         for ((step, row), values) in pending.iter().zip(scalars.chunks_exact(width)) {
-            let broken = row.iter().zip(values).position(|(tensor, value)| tensor.is_some() && !value.is_finite());
+            let broken = row.iter().zip(values).position(|(r, v)| matches!(r, Reading::Value(_)) && !v.is_finite());
             if let Some(series) = broken {
                 return Err(diverged(*step, &self.history.series()[series], values[series]));
             }
@@ -79,7 +112,7 @@ impl Curves {
     /// # Errors
     /// `BadFile`, `ShapeMismatch`; nothing has changed then.
     pub fn load(&mut self, file: &Checkpoint) -> Result<u32> {
-        let step = file.text("step")?;
+        let step = file.count("step")?;
         self.history.load("losses", file)?;
         self.pending.clear();
         Ok(step)

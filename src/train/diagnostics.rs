@@ -14,6 +14,10 @@ pub struct Referee {
     held_out: Gaussian,
 }
 
+/// Names of the moments of the held-out digits' features.
+pub const HELD_OUT_MEAN: &str = "held_out.mean";
+const HELD_OUT_COVARIANCE: &str = "held_out.covariance";
+
 /// Chunks of one evaluation, and samples in each: 1,024 samples.
 pub const CHUNKS: usize = 16;
 pub const CHUNK: usize = 64;
@@ -31,19 +35,34 @@ pub struct Report {
     pub distance: f32,
 }
 
+impl Report {
+    /// Distance, entropy and diversity, as they are recorded.
+    pub fn quality(&self) -> [f32; 3] {
+        [self.distance, self.entropy, self.diversity]
+    }
+}
+
 impl Referee {
     /// Reads the shipped file: the classifier and the moments of the held-out digits' features.
     pub fn load(bytes: &[u8], device: &Device) -> Result<Self> {
         let file = Checkpoint::from_bytes(bytes)?;
         let device = device.clone().inner();
         let blank = Classifier::new(&mut Stream::new(0, Purpose::Weights), &device);
-        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect();
         Ok(Self {
             classifier: load_module(blank, None, "classifier", &file, &device)?,
-            held_out: Gaussian {
-                mean: wide(file.tensor("held_out.mean", &[FEATURES])?),
-                covariance: wide(file.tensor("held_out.covariance", &[FEATURES, FEATURES])?),
-            },
+            held_out: Self::moments(&file)?,
+        })
+    }
+
+    /// The moments of the held-out digits' features in a classifier's file.
+    ///
+    /// # Errors
+    /// `BadFile`, `ShapeMismatch`.
+    pub fn moments(file: &Checkpoint) -> Result<Gaussian> {
+        let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect();
+        Ok(Gaussian {
+            mean: wide(file.finite(HELD_OUT_MEAN, &[FEATURES])?),
+            covariance: wide(file.finite(HELD_OUT_COVARIANCE, &[FEATURES, FEATURES])?),
         })
     }
 
@@ -61,8 +80,8 @@ impl Referee {
     /// Adds the moments of the held-out digits' features to the classifier's file.
     pub fn push_moments(held_out: &Gaussian, file: &mut Checkpoint) {
         let narrow = |values: &[f64]| values.iter().map(|&v| v as f32).collect();
-        file.push("held_out.mean", &[FEATURES], narrow(&held_out.mean));
-        file.push("held_out.covariance", &[FEATURES, FEATURES], narrow(&held_out.covariance));
+        file.push(HELD_OUT_MEAN, &[FEATURES], narrow(&held_out.mean));
+        file.push(HELD_OUT_COVARIANCE, &[FEATURES, FEATURES], narrow(&held_out.covariance));
     }
 }
 

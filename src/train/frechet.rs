@@ -70,7 +70,9 @@ pub fn distance(a: &Gaussian, b: &Gaussian) -> f64 {
     }
     let inner = multiply(&multiply(&root, &b.covariance, n), &root, n);
     let cross: f64 = eigen(inner, n).0.iter().map(|v| v.max(0.0).sqrt()).sum();
-    (means + a.variance() + b.variance() - 2.0 * cross).max(0.0)
+    let distance = means + a.variance() + b.variance() - 2.0 * cross;
+    // Not `max`: it would turn a NaN into the best distance there is.
+    if distance < 0.0 { 0.0 } else { distance }
 }
 
 fn trace(matrix: &[f64], n: usize) -> f64 {

@@ -1,7 +1,7 @@
 //! One step of a generative adversarial network (Goodfellow et al. 2014, arXiv 1406.2661): the discriminator learns to
 //! tell real samples from generated ones, the generator to be taken for real.
 
-use super::curves::Curves;
+use super::curves::{Curves, Reading};
 use super::loss::{GanLoss, discriminator_loss, generator_loss};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
@@ -100,14 +100,15 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
         // Uploads come first: on WebGPU each would end a submission.
         self.adam_discriminator.prepare(discriminator.len(), options.discriminator(), &self.device);
         self.adam_generator.prepare(usize::from(generator.is_some()), options.generator(), &self.device);
-        let mut row = vec![None; SERIES.len()];
+        // A player without an update has neither loss nor gradient.
+        let mut row = vec![Reading::Absent; SERIES.len()];
         for input in discriminator {
             let (loss, norm) = self.update_discriminator(options, input)?;
-            (row[0], row[2]) = (Some(loss), norm);
+            (row[0], row[2]) = (loss.into(), norm.into());
         }
         if let Some(input) = generator {
             let (loss, norm) = self.update_generator(options, input);
-            (row[1], row[3]) = (Some(loss), norm);
+            (row[1], row[3]) = (loss.into(), norm.into());
         }
         self.step += 1;
         self.curves.push(self.step, row);

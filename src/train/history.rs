@@ -4,7 +4,8 @@
 use crate::error::Result;
 use crate::weights::Checkpoint;
 
-/// Named series over steps. A value that was not measured is NaN.
+/// Named series over steps. A value that was not measured at a step is [`NOT_MEASURED`]: the curve goes on over it. Where there
+/// was nothing to measure it is [`ABSENT`]: the curve has a gap.
 #[derive(Debug, Clone)]
 pub struct History {
     series: Vec<String>,
@@ -18,6 +19,10 @@ pub struct History {
 
 /// The most rows that are kept.
 pub const MOST: usize = 8_192;
+/// A series that is measured more seldom than its neighbours.
+pub const NOT_MEASURED: f32 = f32::NAN;
+/// The loss of a network that did not train. No value that was measured is infinite: a run ends before.
+pub const ABSENT: f32 = f32::INFINITY;
 
 impl History {
     pub fn new(series: &[&str]) -> Self {
@@ -57,7 +62,12 @@ impl History {
 
     /// The latest value of a series that was measured.
     pub fn last(&self, series: usize) -> Option<f32> {
-        self.rows.chunks_exact(self.series.len() + 1).rev().map(|row| row[series + 1]).find(|v| !v.is_nan())
+        self.rows.chunks_exact(self.series.len() + 1).rev().map(|row| row[series + 1]).find(|v| v.is_finite())
+    }
+
+    /// The step of the latest row.
+    pub fn last_step(&self) -> Option<f32> {
+        self.rows.chunks_exact(self.series.len() + 1).next_back().map(|row| row[0])
     }
 
     /// Rows since the last call, or all with `fresh`.
@@ -75,14 +85,22 @@ impl History {
         checkpoint.push(format!("history.{name}"), &[self.rows.len() / width, width], self.rows.clone());
     }
 
+    /// Takes over what was saved; from a file of weights alone nothing.
+    ///
+    /// # Errors
+    /// `BadFile`, `ShapeMismatch`; nothing has changed then.
     pub fn load(&mut self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
+        if checkpoint.is_weights_alone() {
+            (self.rows, self.shown, self.offered, self.every) = (Vec::new(), 0, 0, 1);
+            return Ok(());
+        }
         let name = format!("history.{name}");
         let rows = checkpoint.find(&name).map_or(0, |entry| entry.shape.first().copied().unwrap_or(0));
-        self.rows = checkpoint.tensor(&name, &[rows, self.series.len() + 1])?.to_vec();
-        self.offered = checkpoint.text(&format!("{name}.offered"))?;
+        let rows = checkpoint.tensor(&name, &[rows, self.series.len() + 1])?.to_vec();
+        let offered = checkpoint.count(&format!("{name}.offered"))?;
         // A damaged file must not divide by zero.
-        self.every = checkpoint.text::<u32>(&format!("{name}.every"))?.max(1);
-        self.shown = 0;
+        let every = checkpoint.count(&format!("{name}.every"))?.max(1);
+        (self.rows, self.offered, self.every, self.shown) = (rows, offered, every, 0);
         Ok(())
     }
 }

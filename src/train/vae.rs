@@ -98,7 +98,7 @@ impl Trainer {
         let loss = reconstruction.clone() + kl.clone() * options.beta;
         (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), adam, false);
         self.step += 1;
-        self.curves.push(self.step, vec![Some(reconstruction.inner()), Some(kl.inner())]);
+        self.curves.push(self.step, [reconstruction, kl].map(|term| term.inner().into()).into());
     }
 
     /// Weights, optimizer and curves.

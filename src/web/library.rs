@@ -3,7 +3,7 @@
 use super::blob::Memory;
 use super::fetch::{Browser, Cancel, Dropped};
 use super::opfs::Opfs;
-use super::scope::{call, say, storage};
+use super::scope::{call, say, storage, within};
 use super::source;
 use crate::error::{Code, Error, Result};
 use crate::session::protocol::Event;
@@ -21,6 +21,9 @@ use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File, StorageEstimate};
+
+/// A browser that has not told its room by then never will.
+const ESTIMATE_MS: f64 = 2_000.0;
 
 /// The models of this tab.
 #[derive(Clone)]
@@ -281,7 +284,9 @@ fn gatherer<'a>(
 }
 
 async fn estimate() -> std::result::Result<StorageEstimate, JsValue> {
-    Ok(call(&storage()?, "estimate", &[]).await?.unchecked_into())
+    let storage = storage()?;
+    let answer = within(ESTIMATE_MS, async move { call(&storage, "estimate", &[]).await });
+    Ok(answer.await?.unchecked_into())
 }
 
 fn error(stop: Stop) -> Error {

@@ -3,7 +3,7 @@
 //! that has one, of the size that it tells, is whole, however the tab ended.
 
 use super::blob::BlobBytes;
-use super::scope::{call, say, set_timeout, storage};
+use super::scope::{call, say, set_timeout, storage, within};
 use crate::weights::Bytes;
 use crate::weights::manifest::is_sha256;
 use crate::weights::ports::{Kept, Label, Part, Store, StoreFault};
@@ -20,6 +20,8 @@ type Outcome<T> = Result<T, StoreFault>;
 const PIECE: u64 = 1 << 22;
 /// Written and deleted, to see whether that works.
 const TRIAL: &str = "trial";
+/// Storage that has not answered by then never will, in milliseconds.
+const PATIENCE: f64 = 5_000.0;
 /// How often a file that another tab has just opened is tried again, and after how many milliseconds.
 const TRIES: u32 = 40;
 const PAUSE: f64 = 250.0;
@@ -29,8 +31,12 @@ pub struct Opfs(JsValue);
 
 impl Opfs {
     /// # Errors
-    /// Where the browser has none: in some private windows, and on pages that are not served safely.
+    /// Where the browser has none, in some private windows and on pages that are not served safely, or where it does not answer.
     pub async fn open() -> Result<Self, JsValue> {
+        within(PATIENCE, Self::folder()).await.map(Self)
+    }
+
+    async fn folder() -> Result<JsValue, JsValue> {
         let root = call(&storage()?, "getDirectory", &[]).await?;
         let folder = Self(call(&root, "getDirectoryHandle", &["models".into(), create()]).await?);
         // Some browsers have the folder but let no worker write into it.
@@ -41,7 +47,7 @@ impl Opfs {
         }
         // Where another tab tries at the same moment, it deletes it.
         let _ = folder.delete(TRIAL).await;
-        Ok(folder)
+        Ok(folder.0)
     }
 
     /// The handle of a file; `None` where there is none.

@@ -3,7 +3,7 @@
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::DedicatedWorkerGlobalScope;
 
 #[wasm_bindgen]
@@ -26,6 +26,17 @@ pub async fn call(object: &JsValue, method: &str, arguments: &[JsValue]) -> Resu
         Ok(promise) => JsFuture::from(promise).await,
         Err(value) => Ok(value),
     }
+}
+
+/// What a part of the browser answers that may never answer; an error after `ms` milliseconds.
+pub async fn within(
+    ms: f64,
+    answer: impl Future<Output = Result<JsValue, JsValue>> + 'static,
+) -> Result<JsValue, JsValue> {
+    let late = Promise::new(&mut |_, reject| {
+        set_timeout(&reject, ms);
+    });
+    JsFuture::from(Promise::race(&Array::of2(&future_to_promise(answer), &late))).await
 }
 
 /// `navigator.storage`; undefined where the page is not served safely.

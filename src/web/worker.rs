@@ -16,8 +16,6 @@ use serde_wasm_bindgen::{Deserializer, Serializer};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
-#[cfg(feature = "cpu")]
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -36,11 +34,6 @@ pub fn start(kind: DeviceKind) {
     let receive = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| inbox.push(message.data()));
     scope.set_onmessage(Some(receive.as_ref().unchecked_ref()));
     receive.forget();
-    offer("kiln_crash", Closure::<dyn FnMut()>::new(|| panic!("crashed on purpose, to try the recovery")));
-    #[cfg(feature = "cpu")]
-    offer("kiln_crash_helper", Closure::<dyn FnMut()>::new(crash_helper));
-    #[cfg(feature = "gpu")]
-    offer("kiln_lose_device", Closure::<dyn FnMut()>::new(crate::device::lose));
     spawn_local(run(kind, queue));
 }
 
@@ -190,30 +183,6 @@ fn post_panic(message: &str) {
     let _ = Reflect::set(&event, &"type".into(), &"panic".into());
     let _ = Reflect::set(&event, &"message".into(), &message.into());
     let _ = scope().post_message(&event);
-}
-
-/// Puts a function into the worker's scope, where the tests of recovery find it.
-fn offer(name: &str, function: Closure<dyn FnMut()>) {
-    let _ = Reflect::set(&js_sys::global(), &name.into(), function.as_ref());
-    function.forget();
-}
-
-/// Waits with a part of its own until a helper has taken the other.
-#[cfg(feature = "cpu")]
-fn crash_helper() {
-    let taken = AtomicBool::new(false);
-    kiln_kernels::each_chunk(
-        &mut [0, 1],
-        1,
-        || (),
-        |(), part, _| {
-            taken.fetch_or(part == 1, SeqCst);
-            assert!(part == 0, "crashed on purpose, to try what is done about it");
-            while !taken.load(SeqCst) {
-                std::hint::spin_loop();
-            }
-        },
-    );
 }
 
 /// Messages that wait, and whoever waits for them.

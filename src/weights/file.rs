@@ -20,6 +20,11 @@ pub struct Checkpoint {
     pub texts: BTreeMap<String, String>,
 }
 
+/// Whether a tensor serves training alone.
+fn of_training(tensor: &Entry) -> bool {
+    tensor.name.starts_with("optimizer.") || tensor.name.starts_with("history.")
+}
+
 /// The one entry of the file's metadata: all texts as a JSON object. One, because the crate writes several in random
 /// order, and the same run is to give the same bytes.
 const TEXTS: &str = "kiln";
@@ -45,8 +50,30 @@ impl Checkpoint {
         Ok(&entry.values)
     }
 
+    /// [`Self::tensor`], of finite numbers.
+    ///
+    /// # Errors
+    /// As there, and `BadFile` where one is not finite.
+    pub fn finite(&self, name: &str, shape: &[usize]) -> Result<&[f32]> {
+        let values = self.tensor(name, shape)?;
+        match values.iter().all(|v| v.is_finite()) {
+            true => Ok(values),
+            false => Err(Error::bad_file(format!("The tensor {name:?} holds what is no finite number."))),
+        }
+    }
+
     pub fn find(&self, name: &str) -> Option<&Entry> {
         self.tensors.iter().find(|t| t.name == name)
+    }
+
+    /// Leaves weights alone: without the optimizer and the curves the file is smaller.
+    pub fn keep_weights_alone(&mut self) {
+        self.tensors.retain(|t| !of_training(t));
+    }
+
+    /// Whether it is such a file. A whole one has curves, be they empty.
+    pub fn is_weights_alone(&self) -> bool {
+        !self.tensors.iter().any(of_training)
     }
 
     /// A text of the metadata.
@@ -56,6 +83,17 @@ impl Checkpoint {
     pub fn text<T: std::str::FromStr>(&self, key: &str) -> Result<T> {
         let text = self.texts.get(key).and_then(|t| t.parse().ok());
         text.ok_or_else(|| Error::bad_file(format!("The file does not say its {key}: it is no checkpoint of Kiln.")))
+    }
+
+    /// A number of steps, or of what is counted as often. Nobody takes a billion: a counter near its end would overflow.
+    ///
+    /// # Errors
+    /// `BadFile` where it is missing, no number or more than that.
+    pub fn count(&self, key: &str) -> Result<u32> {
+        match self.text(key)? {
+            n @ 0..=1_000_000_000 => Ok(n),
+            n => Err(Error::bad_file(format!("The file's {key} is {n}: no run is so long."))),
+        }
     }
 
     pub fn set_text(&mut self, key: &str, value: impl ToString) {

@@ -76,7 +76,7 @@ struct Load<'a> {
 
 impl Load<'_> {
     fn flat(&self, name: &str, shape: &[usize]) -> Result<Tensor<1>> {
-        let values = self.file.tensor(name, shape)?;
+        let values = self.file.finite(name, shape)?;
         Ok(upload(values.to_vec(), [values.len()], &self.device))
     }
 
@@ -84,8 +84,8 @@ impl Load<'_> {
         let name = format!("{}.{}", self.prefix, self.path.join("."));
         let weight = self.flat(&name, shape)?;
         if let Some([first, second]) = &mut self.moments {
-            first.extend(self.file.tensor(&format!("optimizer.{name}.exp_avg"), shape)?);
-            second.extend(self.file.tensor(&format!("optimizer.{name}.exp_avg_sq"), shape)?);
+            first.extend(self.file.finite(&format!("optimizer.{name}.exp_avg"), shape)?);
+            second.extend(self.file.finite(&format!("optimizer.{name}.exp_avg_sq"), shape)?);
         }
         Ok(weight)
     }
@@ -116,7 +116,7 @@ impl ModuleMapper for Load<'_> {
     }
 }
 
-/// A module with the weights of a file, and its optimizer where one is given.
+/// A module with the weights of a file, and its optimizer where one is given; a file of weights alone gives a fresh one.
 ///
 /// # Errors
 /// `BadFile` or `ShapeMismatch`; module and optimizer are then to be thrown away.
@@ -128,8 +128,8 @@ pub fn load_module<M: Module>(
     device: &Device,
 ) -> Result<M> {
     let steps = match &adam {
-        Some(_) => file.text(&format!("optimizer.{prefix}.step"))?,
-        None => 0,
+        Some(_) if !file.is_weights_alone() => file.count(&format!("optimizer.{prefix}.step"))?,
+        _ => 0,
     };
     let moments = (steps > 0).then(<[Vec<f32>; 2]>::default);
     let device = device.clone().inner();

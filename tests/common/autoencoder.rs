@@ -1,6 +1,7 @@
 //! The tiny autoencoders of `tests/torch/autoencoder.py`, and what diffusers makes of fixed pictures with them.
 #![allow(dead_code)] // each test file uses a part of it
 
+use kiln::compare::{relative_error, worst};
 use kiln::data::Shape;
 use kiln::device::Device;
 use kiln::generate::Passage;
@@ -89,25 +90,16 @@ impl Case {
     }
 }
 
-/// The largest difference, relative to the largest number.
-pub fn difference(ours: &[f32], theirs: &[f32]) -> f32 {
-    assert_eq!(ours.len(), theirs.len());
-    let most = theirs.iter().fold(0f32, |m, v| m.max(v.abs()));
-    // Not `max`: it would lose a NaN.
-    let worst = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0f32, |m, d| if d <= m { m } else { d });
-    worst / most
-}
-
 /// Every model encodes and decodes as diffusers does; returns the largest relative difference.
 pub async fn every_model_gives_the_numbers_of_diffusers(device: &Device, tolerance: f32) -> f32 {
-    let mut worst = 0f32;
+    let mut errors = Vec::new();
     for case in [tiny(), kl(), old()] {
         for (input, output) in [("picture", "encoded"), ("latent", "decoded")] {
             let (ours, theirs, _) = case.compared(device, input, output).await;
-            let off = difference(&ours, &theirs);
+            let off = relative_error(&ours, &theirs);
             assert!(off <= tolerance, "{} {output}: {off:e}", case.name);
-            worst = worst.max(off);
+            errors.push(off);
         }
     }
-    worst
+    worst(errors)
 }

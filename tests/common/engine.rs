@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use kiln::compare::{max_abs, worst, worst_at};
 use kiln::nn::engine::{Activation, Cpu, Data, Engine, GROUP, Heads, Linear, Matrix, Norm, Rope};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -115,34 +116,32 @@ impl<E: Engine> Pair<'_, E> {
         let expected = self.cpu.read(&cpu).await.expect("the CPU reads");
         let got = self.other.read(&other).await.expect("the device reads");
         assert_eq!(got.len(), expected.len(), "{what}: a result of another size");
-        let largest = expected.iter().fold(0.1f32, |m, v| m.max(v.abs()));
-        for (i, (g, e)) in got.iter().zip(&expected).enumerate() {
-            let off = (g - e).abs() / largest;
-            assert!(off <= TOLERANCE, "{what}: number {i} is {g}, on the CPU {e}; the largest is {largest}");
-            self.worst = self.worst.max(off);
-        }
+        let largest = max_abs(&expected).max(0.1);
+        let (i, off) = worst_at(got.iter().zip(&expected).map(|(g, e)| (g - e).abs() / largest));
+        let (g, e) = (got[i], expected[i]);
+        assert!(off <= TOLERANCE, "{what}: number {i} is {g}, on the CPU {e}; the largest is {largest}");
+        self.worst = worst([self.worst, off]);
     }
 }
 
-/// Every operation, on small shapes, or on many where `thorough`. Returns the largest difference, of the largest number of
-/// its kind.
-pub async fn every_operation_gives_the_cpus_numbers<E: Engine>(engine: &E, thorough: bool) -> f32 {
+/// Every operation, on small shapes. Returns the largest difference, of the largest number of its kind.
+pub async fn every_operation_gives_the_cpus_numbers<E: Engine>(engine: &E) -> f32 {
     let mut pair = Pair { cpu: Cpu, other: engine, worst: 0.0 };
     let numbers = &mut Numbers::new(1);
-    let batches: &[usize] = if thorough { &[1, 3, 16] } else { &[1, 5] };
-    for &n in batches {
-        products(&mut pair, numbers, n, thorough).await;
+    for n in [1, 5, 16] {
+        products(&mut pair, numbers, n).await;
         norms(&mut pair, numbers, n).await;
     }
     embeddings(&mut pair, numbers).await;
-    attends(&mut pair, numbers, thorough).await;
+    attends(&mut pair, numbers).await;
     pair.worst
 }
 
-async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: usize, thorough: bool) {
-    let shapes: &[(usize, usize)] =
-        if thorough { &[(5, 32), (96, 64), (70, 576), (33, 1568), (2, 1536)] } else { &[(37, 96)] };
+async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: usize) {
     for kind in KINDS {
+        // Rows of a group, of some, and of more than a workgroup's lanes; most matrices are of 4 bits.
+        let whole = matches!(kind, Kind::Q4 { low: true });
+        let shapes: &[(usize, usize)] = if whole { &[(37, 96), (5, 32), (33, 1568)] } else { &[(37, 96)] };
         for &(rows, cols) in shapes {
             let what = |op: &str| format!("{op} of {kind:?} [{rows}, {cols}] for {n}");
             let x = pair.rows(&numbers.rows(n, cols));
@@ -155,7 +154,7 @@ async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: u
             );
             pair.same(&what("product"), result).await;
             // Each is a shader to compile, which takes its time in a browser without a GPU.
-            if !thorough && !matches!(kind, Kind::Q4 { low: true }) {
+            if !whole {
                 continue;
             }
             let biased = pair.linear(&w, Some(&bias));
@@ -228,15 +227,13 @@ fn rope(base: f32, dims: usize, interleaved: bool) -> Rope {
     Rope { frequencies, interleaved }
 }
 
-async fn attends<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, thorough: bool) {
-    let shapes: &[(usize, usize, usize)] =
-        if thorough { &[(4, 4, 16), (9, 3, 64), (6, 2, 80), (2, 1, 128)] } else { &[(4, 2, 32)] };
-    for &(heads, kv_heads, head_dim) in shapes {
+async fn attends<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers) {
+    for (heads, kv_heads, head_dim) in [(4, 2, 32), (9, 3, 64), (2, 1, 80)] {
         let (half, side) = (rope(10000.0, head_dim, false), rope(500.0, head_dim, true));
         let partial = rope(10000.0, head_dim / 4, false);
         for rope in [None, Some(&half), Some(&side), Some(&partial)] {
             let shape = Heads { heads, kv_heads, head_dim };
-            let context = if thorough { 300 } else { 40 };
+            let context = 40;
             let mut caches = (
                 pair.cpu.cache(2, context, shape).expect("a cache"),
                 pair.other.cache(2, context, shape).expect("a cache"),

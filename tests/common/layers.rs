@@ -4,6 +4,7 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor};
+use kiln::compare::{max_abs, max_abs_diff, worst};
 use kiln::device::read;
 use kiln::nn::ops::{self, Activation, bias_act};
 use kiln::nn::{
@@ -59,13 +60,9 @@ fn leaves<M: Module>(module: &M) -> Vec<Leaf> {
 }
 
 /// The largest difference, as a share of the largest number, or of a tenth where all are smaller: a gradient that is 0 but for
-/// rounding, as that of the bias of attention's keys, has no digits to compare. Infinite where one is no number.
+/// rounding, as that of the bias of attention's keys, has no digits to compare.
 fn off(ours: &[f32], theirs: &[f32]) -> f32 {
-    if ours.len() != theirs.len() || !ours.iter().all(|v| v.is_finite()) {
-        return f32::INFINITY;
-    }
-    let largest = theirs.iter().fold(0.1f32, |m, v| m.max(v.abs()));
-    ours.iter().zip(theirs).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / largest
+    max_abs_diff(ours, theirs) / max_abs(theirs).max(0.1)
 }
 
 impl Golden {
@@ -104,7 +101,7 @@ impl Golden {
     fn close(&self, name: &str, ours: &[f32]) {
         let off = off(ours, self.values(name));
         assert!(off <= self.tolerance, "{name}: off by {off:e}");
-        self.worst.set(self.worst.get().max(off));
+        self.worst.set(worst([self.worst.get(), off]));
     }
 
     /// Result and gradients of a case.

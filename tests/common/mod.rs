@@ -49,16 +49,10 @@ pub fn kept() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("kept")
 }
 
-/// Where the real models lie that are not committed; a test that needs one says "skipped" where it is missing.
+/// Where the real models lie that are not committed; a test that needs one is ignored, unless `--ignored` asks for it.
 pub fn models() -> PathBuf {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/models");
     std::env::var_os("KILN_MODELS").map_or_else(beside, PathBuf::from)
-}
-
-/// Says that something was not tested, past the harness that hides what a passing test prints.
-pub fn skipped(why: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 pub struct Disk;
@@ -134,7 +128,7 @@ impl Driver {
     pub fn link(&self) -> String {
         let events = self.desk.events.borrow();
         let link =
-            events.iter().rev().find_map(|e| if let Event::Link { link } = e { Some(link.clone()) } else { None });
+            events.iter().rev().find_map(|e| if let Event::Link { link, .. } = e { Some(link.clone()) } else { None });
         link.expect("a link was sent")
     }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
-import { test as base, expect, visit, state, coloursOf, elsewhere, SHOTS } from './kiln.js';
+import { test as base, expect, visit, state, answers, coloursOf, elsewhere, SHOTS } from './kiln.js';
 import { serveModels } from './models-server.mjs';
 import { disc, dropAll } from './pictures.js';
 
@@ -44,7 +44,7 @@ async function stands(page) {
 
 async function run(page, site, tiny, values, query) {
   await visit(page, site, linkTo(tiny, values), query);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
 }
 
@@ -61,7 +61,7 @@ test('before a download the page says what TAESD weighs and asks', async ({ page
   await expect(consent.locator('[data-do=download]')).toHaveText('Download 10 MB');
   // Of the models only autoencoders are offered.
   await expect(page.locator('#control-model option')).toHaveText([/TAESD/, /Stable Diffusion/, /A file of yours/, /By address/]);
-  await page.waitForTimeout(300);
+  await answers(page);
   expect((await state(page)).status).toBe('paused');
   await page.screenshot({ path: `${SHOTS}/autoencoder-consent.png`, fullPage: true });
 });
@@ -126,7 +126,7 @@ test("a picture of the person's own is encoded, and is there after a reload", as
   await expect.poll(() => picture(page, 'picture')).not.toBe(before);
   await page.reload();
   await page.evaluate(() => window.kiln.ready);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
   await expect(page.locator('#control-picture option:checked')).toHaveText(/Your picture/);
 });

@@ -20,7 +20,7 @@ async function fetchIt(page, site, link) {
     window.kiln.on('progress', ({ what, done, total, bytes }) => what && bytes && window.progress.push([done, total, what]));
     window.kiln.on('library', (stored) => (window.stored = stored));
     window.kiln.on('note', ({ code }) => window.notes.push(code));
-    window.kiln.run();
+    window.kiln.run({ download: true });
   });
 }
 
@@ -111,7 +111,7 @@ test('a download is cancelled within a second and goes on where it stopped', asy
   expect(took).toBeLessThan(1_000);
   await expect.poll(async () => (await state(page)).status, { timeout: 1_000 }).toBe('paused');
   expect(await kept(page)).toEqual({ whole: [], parts: [expect.any(String)] });
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
   expect(models.asked).toHaveLength(2);
   expect(models.asked[1].from).toBeGreaterThan(0);

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { serve } from './serve.mjs';
 import { serveModels } from './models-server.mjs';
 
-const DIST = process.env.KILN_DIST || fileURLToPath(new URL('../../dist', import.meta.url));
+export const DIST = process.env.KILN_DIST || fileURLToPath(new URL('../../dist', import.meta.url));
 export const FIXTURES = fileURLToPath(new URL('../fixtures/text', import.meta.url));
 export const SHOTS = fileURLToPath(new URL('../../test-results', import.meta.url));
 
@@ -15,6 +15,9 @@ export const SMALL_DIGITS = 'dcgan?width=8&batch=16';
 
 /** Origins besides the page's that a test has named. */
 export const elsewhere = new Set();
+
+/** Pages whose workers a test has made panic: a panic ends in an exception that nobody catches. */
+export const panicked = new WeakSet();
 
 export const test = base.extend({
   site: [
@@ -67,7 +70,10 @@ export const test = base.extend({
       page.on('console', (message) => {
         if (/Content Security Policy|Content-Security-Policy/.test(message.text())) wrong.push(message.text());
       });
-      page.on('pageerror', (error) => wrong.push(`uncaught: ${error.stack ?? error}`));
+      page.on('pageerror', (error) => {
+        const said = `uncaught: ${error.stack ?? error}`;
+        if (!panicked.has(page) || !/RuntimeError: unreachable\s[^]*_bg\.wasm/.test(said)) wrong.push(said);
+      });
       await use(wrong);
       expect(wrong).toEqual([]);
     },
@@ -116,17 +122,63 @@ export async function untilStep(page, step, timeout = 60_000) {
   await page.waitForFunction((least) => window.kiln.state.step >= least, step, { timeout, polling: 50 });
 }
 
-/** Ends the only worker, or the one that has helpers, in one of the ways in which workers end. */
+/** How many answers of the worker come: what it was told before them is done, or has begun. */
+export function answers(page, count = 2) {
+  return page.evaluate(
+    (wanted) =>
+      new Promise((resolve) => {
+        let seen = 0;
+        // The page asks for one each second, whatever the run does.
+        const off = window.kiln.on('status', () => {
+          seen += 1;
+          if (seen < wanted) return;
+          off();
+          resolve();
+        });
+      }),
+    count,
+  );
+}
+
+/** Makes a checkpoint, and waits until the browser's storage has it. */
+export const keep = (page) =>
+  page.evaluate(() => {
+    const { step } = window.kiln.state;
+    const written = new Promise((resolve) => window.kiln.on('kept', (one) => one.step >= step && resolve()));
+    return window.kiln.checkpoint().then(() => written);
+  });
+
+/** The page's worker: the only one, or the one that has helpers. */
+export const workerOf = (page) => page.workers().find((one) => one.url().includes('threads=')) ?? page.workers().at(-1);
+
+/** For `changed`: keeps the GPU device that the worker opens where `kill(page, 'lose')` finds it. */
+const KEEPING = `
+const request = GPUAdapter.prototype.requestDevice;
+GPUAdapter.prototype.requestDevice = async function (...wanted) {
+  return (self.device = await request.apply(this, wanted));
+};
+`;
+export const keepingDevice = (path, body) => (path.endsWith('/worker-gpu_loader.js') ? KEEPING + body : body);
+
+/**
+ * Ends the page's worker in one of the ways in which workers end. Rust panics where it may not wait: of one thread, because a
+ * helper of others has nothing to be woken by; of several, because it is told that one of its helpers has died.
+ */
 export async function kill(page, way) {
-  const worker = page.workers().find((one) => one.url().includes('threads=')) ?? page.workers().at(-1);
-  await worker.evaluate((how) => {
-    // From a timer, so that this call is answered before the worker is gone.
-    setTimeout(() => {
-      if (how === 'panic') self.kiln_crash();
+  if (way === 'panic') panicked.add(page);
+  await workerOf(page).evaluate(async (how) => {
+    // The module that runs here already: another import of it is the same instance.
+    const several = new URLSearchParams(location.search).has('threads');
+    const module = how === 'panic' && (await import(new URL(several ? './worker-threads.js' : './worker-cpu.js', location.href).href));
+    const die = () => {
+      if (how === 'panic') (several ? module.lost : module.help)();
       else if (how === 'close') self.close();
-      else if (how === 'lose') self.kiln_lose_device();
+      else if (how === 'lose') self.device.destroy();
+      else if (how === 'throw') throw new Error('broken on purpose');
       else for (;;);
-    }, 5);
+    };
+    // A duration: none. This call is answered before the worker is gone.
+    setTimeout(die);
   }, way);
 }
 
@@ -162,16 +214,22 @@ export async function bareWorker(page, way = './worker-cpu_loader.js') {
   await page.evaluate((way) => {
     const worker = new Worker(new URL(way, document.baseURI), { type: 'module' });
     const events = [];
-    worker.onmessage = ({ data }) => events.push(data);
+    worker.addEventListener('message', ({ data }) => events.push(data));
     window.ask = (message) => worker.postMessage(message);
-    window.until = async (found, from = 0) => {
-      for (let tries = 0; tries < 600; tries++) {
-        const event = events.slice(from).find(found);
-        if (event) return event;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      throw new Error(`nothing came; there was ${JSON.stringify(events.map((e) => e.message ?? e.type))}`);
-    };
+    window.until = (found, from = 0) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const event = events.slice(from).find(found);
+          if (!event) return;
+          clearTimeout(late);
+          worker.removeEventListener('message', look);
+          resolve(event);
+        };
+        // A duration: the longest that anything takes. Else nothing would say what came instead.
+        const late = setTimeout(() => reject(new Error(`nothing came; there was ${JSON.stringify(events.map((e) => e.message ?? e.type))}`)), 30_000);
+        worker.addEventListener('message', look);
+        look();
+      });
     window.count = () => events.length;
     window.draw = async (colour, type, [width, height] = [178, 218]) => {
       const canvas = new OffscreenCanvas(width, height);

@@ -8,6 +8,13 @@ const bytesOf = async (name) => [...(await readFile(join(FIXTURES, name)))];
 const stands = (page, least = 1) =>
   page.waitForFunction((steps) => window.kiln.state.status === 'paused' && window.kiln.state.step >= steps, least, { timeout: 60_000, polling: 50 });
 
+/** The model is here and waits for a question: it gets the one that is suggested. */
+async function ask(page) {
+  await expect(page.locator('#said')).toHaveText('Ready: write to the model', { timeout: 30_000 });
+  await page.click('.composer [data-do=send]');
+  await stands(page);
+}
+
 /** Keeps the tiny model, as a file of the person's own. */
 async function keep(page, site) {
   await visit(page, site, 'text');
@@ -17,7 +24,7 @@ async function keep(page, site) {
 
 test('a dropped GGUF file is kept, opened, and writes', async ({ page, site }) => {
   await keep(page, site);
-  await stands(page);
+  await ask(page);
   await expect(page.locator('.consent')).toBeHidden();
   await expect(page.locator('.turn.assistant .token, .turn.generated .token').first()).toBeAttached();
 });
@@ -28,7 +35,7 @@ test('a model in several files is kept and opened', async ({ page, site }) => {
   const files = await Promise.all(names.map(async (name) => ({ name, mimeType: 'application/octet-stream', buffer: await readFile(join(FIXTURES, 'llama', name)) })));
   await page.locator('#file').setInputFiles(files);
   await expect.poll(async () => (await state(page)).link, { timeout: 30_000 }).toMatch(/model=sha256:[0-9a-f]{64}(,[0-9a-f]{64}){3}/);
-  await stands(page);
+  await ask(page);
 });
 
 test('tensors without their config are told, and the run stays', async ({ page, site }) => {
@@ -40,7 +47,7 @@ test('tensors without their config are told, and the run stays', async ({ page, 
 
 test('what is kept is listed, verified and deleted', async ({ page, site }) => {
   await keep(page, site);
-  await stands(page);
+  await ask(page);
   await page.click('#header [data-do=models]');
   const dialog = page.locator('#models');
   const file = dialog.locator('.kept li');
@@ -108,23 +115,31 @@ test('a download is shown in bytes, never runs backwards, and can be cancelled a
   await page.click('[data-do=download]');
   const bar = page.locator('.progress progress');
   await expect(page.locator('.progress small')).toContainText('MB');
-  const seen = [];
-  for (let look = 0; look < 8; look += 1) {
-    seen.push(await bar.evaluate((element) => element.value));
-    await page.waitForTimeout(150);
-  }
+  // Each width of the bar, until there were eight.
+  const seen = await bar.evaluate(
+    (element) =>
+      new Promise((resolve) => {
+        const widths = [element.value];
+        new MutationObserver((_, observer) => {
+          if (element.value !== widths.at(-1)) widths.push(element.value);
+          if (widths.length < 8) return;
+          observer.disconnect();
+          resolve(widths);
+        }).observe(element, { attributes: true });
+      }),
+  );
   expect([...seen].sort((a, b) => a - b)).toEqual(seen);
   expect(seen.at(-1)).toBeGreaterThan(seen[0]);
   await page.click('[data-do=cancel]', { timeout: 10_000 });
   await expect.poll(async () => (await state(page)).status, { timeout: 2_000 }).toBe('paused');
   await expect(page.locator('.progress')).toHaveCount(0);
-  await page.click('[data-do=run]');
+  await page.click('.consent [data-do=download]');
   await stands(page);
 });
 
 test('an unknown model is named, and another can be chosen', async ({ page, site }) => {
   await visit(page, site, 'text?model=nothing-of-the-kind');
-  await page.click('[data-do=run]');
+  await page.click('.consent [data-do=download]');
   await expect(card(page, 'error-unknown-model')).toBeVisible();
   await expect.poll(async () => (await state(page)).status).toBe('paused');
   await page.locator('[data-key=model] select').selectOption('smollm2-135m');

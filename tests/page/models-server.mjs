@@ -14,6 +14,7 @@ import { basename, join } from 'node:path';
 
 const MODES = ['plain', 'noranges', 'truncated', 'broken', 'wrong', 'missing', 'stalled', 'silent', 'slow', 'busy', 'private'];
 
+// A duration: how slow a slow server is.
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** `files`: name to Buffer, before `folder` is looked into. */

@@ -107,9 +107,13 @@ test('taking pictures in can be cancelled', async ({ page, site }) => {
   await visit(page, site, SMALL);
   const { link } = await state(page);
   await dropAll(page, [{ name: 'large.png', bytes: disc(1, 700) }], 1500);
+  await page.evaluate(() => {
+    window.ended = new Promise((resolve) => window.kiln.on('progress', ({ what, done, total }) => what === '' && done >= total && resolve()));
+  });
   await page.click('.progress [data-do=cancel]', { timeout: 30_000 });
   await expect(page.locator('.progress')).toHaveCount(0, { timeout: 1000 });
-  await page.waitForTimeout(1000);
+  // What was on its way when it was cancelled comes before this.
+  await page.evaluate(() => window.ended);
   await expect(page.locator('.progress')).toHaveCount(0);
   await expect(taken(page)).toHaveCount(0);
   expect((await state(page)).link).toBe(link);

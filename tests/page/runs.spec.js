@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, untilStep, state, curve, card, drop, SMALL, SMALL_DIGITS } from './kiln.js';
+import { test, expect, visit, untilStep, state, curve, card, drop, keep, SMALL, SMALL_DIGITS } from './kiln.js';
 
 for (const [name, link, steps] of [['points', SMALL, 120], ['digits', SMALL_DIGITS, 25]]) {
   test(`the same link twice gives the ${name} the same curve`, async ({ page, site }) => {
@@ -43,9 +43,7 @@ test('after a reload the run goes on where it was', async ({ page, site }) => {
   await visit(page, site, SMALL, 'device=cpu');
   await untilStep(page, 30);
   await page.evaluate(() => window.kiln.pause());
-  await page.evaluate(() => window.kiln.checkpoint());
-  // The file system is asked at the pause, too; both writes must be through.
-  await page.waitForTimeout(1500);
+  await keep(page);
   const { step } = await state(page);
   await page.reload();
   await page.waitForFunction(() => window.kiln);
@@ -64,8 +62,7 @@ test('after a reload the run goes on where it was', async ({ page, site }) => {
 test('a later visit offers to go on', async ({ page, site }) => {
   await visit(page, site, SMALL);
   await page.evaluate(() => window.kiln.step(200));
-  await page.evaluate(() => window.kiln.checkpoint());
-  await page.waitForTimeout(1000);
+  await keep(page);
   await page.goto('about:blank');
   await visit(page, site, SMALL);
   await expect(card(page, 'offer')).toContainText('200');
@@ -84,6 +81,7 @@ test('pause answers within 200 ms and one step', async ({ page, site }) => {
     const found = [];
     for (let time = 0; time < 5; time += 1) {
       await window.kiln.run();
+      // A duration: nobody knows at which moment of a step a person presses the button.
       await new Promise((resolve) => setTimeout(resolve, 300 + 170 * time));
       const from = performance.now();
       await window.kiln.pause();
@@ -104,6 +102,7 @@ for (const [name, link, warm] of [['digits', 'dcgan?batch=16', 5], ['points', 'g
         const seen = [];
         const observer = new PerformanceObserver((list) => seen.push(...list.getEntries().map(({ duration }) => duration)));
         observer.observe({ type: 'longtask' });
+        // A duration: what is measured is what happens within it.
         await new Promise((resolve) => setTimeout(resolve, 8_000));
         observer.disconnect();
         return seen;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, state, coloursOf, drop, SHOTS } from './kiln.js';
+import { test, expect, visit, state, answers, coloursOf, drop, SHOTS } from './kiln.js';
 
 const MODEL = 'tiny-llama-q8_0.gguf';
 
@@ -9,7 +9,7 @@ const linkTo = (models, values = '') => `text?model=${models.url}plain/tiny/${MO
 /** Opens the tiny model and lets it write its first answer. */
 async function write(page, site, models, values = 'prompt=Hello') {
   await visit(page, site, linkTo(models, values));
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
 }
 
@@ -27,7 +27,7 @@ test('before a download the page says what it weighs and asks', async ({ page, s
   await expect(consent).toContainText('SmolLM2-135M-Instruct');
   await expect(consent).toContainText('Apache-2.0');
   await expect(consent.locator('[data-do=download]')).toHaveText('Download 98 MB');
-  await page.waitForTimeout(500);
+  await answers(page);
   // The watch over other origins would have seen a request.
   expect((await state(page)).status).toBe('paused');
   await page.screenshot({ path: `${SHOTS}/text-consent.png`, fullPage: true });
@@ -63,7 +63,7 @@ test('a model that lies elsewhere under the same file name is asked for', async 
 
 test('a chat streams, stops, goes on and is answered anew', async ({ page, site, models }) => {
   await visit(page, site, linkTo(models, 'prompt=&max_tokens=400&temperature=1.2'));
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page, 0);
   await page.evaluate(() => window.kiln.set('speed', 'fast'));
   await field(page).fill('Hello');
@@ -108,6 +108,31 @@ test('a second turn is written after the first answer', async ({ page, site, mod
   await stands(page);
 });
 
+test('each candidate says what left it out and what made it less likely', async ({ page, site, models }) => {
+  test.setTimeout(120_000);
+  const rows = page.locator('.token-card .candidate');
+  const reasons = async (values) => {
+    await page.goto('about:blank');
+    await write(page, site, models, `prompt=Hello&chat=false&${values}`);
+    await written(page).last().click();
+    await expect(rows).toHaveCount(10);
+    return (await rows.locator('.reason').allTextContents()).join();
+  };
+  expect(await reasons('top_k=0&top_p=1')).toBe('');
+  expect(await reasons('top_k=3&top_p=1')).toBe(Array(7).fill('left out by top-k').join());
+  expect(await reasons('top_k=0&top_p=0.01')).toBe(Array(9).fill('left out by top-p').join());
+  expect(await reasons('top_k=0&top_p=1&min_p=1')).toBe(Array(9).fill('left out by min-p').join());
+  expect(await reasons('greedy=true')).toBe(Array(9).fill('left out: greedy takes the likeliest alone').join());
+  await reasons('top_k=0&top_p=1&repetition_penalty=1.1');
+  const penalised = [];
+  for (const token of await written(page).all()) {
+    if (!(await token.isVisible())) continue; // A part of a character has no text of its own.
+    await token.click();
+    penalised.push(...(await rows.locator('.reason').allTextContents()));
+  }
+  expect(new Set(penalised)).toEqual(new Set(['made less likely by the repetition penalty']));
+});
+
 test('another candidate can be chosen, and the link then gives the same text', async ({ page, site, models }) => {
   await write(page, site, models, 'prompt=Hello&chat=false');
   const before = await text(page);
@@ -124,7 +149,7 @@ test('another candidate can be chosen, and the link then gives the same text', a
   const { link } = await state(page);
   await page.goto('about:blank');
   await visit(page, site, link);
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await stands(page);
   expect(await text(page)).toBe(after);
 });
@@ -157,7 +182,7 @@ test('the token that is chosen shows what it attended to and what each layer wou
 
 test('the knobs of sampling act while it writes', async ({ page, site, models }) => {
   await visit(page, site, linkTo(models, 'prompt=Hello&chat=false&max_tokens=400&speed=fast'));
-  await page.evaluate(() => window.kiln.run());
+  await page.evaluate(() => window.kiln.run({ download: true }));
   await expect.poll(() => written(page).count()).toBeGreaterThan(2);
   await page.locator('#control-temperature').fill('1.5');
   await page.locator('#control-temperature').press('Enter');

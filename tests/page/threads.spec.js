@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { createServer } from 'node:http';
-import { test, expect, visit, state, curve, untilStep, kill, card, bareWorker, elsewhere, SMALL } from './kiln.js';
+import { test, expect, visit, state, curve, untilStep, kill, panicked, workerOf, bareWorker, elsewhere, SMALL } from './kiln.js';
 
 test.use({ serviceWorkers: 'allow' });
 test.skip(availableParallelism() < 2, 'this machine has one core');
@@ -72,13 +72,58 @@ test('the address can ask for one thread', async ({ page, site }) => {
   expect(page.workers().some((worker) => worker.url().includes('worker-threads'))).toBe(false);
 });
 
-test('a helper that dies in the middle of its work is missed, and the run goes on without', async ({ page, site }) => {
-  await isolated(page, site, LINK);
+/** A module with its table of functions among its exports, as `functions`. */
+function withTable(wasm) {
+  let at = 8;
+  const number = () => {
+    let [value, shift, byte] = [0, 0, 128];
+    for (; byte & 128; shift += 7) value += ((byte = wasm[at++]) & 127) * 2 ** shift;
+    return value;
+  };
+  const written = (value) => (value > 127 ? [(value & 127) | 128, ...written(value >>> 7)] : [value]);
+  for (let table = -1; at < wasm.length; ) {
+    const [begin, id, size, from] = [at, wasm[at++], number(), at];
+    if (id === 4) {
+      const kinds = Array.from({ length: number() }, () => {
+        const [kind, limits] = [wasm[at++], wasm[at++]];
+        for (let bounds = 0; bounds <= (limits & 1); bounds += 1) number();
+        return kind;
+      });
+      table = kinds.indexOf(0x70);
+    }
+    if (id === 7) {
+      const entry = [...written(number() + 1), 9, ...Buffer.from('functions'), 1, table];
+      const body = Buffer.concat([Buffer.from(entry), wasm.subarray(at, from + size)]);
+      return Buffer.concat([wasm.subarray(0, begin), Buffer.from([id, ...written(body.length)]), body, wasm.subarray(from + size)]);
+    }
+    at = from + size;
+  }
+  throw new Error('a module without exports');
+}
+
+/** For `changed`: a helper of the name `breaks` has no functions to call, so that it dies in the first work that it takes part in. */
+function breaking(path, body) {
+  if (path.endsWith('/worker-threads_bg.wasm')) return withTable(body);
+  if (!path.endsWith('/worker-threads_loader.js')) return body;
+  const broken = `const { functions } = initSync(data);
+    for (let at = 0; self.name === 'breaks' && at < functions.length; at += 1) functions.set(at, null);`;
+  return String(body).replace('initSync(data);', broken);
+}
+
+test('a helper that dies in the middle of its work is missed, and the run goes on without', async ({ page, changed }) => {
+  await isolated(page, await changed(breaking), LINK);
   await page.evaluate(() => window.kiln.step(8).then(() => window.kiln.checkpoint()).then(() => undefined));
   await expect.poll(async () => (await state(page)).device.threads).toBe(await most(page));
-  const worker = page.workers().find((one) => one.url().includes('threads='));
-  // From a timer, so that this call is answered before the worker is gone.
-  await worker.evaluate(() => void setTimeout(() => self.kiln_crash_helper()));
+  await page.evaluate(() => window.kiln.run());
+  panicked.add(page);
+  await workerOf(page).evaluate(async () => {
+    const { initSync } = await import(new URL('./worker-threads.js', location.href).href);
+    const helper = new Worker('./worker-threads_loader.js', { type: 'module', name: 'breaks' });
+    helper.onerror = (event) => event.preventDefault();
+    // What this worker has open already.
+    const { memory } = initSync();
+    helper.postMessage({ module: await WebAssembly.compileStreaming(fetch('./worker-threads_bg.wasm')), memory });
+  });
   await expect(page.locator('#cards')).toContainText('taken up again', { timeout: 4000 });
   await expect.poll(async () => (await state(page)).device.threads).toBe(1);
   await page.evaluate(() => window.kiln.step(4));

@@ -1,12 +1,11 @@
-import { fileURLToPath } from 'node:url';
-import { test, expect, visit, untilStep, state, kill, card, elsewhere, SHOTS } from './kiln.js';
-import { serve } from './serve.mjs';
+import { test, expect, visit, untilStep, state, kill, keepingDevice, card, SHOTS } from './kiln.js';
 
 // SwiftShader is 10 to 150 times slower than the CPU: the smallest networks, and few steps.
 const TINY = 'gan2d?width=16&depth=1&batch=16';
 
-test('the run moves to WebGPU, survives its loss once, and goes on on the CPU after the second', async ({ page, site }) => {
+test('the run moves to WebGPU, survives its loss once, and goes on on the CPU after the second', async ({ page, changed }) => {
   test.setTimeout(300_000);
+  const site = await changed(keepingDevice);
   await visit(page, site, TINY, 'device=webgpu&paused');
   await page.evaluate(() => window.kiln.step(5));
   await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
@@ -30,6 +29,37 @@ test('the run moves to WebGPU, survives its loss once, and goes on on the CPU af
   await untilStep(page, 12);
 });
 
+/** Ends the browser's GPU process, as a driver that fails does. */
+async function killGpuProcess(browser) {
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  process.kill(processInfo.find(({ type }) => type === 'GPU').id, 'SIGKILL');
+}
+
+const LOSSES = {
+  'its device': ({ page }) => kill(page, 'lose'),
+  'its worker': ({ page }) => kill(page, 'throw'),
+  'the GPU process': ({ browser }) => killGpuProcess(browser),
+};
+
+for (const [name, lose] of Object.entries(LOSSES)) {
+  test(`a run on WebGPU that loses ${name} goes on by itself`, async ({ page, browser, changed }) => {
+    test.setTimeout(300_000);
+    const site = await changed(keepingDevice);
+    await visit(page, site, TINY, 'device=webgpu&paused');
+    await page.evaluate(() => window.kiln.step(5));
+    await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
+    await page.evaluate(() => window.kiln.run());
+    await untilStep(page, 8, 120_000);
+    await page.evaluate(() => window.kiln.checkpoint().then(() => undefined));
+    const { step } = await state(page);
+    await lose({ page, browser });
+    await expect(page.locator('#cards [data-key^="recovered"], #cards [data-key="moved-to-cpu"]').first()).toBeVisible({ timeout: 90_000 });
+    await untilStep(page, step + 5, 150_000);
+    expect((await state(page)).status).toBe('running');
+  });
+}
+
 /** Counts what the GPU worker asks of the device, from its first line on. */
 const COUNTING = `
 self.asked = { dispatches: 0, submits: 0, bytes: 0 };
@@ -46,42 +76,33 @@ count(GPUQueue, 'submit', () => (self.asked.submits += 1));
 count(GPUBuffer, 'mapAsync', (buffer, [, , size]) => (self.asked.bytes += size ?? buffer.size));
 `;
 
-test('a language model writes the same on WebGPU as on the CPU, and shows its inside there too', async ({ page, site, models }) => {
+test('a language model writes the same on WebGPU as on the CPU, and shows its inside there too', async ({ page, site, changed, models }) => {
   test.setTimeout(400_000);
-  const dist = process.env.KILN_DIST || fileURLToPath(new URL('../../dist', import.meta.url));
-  const counted = await serve(dist, 0, (path, body) => (path === '/worker-gpu_loader.js' ? COUNTING + body : body));
-  const there = `http://127.0.0.1:${counted.address().port}/`;
-  elsewhere.add(there);
-  try {
-    const link = `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello&greedy=true&max_tokens=12`;
-    const reading = () => page.locator('.reading').evaluate((element) => element.textContent);
-    const stands = (steps) => page.waitForFunction((n) => window.kiln.state.status === 'paused' && window.kiln.state.step >= n, steps, { timeout: 200_000 });
-    await visit(page, site, link);
-    await page.evaluate(() => window.kiln.run());
-    await stands(12);
-    const onCpu = await reading();
+  const there = await changed((path, body) => (path === '/worker-gpu_loader.js' ? COUNTING + body : body));
+  const link = `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello&greedy=true&max_tokens=12`;
+  const reading = () => page.locator('.reading').evaluate((element) => element.textContent);
+  const stands = (steps) => page.waitForFunction((n) => window.kiln.state.status === 'paused' && window.kiln.state.step >= n, steps, { timeout: 200_000 });
+  await visit(page, site, link);
+  await page.evaluate(() => window.kiln.run({ download: true }));
+  await stands(12);
+  const onCpu = await reading();
 
-    await visit(page, there, link, 'device=webgpu&paused');
-    await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
-    const worker = page.workers().find((w) => w.url().includes('worker-gpu'));
-    await page.evaluate(() => window.kiln.step(6));
-    const before = await worker.evaluate(() => ({ ...self.asked }));
-    await page.evaluate(() => window.kiln.step(4));
-    const after = await worker.evaluate(() => ({ ...self.asked }));
-    const each = Object.fromEntries(Object.keys(before).map((key) => [key, (after[key] - before[key]) / 4]));
-    console.log(`a token of a Llama with 2 layers on WebGPU: ${each.dispatches} dispatches, ${each.submits} submits, ${each.bytes} bytes read`);
-    // Nine a layer, and embedding, norm and head; a few more where the page's views look.
-    expect(each.dispatches).toBeLessThan(30);
-    await page.evaluate(() => window.kiln.run());
-    await stands(12);
-    expect(await reading()).toBe(onCpu);
-    for (const key of ['attention', 'lens']) await page.evaluate((name) => window.kiln.set(name, true), key);
-    await expect(page.locator('[data-panel=attention] canvas')).toBeVisible({ timeout: 60_000 });
-    await expect(page.locator('[data-panel=lens]')).toBeVisible();
-    await page.screenshot({ path: `${SHOTS}/webgpu-text.png`, fullPage: true });
-  } finally {
-    elsewhere.delete(there);
-    counted.closeAllConnections();
-    counted.close();
-  }
+  await visit(page, there, link, 'device=webgpu&paused');
+  await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
+  const worker = page.workers().find((w) => w.url().includes('worker-gpu'));
+  await page.evaluate(() => window.kiln.step(6));
+  const before = await worker.evaluate(() => ({ ...self.asked }));
+  await page.evaluate(() => window.kiln.step(4));
+  const after = await worker.evaluate(() => ({ ...self.asked }));
+  const each = Object.fromEntries(Object.keys(before).map((key) => [key, (after[key] - before[key]) / 4]));
+  console.log(`a token of a Llama with 2 layers on WebGPU: ${each.dispatches} dispatches, ${each.submits} submits, ${each.bytes} bytes read`);
+  // Nine a layer, and embedding, norm and head; a few more where the page's views look.
+  expect(each.dispatches).toBeLessThan(30);
+  await page.evaluate(() => window.kiln.run());
+  await stands(12);
+  expect(await reading()).toBe(onCpu);
+  for (const key of ['attention', 'lens']) await page.evaluate((name) => window.kiln.set(name, true), key);
+  await expect(page.locator('[data-panel=attention] canvas')).toBeVisible({ timeout: 60_000 });
+  await expect(page.locator('[data-panel=lens]')).toBeVisible();
+  await page.screenshot({ path: `${SHOTS}/webgpu-text.png`, fullPage: true });
 });

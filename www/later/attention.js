@@ -50,6 +50,7 @@ export class Attention {
 
   remove() {
     this.pace.stop();
+    clearTimeout(this.timer);
     this.canvas.remove();
     this.element.remove();
   }
@@ -82,7 +83,7 @@ export class Attention {
     const choice = (key, value, count) => html`<label>
       <span>${t(`attention.${key}`)}</span>
       <input type="range" data-set=${key} min="0" max=${count - 1} step="1" .value=${String(value)} @input=${(event) => this.#set(key, event.target.valueAsNumber)} />
-      <output>${number(value)}<small> / ${number(count - 1)}</small></output>
+      <span class="value">${number(value)}<small> / ${number(count - 1)}</small></span>
     </label>`;
     render(html`<div class="choices">${choice('layer', layer, layers)} ${choice('head', head, heads)}</div>`, this.head);
     const weights = this.#weights(head);

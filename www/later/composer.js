@@ -1,6 +1,6 @@
 // Where the person writes to a language model: a field, and what can be done about the answer.
 
-import { html, render } from '../vendor/lit-html.js';
+import { html, nothing, render } from '../vendor/lit-html.js';
 import { t } from '../i18n.js';
 
 export class Composer {
@@ -27,23 +27,30 @@ export class Composer {
     return this.element.querySelector('textarea');
   }
 
+  /** Nothing is downloaded that was not asked for: first the person sees what it weighs. */
+  #asks() {
+    if (this.consent.open) this.consent.ask();
+    return this.consent.open;
+  }
+
   /** What is done to the text, and then the model goes on. */
   #act(name, args) {
+    if (this.#asks()) return;
     this.text.follow(true);
     this.session.act(name, args);
     this.session.run().catch(() => {});
   }
 
   #goOn() {
+    if (this.#asks()) return;
     this.text.follow(false);
     this.session.run().catch(() => {});
   }
 
-  #send() {
-    const text = this.field.value;
-    if (!text.trim() || this.#busy()) return;
-    // Nothing is fetched that was not asked for: first the person sees what it weighs.
-    if (this.consent.open) return this.consent.ask();
+  /** What the person wrote; where that is nothing and nothing was said yet, the first suggestion. */
+  #send(text = this.field.value.trim() ? this.field.value : (this.#suggestions()[0] ?? '')) {
+    if (this.#busy() || this.#asks()) return;
+    if (!text) return this.field.focus();
     this.#act('send', { text });
     if (this.session.schema.values.chat) this.field.value = '';
     this.render();
@@ -53,6 +60,12 @@ export class Composer {
     this.session.act('clear');
     this.field.value = '';
     this.field.focus();
+  }
+
+  /** Offered while there is no text yet. */
+  #suggestions() {
+    const { schema } = this.session;
+    return this.text.tokens.length ? [] : (schema.schema.properties.prompt.examples ?? []);
   }
 
   #key(event) {
@@ -74,10 +87,12 @@ export class Composer {
     this.given = given;
     const button = (name, act, off) =>
       html`<button type="button" data-do=${name} ?disabled=${off} title=${t(`compose.${name}.hint`)} @click=${act}>${t(`compose.${name}`)}</button>`;
+    const suggestions = busy ? [] : this.#suggestions();
+    const hint = suggestions.length ? t('compose.suggested', { text: suggestions[0] }) : t(chat ? 'compose.message' : 'compose.prompt');
     render(
       html`<label class="off-screen" for="compose">${t(chat ? 'compose.message' : 'compose.prompt')}</label>
         <textarea
-          id="compose" rows="2" placeholder=${t(chat ? 'compose.message' : 'compose.prompt')} aria-describedby="compose-hint"
+          id="compose" rows="2" placeholder=${hint} aria-describedby="compose-hint"
           @keydown=${(event) => this.#key(event)}
         ></textarea>
         <div class="group">
@@ -88,6 +103,11 @@ export class Composer {
           ${button('regenerate', () => this.#act('regenerate'), busy || !text.written)}
           ${button(chat ? 'new-chat' : 'clear', () => this.#clear(), busy || !text.tokens.length)}
         </div>
+        ${suggestions.length
+          ? html`<div class="group suggestions" role="group" aria-label=${t('compose.suggestions')}>
+              ${suggestions.map((text) => html`<button type="button" @click=${() => this.#send(text)}>${text}</button>`)}
+            </div>`
+          : nothing}
         <span id="compose-hint" class="off-screen">${t('compose.hint')}</span>`,
       this.element,
     );

@@ -13,7 +13,7 @@ export class Sliders {
     this.latest = new Latest(session);
     this.element = document.createElement('div');
     this.element.className = 'sliders';
-    /** `{ input, output, bar }` of each, and when the person turned it last. */
+    /** `{ input, shown, bar }` of each, and when the person turned it last. */
     this.rows = [];
     this.waiting = new Map();
   }
@@ -49,13 +49,14 @@ export class Sliders {
       });
       input.dataset.slider = String(index);
       input.setAttribute('aria-label', name.textContent);
-      const output = document.createElement('output');
+      // No live region: it also changes by itself, and the slider tells of the person's own turns.
+      const shown = Object.assign(document.createElement('span'), { className: 'value' });
       const weight = document.createElement('span');
       weight.className = 'weight';
       const bar = document.createElement('i');
       weight.append(bar);
-      element.append(name, input, output, weight);
-      const row = { element, input, output, bar, turned: -SETTLE };
+      element.append(name, input, shown, weight);
+      const row = { element, input, shown, bar, turned: -SETTLE };
       input.addEventListener('input', () => {
         row.turned = performance.now();
         const value = input.valueAsNumber;
@@ -80,9 +81,9 @@ export class Sliders {
     this.#say(row, value);
   }
 
-  #say({ input, output }, value) {
+  #say({ input, shown }, value) {
     const said = number(value, 2);
-    output.textContent = said;
+    shown.textContent = said;
     input.setAttribute('aria-valuetext', said);
   }
 

@@ -36,11 +36,13 @@ export function tokenCard(token, { index, count, move, branch }) {
       : nothing}`;
 }
 
-function row({ id, piece, raw, p }, current, branch) {
+function row({ id, piece, raw, p, penalised, filter }, current, branch) {
   const bar = (name, value, y) => html`<svg class=${name} aria-hidden="true"><rect width=${`${100 * value}%`} height="100%" y=${y} /></svg>`;
+  const reasons = [penalised ? 'penalised' : null, filter ? `filter.${filter}` : null].filter(Boolean).map((reason) => t(`token.${reason}`));
   const content = html`<code>${shown(piece)}</code>
     <span class="bars">${bar('raw', raw, 0)}${bar('p', p, 0)}</span>
-    <span class="numbers">${percent(raw)}<br /><b>${p > 0 ? percent(p) : t('token.filtered')}</b></span>`;
+    <span class="numbers">${percent(raw)}<br /><b>${filter ? '–' : percent(p)}</b></span>
+    ${reasons.length ? html`<small class="reason">${reasons.join(' · ')}</small>` : nothing}`;
   if (!branch || current) return html`<div class="candidate" aria-current=${current ? 'true' : nothing}>${content}</div>`;
   return html`<button type="button" class="candidate" data-id=${id} @click=${() => branch(id)}>${content}</button>`;
 }

@@ -90,6 +90,7 @@ export class Tokens {
 
   remove() {
     for (const off of this.offs) off();
+    clearTimeout(this.timer);
     this.element.remove();
   }
 

@@ -97,6 +97,7 @@ export class Images {
 
   remove() {
     this.canvas.remove();
+    this.strip?.remove();
     this.element.remove();
   }
 
@@ -120,13 +121,13 @@ export class Images {
     this.slider.setAttribute('aria-label', t('film.scrub'));
     this.strip = new Canvas((context, width, height) => this.#thumbs(context, width, height), { heightOf: (width) => width / STRIP, className: 'pixels strip' });
     this.strip.element.setAttribute('aria-hidden', 'true');
-    this.output = document.createElement('output');
+    this.when = Object.assign(document.createElement('div'), { className: 'when' });
     this.slider.addEventListener('input', () => {
       const at = Number(this.slider.value);
       this.live = at === this.frames.length - 1;
       this.#show(at);
     });
-    film.append(this.strip.element, this.slider, this.output);
+    film.append(this.strip.element, this.slider, this.when);
     this.element.append(film);
   }
 
@@ -135,8 +136,9 @@ export class Images {
     this.slider.max = String(Math.max(0, last));
     if (this.live) this.slider.value = String(last);
     const step = this.frames[Number(this.slider.value)]?.step ?? 0;
-    this.output.textContent = t(this.live ? 'film.live' : 'film.at', { step: number(step) });
-    this.slider.setAttribute('aria-valuetext', this.output.textContent);
+    this.when.textContent = t(this.live ? 'film.live' : 'film.at', { step: number(step) });
+    // Whoever listens while the slider has the focus would hear each step.
+    this.slider.setAttribute('aria-valuetext', this.live ? t('film.now') : this.when.textContent);
     this.element.dataset.step = step;
     const now = performance.now();
     if (this.frames.length > STRIP && now - (this.stripAt ?? 0) < STRIP_PACE) return;

@@ -47,6 +47,11 @@ export class Pen {
     this.plane.canvas.redraw();
   }
 
+  /** Points that wait for more are of a run that has gone. */
+  remove() {
+    clearTimeout(this.timer);
+  }
+
   show() {
     const { element } = this.plane.canvas;
     this.button.setAttribute('aria-pressed', String(this.on));

@@ -44,6 +44,7 @@ export class Plane {
   }
 
   remove() {
+    this.pen?.remove();
     this.canvas.remove();
     this.element.remove();
   }

@@ -5,8 +5,9 @@ import { t, number } from '../i18n.js';
 import { colour, seriesColour, onTheme } from '../theme.js';
 import { Pace } from './pace.js';
 
-/** Beyond this many rows every second one is dropped: older steps are drawn more coarsely, and drawing stays fast. */
+/** Beyond this many rows older steps are drawn more coarsely, and drawing stays fast; the latest rows all stay. */
 const MOST = 6000;
+const LATEST = 200;
 const HEIGHT = 170;
 /** Curves are drawn anew this often at most, in ms: they change slowly, and the machine has a model to train. */
 const PACE = 250;
@@ -25,6 +26,8 @@ export class Scalars {
     this.element.append(this.legend, this.plot);
     this.names = [];
     this.rows = [];
+    /** Older rows are kept at multiples of so many steps. */
+    this.every = 1;
     this.pace = new Pace(PACE, () => this.#show());
     this.resizes = new ResizeObserver(() => this.uplot?.setSize({ width: this.plot.clientWidth, height: HEIGHT }));
     this.resizes.observe(this.plot);
@@ -50,9 +53,14 @@ export class Scalars {
       this.#build();
     }
     // A checkpoint carries its own curves: with `reset` all of them come.
-    if (reset) this.rows = [];
+    if (reset) [this.rows, this.every] = [[], 1];
     for (let at = 0; at + width <= values.length; at += width) this.rows.push(values.subarray(at, at + width));
-    if (this.rows.length > MOST) this.rows = this.rows.filter((_, index) => index % 2 === 0 || index > this.rows.length - 200);
+    // By the step, not by the row's place: what is measured every so many steps keeps its even share.
+    while (this.rows.length > MOST) {
+      this.every *= 2;
+      const { length } = this.rows;
+      this.rows = this.rows.filter(([step], index) => step % this.every === 0 || index > length - LATEST);
+    }
     this.#draw();
   }
 
@@ -92,7 +100,7 @@ export class Scalars {
   #sides() {
     const sizes = this.names.map((_, index) => {
       let size = 0;
-      for (const row of this.rows) if (Math.abs(row[index + 1]) > size) size = Math.abs(row[index + 1]);
+      for (const row of this.rows) if (Number.isFinite(row[index + 1])) size = Math.max(size, Math.abs(row[index + 1]));
       return size;
     });
     const apart = (size) => size > 0 && sizes[0] > 0 && (size > APART * sizes[0] || sizes[0] > APART * size);
@@ -101,16 +109,14 @@ export class Scalars {
 
   /** @returns {any} */
   #data() {
-    return [0, ...this.names.map((_, index) => index + 1)].map((column) =>
-      this.rows.map((row) => (Number.isFinite(row[column]) ? row[column] : null)),
-    );
+    return [this.rows.map(([step]) => step), ...this.names.map((_, index) => drawn(this.rows, index + 1))];
   }
 
-  // The last value that was measured at or before a row: some are measured more seldom than others.
+  // The last value that was measured at or before a row: some are measured more seldom than others. In a gap there is none.
   #values(at) {
     const shown = this.names.map((name, index) => {
       let row = at;
-      while (row > 0 && !Number.isFinite(this.rows[row]?.[index + 1])) row -= 1;
+      while (row > 0 && Number.isNaN(this.rows[row]?.[index + 1])) row -= 1;
       const value = this.rows[row]?.[index + 1];
       const text = Number.isFinite(value) ? number(value, Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 3 : 1) : '–';
       this.legend.children[index].lastChild.textContent = text;
@@ -159,7 +165,7 @@ export class Scalars {
         series: [
           {},
           ...this.names.map((name, index) => ({
-            label: name, scale: this.sides[index], stroke: seriesColour(index), width: 1.5, points: { show: false }, spanGaps: true,
+            label: name, scale: this.sides[index], stroke: seriesColour(index), width: 1.5, points: { show: false }, spanGaps: false,
           })),
         ],
         hooks: { setCursor: [({ cursor }) => this.#values(cursor.left >= 0 ? cursor.idx ?? this.rows.length - 1 : this.rows.length - 1)] },
@@ -169,6 +175,24 @@ export class Scalars {
     );
     if (this.rows.length) this.#values(this.rows.length - 1);
   }
+}
+
+/**
+ * What uPlot draws of a series: its line goes on over steps at which it was not measured (NaN; undefined to uPlot). Where there was
+ * nothing to measure (infinity) it has a gap, from the last value to the next (null to uPlot).
+ */
+function drawn(rows, column) {
+  const values = rows.map((row) => (Number.isFinite(row[column]) ? row[column] : undefined));
+  let last = -1;
+  let gap = false;
+  values.forEach((value, at) => {
+    if (value === undefined) gap ||= !Number.isNaN(rows[at][column]);
+    else {
+      if (gap) values.fill(null, last + 1, at);
+      [last, gap] = [at, false];
+    }
+  });
+  return values;
 }
 
 function short(value) {

@@ -11,35 +11,20 @@ pub struct I32x4([i32; 4]);
 #[derive(Clone, Copy)]
 pub struct I16x8([i16; 8]);
 
-fn load<T: Copy, const N: usize>(from: &[T], at: usize) -> [T; N] {
-    debug_assert!(at + N <= from.len());
-    // SAFETY: the kernels check the lengths of rows and groups before their loops.
-    unsafe { from.as_ptr().add(at).cast::<[T; N]>().read_unaligned() }
-}
-
 impl F32x4 {
     #[inline(always)]
-    pub fn load(from: &[f32], at: usize) -> Self {
-        Self(load(from, at))
+    pub fn load(from: &[f32; 4]) -> Self {
+        Self(*from)
     }
 
     #[inline(always)]
-    pub fn store(self, to: &mut [f32], at: usize) {
-        debug_assert!(at + 4 <= to.len());
-        // SAFETY: as for loads.
-        unsafe { to.as_mut_ptr().add(at).cast::<[f32; 4]>().write_unaligned(self.0) }
+    pub fn store(self, to: &mut [f32; 4]) {
+        *to = self.0;
     }
 
     #[inline(always)]
     pub fn splat(value: f32) -> Self {
         Self([value; 4])
-    }
-
-    #[inline(always)]
-    pub fn splat_at(from: &[f32], at: usize) -> Self {
-        debug_assert!(at < from.len());
-        // SAFETY: as for other loads.
-        Self::splat(unsafe { *from.get_unchecked(at) })
     }
 
     #[inline(always)]
@@ -149,8 +134,8 @@ impl I32x4 {
 
 impl I16x8 {
     #[inline(always)]
-    pub fn load(from: &[i16], at: usize) -> Self {
-        Self(load(from, at))
+    pub fn load(from: &[i16; 8]) -> Self {
+        Self(*from)
     }
 
     /// Products of neighbours, added in pairs.
@@ -162,16 +147,14 @@ impl I16x8 {
 
     /// The 32 weights of a group of `Data::Q4`.
     #[inline(always)]
-    pub fn nibbles(from: &[u8], at: usize) -> [Self; 4] {
-        let bytes: [u8; 16] = load(from, at);
+    pub fn nibbles(bytes: &[u8; 16]) -> [Self; 4] {
         let part = |first: usize, shift: u32| Self(from_fn(|i| i16::from(bytes[first + i] >> shift & 15)));
         [part(0, 0), part(8, 0), part(0, 4), part(8, 4)]
     }
 
     /// Sixteen signed bytes.
     #[inline(always)]
-    pub fn bytes(from: &[i8], at: usize) -> [Self; 2] {
-        let bytes: [i8; 16] = load(from, at);
+    pub fn bytes(bytes: &[i8; 16]) -> [Self; 2] {
         [Self(from_fn(|i| i16::from(bytes[i]))), Self(from_fn(|i| i16::from(bytes[8 + i])))]
     }
 }

@@ -11,35 +11,29 @@ pub struct I32x4(v128);
 #[derive(Clone, Copy)]
 pub struct I16x8(v128);
 
-fn load<T>(from: &[T], at: usize, lanes: usize) -> v128 {
-    debug_assert!(at + lanes <= from.len());
-    // SAFETY: the kernels check the lengths of rows and groups before their loops.
-    unsafe { v128_load(from.as_ptr().add(at).cast()) }
+/// The 16 bytes of an array.
+#[inline(always)]
+fn load<T, const N: usize>(from: &[T; N]) -> v128 {
+    const { assert!(size_of::<[T; N]>() == 16) };
+    // SAFETY: an array of 16 bytes, which may be read at any alignment.
+    unsafe { v128_load(from.as_ptr().cast()) }
 }
 
 impl F32x4 {
     #[inline(always)]
-    pub fn load(from: &[f32], at: usize) -> Self {
-        Self(load(from, at, 4))
+    pub fn load(from: &[f32; 4]) -> Self {
+        Self(load(from))
     }
 
     #[inline(always)]
-    pub fn store(self, to: &mut [f32], at: usize) {
-        debug_assert!(at + 4 <= to.len());
-        // SAFETY: as for loads.
-        unsafe { v128_store(to.as_mut_ptr().add(at).cast(), self.0) }
+    pub fn store(self, to: &mut [f32; 4]) {
+        // SAFETY: an array of 16 bytes, which may be written at any alignment.
+        unsafe { v128_store(to.as_mut_ptr().cast(), self.0) }
     }
 
     #[inline(always)]
     pub fn splat(value: f32) -> Self {
         Self(f32x4_splat(value))
-    }
-
-    #[inline(always)]
-    pub fn splat_at(from: &[f32], at: usize) -> Self {
-        debug_assert!(at < from.len());
-        // SAFETY: as for other loads.
-        Self(unsafe { v128_load32_splat(from.as_ptr().add(at).cast()) })
     }
 
     #[inline(always)]
@@ -149,8 +143,8 @@ impl I32x4 {
 
 impl I16x8 {
     #[inline(always)]
-    pub fn load(from: &[i16], at: usize) -> Self {
-        Self(load(from, at, 8))
+    pub fn load(from: &[i16; 8]) -> Self {
+        Self(load(from))
     }
 
     /// Products of neighbours, added in pairs.
@@ -161,8 +155,8 @@ impl I16x8 {
 
     /// The 32 weights of a group of `Data::Q4`.
     #[inline(always)]
-    pub fn nibbles(from: &[u8], at: usize) -> [Self; 4] {
-        let bytes = load(from, at, 16);
+    pub fn nibbles(bytes: &[u8; 16]) -> [Self; 4] {
+        let bytes = load(bytes);
         let (low, high) = (v128_and(bytes, u8x16_splat(15)), u8x16_shr(bytes, 4));
         [
             Self(i16x8_extend_low_u8x16(low)),
@@ -174,8 +168,8 @@ impl I16x8 {
 
     /// Sixteen signed bytes.
     #[inline(always)]
-    pub fn bytes(from: &[i8], at: usize) -> [Self; 2] {
-        let bytes = load(from, at, 16);
+    pub fn bytes(bytes: &[i8; 16]) -> [Self; 2] {
+        let bytes = load(bytes);
         [Self(i16x8_extend_low_i8x16(bytes)), Self(i16x8_extend_high_i8x16(bytes))]
     }
 }

@@ -13,8 +13,7 @@ mod train;
 use clap::{Parser, Subcommand, ValueEnum};
 use kiln::device;
 use kiln::error::Result;
-use kiln::session::protocol::Command;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::Terminal;
 
@@ -22,9 +21,10 @@ use terminal::Terminal;
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// Folder that holds `www/` with data and weights.
-    #[arg(long, global = true, default_value = ".")]
-    root: PathBuf,
+    /// Folder that holds `www/` with data and weights; or name it in KILN_ROOT. Without either Kiln looks in ../share/kiln
+    /// beside its program, in the current folder and those above it, and in the repository that it was built from.
+    #[arg(long, global = true)]
+    root: Option<PathBuf>,
     #[command(subcommand)]
     task: Task,
 }
@@ -36,25 +36,25 @@ enum Task {
         link: String,
         #[arg(long, value_enum, default_value = "auto")]
         device: Choice,
-        /// Training steps to take.
+        /// Training steps to take; by default as many as take about two minutes with the demo's own settings.
         #[arg(long)]
-        steps: u32,
+        steps: Option<u32>,
         /// Folder for metrics.jsonl, samples.png, samples.safetensors and model.safetensors.
         #[arg(long)]
         out: PathBuf,
-        /// A model.safetensors to go on from.
+        /// A model.safetensors to go on from; one of weights alone begins with a fresh optimizer.
         #[arg(long)]
         resume: Option<PathBuf>,
-        /// Leave optimizer and curves out of model.safetensors: smaller, but it cannot be resumed.
+        /// Leave optimizer and curves out of model.safetensors: smaller, and enough to sample and measure.
         #[arg(long)]
         weights_only: bool,
         /// A set that `pictures` wrote, for a link with `data=sha256:...`; again for more of them.
         #[arg(long)]
         pictures: Vec<PathBuf>,
     },
-    /// Draws samples from a model that `train` wrote or the page saved.
+    /// Draws samples from a model: a file that `train` wrote or the page saved, or a link with shipped weights.
     Sample {
-        model: PathBuf,
+        model: String,
         #[arg(long, default_value_t = 64)]
         n: usize,
         #[arg(long, default_value_t = 1)]
@@ -63,8 +63,13 @@ enum Task {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Prints how good a model is on everything that was held out: a model.safetensors, or a link with shipped weights.
-    Measure { model: String },
+    /// Prints how good a model is on everything that was held out; the model as for `sample`.
+    Measure {
+        model: String,
+        /// One line of JSON instead: the figures by their names.
+        #[arg(long)]
+        json: bool,
+    },
     /// Writes text with a pretrained model.
     Generate(Box<generate::Generate>),
     /// Makes a set of your own pictures: from files, folders and zips.
@@ -106,31 +111,33 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<()> {
+    let root = files::root(cli.root);
     match cli.task {
         Task::Train { link, device, steps, out, resume, weights_only, pictures } => {
             let resume = resume.map(|path| files::read(&path)).transpose()?;
-            train::train(&cli.root, train::Job { link, device, steps, out, resume, weights_only, pictures }).await
+            train::train(&root, train::Job { link, device, steps, out, resume, weights_only, pictures }).await
         }
         Task::Sample { model, n, seed, out } => {
-            let mut session = Terminal::open(&cli.root, Choice::Cpu, Vec::new()).await?;
-            session.obey(Command::Open { link: String::new(), checkpoint: Some(files::read(&model)?) }).await?;
-            let samples = session.session.sample(n, seed).await?;
-            samples::save_samples(&samples, &out)
+            let mut terminal = Terminal::open_model(&root, &model).await?;
+            samples::save_samples(&terminal.session.sample(n, seed).await?, &out)
         }
-        Task::Measure { model } => {
-            let mut terminal = Terminal::open(&cli.root, Choice::Cpu, Vec::new()).await?;
-            let checkpoint = model.ends_with(".safetensors").then(|| files::read(Path::new(&model))).transpose()?;
-            let link = if checkpoint.is_some() { String::new() } else { model };
-            terminal.obey(Command::Open { link, checkpoint }).await?;
-            for figure in terminal.session.measure().await? {
-                println!("{:>14.*}  {}", figure.digits as usize, figure.value, figure.title);
+        Task::Measure { model, json } => {
+            let mut terminal = Terminal::open_model(&root, &model).await?;
+            let figures = terminal.session.measure().await?;
+            if json {
+                let line: serde_json::Map<_, _> = figures.into_iter().map(|f| (f.id, f.value.into())).collect();
+                println!("{}", serde_json::Value::from(line));
+            } else {
+                for figure in figures {
+                    println!("{:>14.*}  {}", figure.digits as usize, figure.value, figure.title);
+                }
             }
             Ok(())
         }
         Task::Generate(args) => generate::run(*args).await,
         Task::Pictures { inputs, side, out } => pictures::run(&inputs, side, &out).await,
-        Task::Encode(task) => autoencode::encode(&cli.root, task).await,
-        Task::Decode(task) => autoencode::decode(&cli.root, task).await,
+        Task::Encode(task) => autoencode::encode(&root, task).await,
+        Task::Decode(task) => autoencode::decode(&root, task).await,
         Task::Inspect { file } => inspect::run(&file),
         Task::Devices => devices().await,
     }

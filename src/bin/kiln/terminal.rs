@@ -4,9 +4,9 @@ use crate::Choice;
 use crate::files::read;
 use indicatif::{ProgressBar, ProgressStyle};
 use kiln::data::Source;
-use kiln::error::{Error, Result};
+use kiln::error::{Code, Error, Result};
 use kiln::session::protocol::{Command, DeviceKind, Event};
-use kiln::session::{Host, Next, Session};
+use kiln::session::{Host, Next, Session, link};
 use kiln::weights::{Folder, Library};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,19 @@ impl Terminal {
             }
         }
         Err(failed)
+    }
+
+    /// A model on the CPU: a file of a run, or a link with shipped weights.
+    pub async fn open_model(root: &Path, model: &str) -> Result<Self> {
+        let mut terminal = Self::open(root, Choice::Cpu, Vec::new()).await?;
+        // What is neither a file nor looks like a link is a file that is missing.
+        let is_link = !Path::new(model).is_file() && (model.contains('?') || link::parse(model).is_ok());
+        let (link, checkpoint) = match is_link {
+            true => (model.into(), None),
+            false => (String::new(), Some(read(Path::new(model))?)),
+        };
+        terminal.obey(Command::Open { link, checkpoint }).await?;
+        Ok(terminal)
     }
 
     /// Carries out a command; an error event becomes an error.
@@ -132,7 +145,14 @@ struct Disk(PathBuf);
 
 impl Source for Disk {
     fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
-        Some(read(&self.0.join(path)))
+        let path = self.0.join(path);
+        Some(std::fs::read(&path).map_err(|e| {
+            Error::new(
+                Code::Fetch,
+                format!("{}: {e}.", path.display()),
+                "Name the folder that holds www/ with Kiln's data, such as its repository, with --root or in KILN_ROOT.",
+            )
+        }))
     }
 
     fn progress(&self, _path: &str) -> (f64, f64) {

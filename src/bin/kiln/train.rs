@@ -4,7 +4,8 @@ use crate::Choice;
 use crate::files::{file_error, write};
 use crate::samples::save_samples;
 use crate::terminal::Terminal;
-use kiln::error::Result;
+use kiln::error::{Code, Error, Result};
+use kiln::session::link;
 use kiln::session::protocol::Command;
 use kiln::weights::Checkpoint;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use std::path::{Path, PathBuf};
 pub struct Job {
     pub link: String,
     pub device: Choice,
-    pub steps: u32,
+    /// As many as the demo takes by default where none are named.
+    pub steps: Option<u32>,
     pub out: PathBuf,
     pub resume: Option<Vec<u8>>,
     pub weights_only: bool,
@@ -20,12 +22,13 @@ pub struct Job {
 }
 
 pub async fn train(root: &Path, job: Job) -> Result<()> {
+    let steps = job.steps.map_or_else(|| default_steps(&job.link), Ok)?;
     let mut terminal = Terminal::open(root, job.device, job.pictures).await?;
     terminal.obey(Command::Open { link: job.link, checkpoint: job.resume }).await?;
     std::fs::create_dir_all(&job.out).map_err(|e| file_error(&job.out, e))?;
-    terminal.host.bar.set_length(u64::from(job.steps));
+    terminal.host.bar.set_length(u64::from(steps));
     terminal.host.mark_start();
-    terminal.obey(Command::Step { n: job.steps }).await?;
+    terminal.obey(Command::Step { n: steps }).await?;
     let outcome = terminal.pump().await;
     terminal.host.bar.finish();
     outcome?;
@@ -34,7 +37,7 @@ pub async fn train(root: &Path, job: Job) -> Result<()> {
     let mut file = Checkpoint::from_bytes(&bytes)?;
     write(&job.out.join("metrics.jsonl"), metrics(&file).as_bytes())?;
     if job.weights_only {
-        file.tensors.retain(|t| !t.name.starts_with("optimizer.") && !t.name.starts_with("history."));
+        file.keep_weights_alone();
     }
     write(&job.out.join("model.safetensors"), &file.to_bytes()?)?;
     // A classifier draws nothing; every generator does.
@@ -46,6 +49,16 @@ pub async fn train(root: &Path, job: Job) -> Result<()> {
     Ok(())
 }
 
+/// # Errors
+/// `BadCommand` for a demo that does not train.
+fn default_steps(text: &str) -> Result<u32> {
+    let entry = link::parse(text)?.entry;
+    entry.steps.ok_or_else(|| {
+        let help = "Name --steps, or train another demo.";
+        Error::new(Code::BadCommand, format!("The demo {:?} does not train.", entry.name), help)
+    })
+}
+
 /// The curves of a checkpoint, one JSON object a step and curve.
 fn metrics(file: &Checkpoint) -> String {
     let mut lines = String::new();
@@ -55,9 +68,9 @@ fn metrics(file: &Checkpoint) -> String {
             .map_or_else(|_| Vec::new(), |s| s.split(',').map(String::from).collect());
         for row in entry.values.chunks_exact(entry.shape[1]) {
             let mut line = serde_json::Map::from_iter([("step".into(), serde_json::Value::from(row[0] as u32))]);
-            // NaN stands for what was not measured at a step.
+            // What was not measured at a step, or was not there, is left out.
             line.extend(
-                names.iter().zip(&row[1..]).filter(|(_, v)| !v.is_nan()).map(|(n, v)| (n.clone(), (*v).into())),
+                names.iter().zip(&row[1..]).filter(|(_, v)| v.is_finite()).map(|(n, v)| (n.clone(), (*v).into())),
             );
             lines += &serde_json::Value::from(line).to_string();
             lines.push('\n');

@@ -17,13 +17,13 @@ pub struct Config {
     #[schemars(title = "Size", range(min = 64, max = 1024), extend("x-group" = "data", "x-step" = 64, "x-unit" = "pixels"))]
     pub size: u32,
     /// The channel of the latent that can be painted.
-    #[schemars(title = "Channel", range(min = 0, max = 63), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "Channel", range(min = 0, max = 63), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub channel: u32,
     /// Of the noise, and of the picture that Kiln draws.
-    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub seed: u32,
     /// What was changed in the latent.
-    #[schemars(title = "Edits", length(max = 16_000), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    #[schemars(title = "Edits", length(max = 16_000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub edits: String,
 }
 

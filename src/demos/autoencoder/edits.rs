@@ -3,7 +3,9 @@
 //! and one at 70.
 
 use crate::data::Shape;
+use crate::demos::Values;
 use crate::rng::{Purpose, Stream};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A latent's values, in units of about one standard deviation, are shown and painted between minus and plus this.
@@ -71,6 +73,11 @@ impl Edits {
             }
         }
         self.paint.insert(channel, paint);
+    }
+
+    /// As a value of the config.
+    pub fn values(&self) -> Values {
+        Values::from_iter([("edits".to_string(), Value::from(self.write()))])
     }
 
     pub fn write(&self) -> String {

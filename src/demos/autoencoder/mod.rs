@@ -8,9 +8,9 @@ mod scene;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema};
+use super::{Context, Demo, Entry, Preparing, Stepped, Values, config as read, defaults, pictures, schema, settled};
 use crate::data::Shape;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::generate::Passage;
 use crate::weights::manifest::is_sha256;
 use crate::weights::{Arrival, Autoencoder, Checkpoint, Entry as Tensor};
@@ -30,6 +30,8 @@ pub const ENTRY: Entry = Entry {
             .into()
     },
     build: |values, context| Ok(Box::new(Autoencoding::new(read(values)?, context))),
+    steps: None,
+    settle: settled,
 };
 
 struct Autoencoding {
@@ -55,6 +57,8 @@ struct Autoencoding {
     /// Of the pad: rises with every change that the person did not paint.
     revision: u32,
     painted: Option<String>,
+    /// The person has agreed that model and picture are fetched.
+    may_fetch: bool,
 }
 
 struct Latent {
@@ -88,6 +92,7 @@ impl Autoencoding {
             steps: 0,
             revision: 0,
             painted: None,
+            may_fetch: false,
         }
     }
 
@@ -168,7 +173,7 @@ impl Autoencoding {
     fn edited(&self, change: impl FnOnce(&mut Edits)) -> Values {
         let mut edits = self.edits.clone();
         change(&mut edits);
-        values(&edits)
+        edits.values()
     }
 
     /// What was painted on the pad: all of it each time.
@@ -195,10 +200,6 @@ impl Autoencoding {
             edits.get("edits").and_then(Value::as_str).filter(|_| !wiped && mask.is_empty()).map(String::from);
         Ok(edits)
     }
-}
-
-fn values(edits: &Edits) -> Values {
-    Values::from_iter([("edits".to_string(), Value::from(edits.write()))])
 }
 
 impl Drop for Autoencoding {
@@ -251,15 +252,18 @@ impl Demo for Autoencoding {
         }
     }
 
-    /// An edit is decoded at once where model and picture are here; they are fetched by a run alone, which asks first.
-    async fn prepare(&mut self) -> Result<Option<Stepped>> {
-        if self.model.here().is_none() || self.picture.is_none() {
+    fn allow_fetch(&mut self) {
+        self.may_fetch = true;
+    }
+
+    /// An edit is decoded at once where model and picture are here.
+    async fn prepare(&mut self) -> Result<Option<Preparing>> {
+        if !self.may_fetch && (self.model.here().is_none() || self.picture.is_none()) {
             return Ok(None);
         }
         Ok(match self.step().await? {
-            Stepped::Ended => None,
-            Stepped::Done => Some(Stepped::Waiting { what: "decoding".into(), done: 0.0, total: 1.0, bytes: false }),
-            waiting => Some(waiting),
+            Stepped::Done => Some(Preparing { what: "decoding".into(), done: 0.0, total: 1.0, bytes: false }),
+            other => other.waiting(),
         })
     }
 
@@ -298,7 +302,7 @@ impl Demo for Autoencoding {
     async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
         let index = args.get("index").and_then(Value::as_u64);
         match (name, index, args.get("value").and_then(Value::as_f64)) {
-            ("reset_latent", ..) => Ok(values(&Edits::default())),
+            ("reset_latent", ..) => Ok(Edits::default().values()),
             ("noise", ..) => Ok(self.edited(Edits::add_noise)),
             ("paint", ..) => self.paint(args),
             ("channel", Some(index @ 0..64), _) => Ok(Values::from_iter([("channel".to_string(), json!(index))])),
@@ -313,6 +317,13 @@ impl Demo for Autoencoding {
     /// The latent as encoded, so that the picture need not be encoded again.
     async fn save(&mut self) -> Result<Checkpoint> {
         let mut file = Checkpoint::default();
+        if self.latent.as_ref().is_some_and(|latent| latent.values.iter().any(|v| !v.is_finite())) {
+            return Err(Error::new(
+                Code::Diverged,
+                "The latent is no longer finite: the model or the device computes wrong.",
+                "Choose another model.",
+            ));
+        }
         if let Some(Latent { values, shape }) = &self.latent {
             file.push("latent", &[1, shape.channels, shape.height, shape.width], values.clone());
         } else if let Some(saved) = &self.restored {
@@ -323,8 +334,15 @@ impl Demo for Autoencoding {
     }
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
-        self.steps = file.text("step")?;
-        self.restored = file.find("latent").cloned();
+        let (steps, latent) = (file.count("step")?, file.find("latent"));
+        if let Some(latent) = latent {
+            // Of which picture it is shows when the model is here.
+            if !matches!(latent.shape[..], [1, _, _, _]) {
+                return Err(Error::bad_file(format!("The tensor \"latent\" is {:?}: no latent.", latent.shape)));
+            }
+            file.finite("latent", &latent.shape)?;
+        }
+        (self.steps, self.restored) = (steps, latent.cloned());
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ pub struct Config {
     #[schemars(title = "Conditional", extend("x-group" = "model"))]
     pub conditional: bool,
     /// The digit that a conditional model draws; of emoji, the group with this number, from 0.
-    #[schemars(title = "Digit", extend("x-group" = "model", "x-live" = true))]
+    #[schemars(title = "Digit", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
     pub digit: Digit,
     /// What is learnt from: mnist, emoji, or pictures of your own.
     #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
@@ -55,7 +55,7 @@ pub struct Config {
     #[schemars(title = "Instance noise", range(min = 0.0, max = 1.0), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]
     pub noise: f64,
     /// Steps between two looks at mode collapse and quality; for digits alone.
-    #[schemars(title = "Evaluate every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 10))]
+    #[schemars(title = "Evaluate every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
     pub evaluate: u32,
     /// Who learns.
     #[schemars(title = "Players", extend("x-hidden" = true, "x-live" = true))]

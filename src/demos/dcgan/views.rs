@@ -5,6 +5,7 @@ use crate::demos::panel::{Figure, HistogramSeries, Panel, View};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
 use crate::nn::upload;
+use crate::train::History;
 
 /// Bins of the histogram of the discriminator's output.
 const BINS: usize = 20;
@@ -70,7 +71,7 @@ impl<G: Generator, D: Discriminator> Painter<G, D> {
         if self.judged() {
             panels.push(Panel::new(
                 "quality",
-                "Distance, entropy, diversity",
+                "Distance, entropy, diversity of 1,024 samples",
                 vec![View::curves(&quality, &self.quality, &[0, 1, 2], fresh)],
             ));
         }
@@ -78,16 +79,20 @@ impl<G: Generator, D: Discriminator> Painter<G, D> {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        let figure =
-            |series, id, title, digits, of| self.quality.last(series).map(|v| Figure::new(id, title, v, digits, of));
-        let present = self.classes.iter().filter(|c| **c > 0.0).count() as f32;
-        let classes =
-            (!self.classes.is_empty()).then(|| Figure::new("classes", "Digits drawn", present, 0, Some(10.0)));
-        let distance = figure(0, "distance", "Frechet classifier distance", 1, None);
-        let entropy = figure(1, "entropy", "Entropy of the digits (nats)", 2, Some(10f32.ln()));
-        let diversity = figure(2, "diversity", "Diversity against real digits", 2, Some(1.0));
-        [distance, classes, entropy, diversity].into_iter().flatten().collect()
+        quality_figures(&self.quality, &self.classes).into_iter().chain(Figure::measured_at(&self.quality)).collect()
     }
+}
+
+/// The latest of the quality curves, and how many of the ten digits were drawn.
+pub fn quality_figures(quality: &History, classes: &[f32]) -> Vec<Figure> {
+    let present = classes.iter().filter(|c| **c > 0.0).count() as f32;
+    let figures = [
+        Figure::of_curve("distance", "Frechet classifier distance", quality, 0, None),
+        (!classes.is_empty()).then(|| Figure::new("classes", "Digits drawn", present, 0, Some(10.0))),
+        Figure::of_curve("entropy", "Entropy of the digits (nats)", quality, 1, Some(10f32.ln())),
+        Figure::of_curve("diversity", "Diversity against real digits", quality, 2, Some(1.0)),
+    ];
+    figures.into_iter().flatten().collect()
 }
 
 /// Histogram of D(x) and D(G(z)) from logits, as probabilities of being real.

@@ -20,6 +20,9 @@ pub struct Config {
     /// Points drawn by hand, four characters each.
     #[schemars(title = "Drawn points", extend("x-hidden" = true, "x-pattern" = "points"))]
     pub points: String,
+    /// The data that were chosen before points were drawn; without these points they come back.
+    #[schemars(title = "Data before drawing", extend("x-hidden" = true))]
+    pub before: Shape,
     /// What the two players minimise.
     #[schemars(title = "Loss", extend("x-group" = "game"))]
     pub loss: GanLoss,
@@ -57,7 +60,7 @@ pub struct Config {
     #[schemars(title = "Players", extend("x-hidden" = true, "x-live" = true))]
     pub players: Players,
     /// How fast to go: slow takes two steps a second, full as many as the device can.
-    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true))]
+    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true, "x-replayed" = true))]
     pub speed: Speed,
 }
 
@@ -67,6 +70,7 @@ impl Default for Config {
             seed: 1,
             data: Shape::Ring,
             points: String::new(),
+            before: Shape::Ring,
             loss: GanLoss::Nonsaturating,
             width: 64,
             depth: 2,
@@ -80,6 +84,17 @@ impl Default for Config {
             noise: 0.1,
             players: Players::Both,
             speed: Speed::Full,
+        }
+    }
+}
+
+impl Config {
+    /// The data without what was drawn.
+    pub fn undrawn(&self) -> Shape {
+        match (self.data, self.before) {
+            (Shape::Drawn, Shape::Drawn) => Shape::Ring,
+            (Shape::Drawn, before) => before,
+            (data, _) => data,
         }
     }
 }

@@ -3,8 +3,8 @@
 mod config;
 
 use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
-use super::{Context, Demo, Entry, Stepped, Values, defaults, schema};
-use crate::data::points::{self, EXTENT, Points};
+use super::{Context, Demo, Entry, Stepped, Values, defaults, schema, settled};
+use crate::data::points::{self, EXTENT, Points, Shape};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
 use crate::models::mlp_gan::{MlpConfig, MlpDiscriminator, MlpGenerator};
@@ -24,6 +24,9 @@ pub const ENTRY: Entry = Entry {
     defaults: defaults::<Config>,
     actions,
     build: |values, context| Ok(Box::new(Gan2d::new(super::config(values)?, context))),
+    // `time taskset -c 0 kiln train "gan2d" --device cpu --steps 3000 --out out`: 0.70 ms of one core a step.
+    steps: Some(150_000),
+    settle: settled,
 };
 
 fn actions() -> Vec<Action> {
@@ -121,15 +124,14 @@ impl Gan2d {
         }
     }
 
-    /// Jensen-Shannon divergence on the grid and modes covered, every so many steps.
-    async fn measure(&mut self) -> Result<()> {
+    /// Jensen-Shannon divergence on the grid and modes covered; NaN where the data have no modes.
+    async fn quality(&mut self) -> Result<[f32; 2]> {
         let drawn = self.gan.sample(self.z_measured.clone(), None).reshape([MEASURED * 2]);
         let mut read = self.gan.curves.flush(vec![drawn]).await?;
         let drawn = read.pop().unwrap_or_default();
         let modes = self.data.modes();
         let covered = if modes.is_empty() { f32::NAN } else { modes_covered(&drawn, &modes) };
-        self.quality.push(self.gan.step, &[divergence(&cells(&drawn), &self.real_cells), covered]);
-        Ok(())
+        Ok([divergence(&cells(&drawn), &self.real_cells), covered])
     }
 }
 
@@ -146,7 +148,8 @@ impl Demo for Gan2d {
         let generator = (players != Players::Discriminator).then(|| self.input());
         self.gan.step(self.options(), discriminator, generator)?;
         if self.gan.step.is_multiple_of(MEASURE_EVERY) {
-            self.measure().await?;
+            let quality = self.quality().await?;
+            self.quality.push(self.gan.step, &quality);
         }
         Ok(Stepped::Done)
     }
@@ -180,20 +183,23 @@ impl Demo for Gan2d {
             },
         ];
         let modes = self.data.modes().len() as f32;
-        let mut figures = Vec::new();
-        if let Some(value) = self.quality.last(0) {
-            figures.push(Figure::new("divergence", "Jensen-Shannon divergence", value, 3, None));
-        }
-        if let Some(value) = self.quality.last(1) {
-            figures.push(Figure::new("modes", "Modes covered", value, 0, Some(modes)));
-        }
+        let figures = [
+            Figure::of_curve("divergence", "Jensen-Shannon divergence", &self.quality, 0, None),
+            Figure::of_curve("modes", "Modes covered", &self.quality, 1, Some(modes)),
+            Figure::measured_at(&self.quality),
+        ];
+        let figures = figures.into_iter().flatten().collect();
         let losses = self.gan.curves.history.unseen(fresh);
         let quality = self.quality.unseen(fresh);
         Ok(vec![
             Panel::new("plane", "Real and generated points, the discriminator's surface, the bent latent grid", plane),
             Panel::new("figures", "Figures", vec![View::Figures { figures }]),
             Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)]),
-            Panel::new("quality", "Quality", vec![View::curves(&quality, &self.quality, &[0, 1], fresh)]),
+            Panel::new(
+                "quality",
+                "Quality of 2,000 generated points",
+                vec![View::curves(&quality, &self.quality, &[0, 1], fresh)],
+            ),
         ])
     }
 
@@ -207,7 +213,7 @@ impl Demo for Gan2d {
             "train_both" => json!({ "players": "both" }),
             "train_discriminator" => json!({ "players": "discriminator" }),
             "train_generator" => json!({ "players": "generator" }),
-            "clear" => json!({ "points": "", "data": "ring" }),
+            "clear" => json!({ "points": "", "data": self.config.undrawn(), "before": Shape::Ring }),
             "draw" => {
                 let list = args.get("points").and_then(Value::as_array).cloned().unwrap_or_default();
                 let numbers: Vec<f32> = list.iter().filter_map(Value::as_f64).map(|v| v as f32).collect();
@@ -217,7 +223,7 @@ impl Demo for Gan2d {
                 let drawn: Vec<[f32; 2]> = numbers.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
                 let mut all = points::decode(&self.config.points);
                 all.extend(drawn);
-                json!({ "points": points::encode(&all), "data": "drawn" })
+                json!({ "points": points::encode(&all), "data": Shape::Drawn, "before": self.config.undrawn() })
             }
             _ => return Err(Error::bad_command(format!("This demo has no action {name:?}."))),
         };
@@ -234,8 +240,10 @@ impl Demo for Gan2d {
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
         let (noise, data) = (file.text("rng.noise")?, file.text("rng.data")?);
-        self.quality.load("quality", file)?;
+        let mut quality = self.quality.clone();
+        quality.load("quality", file)?;
         self.gan.load(file)?;
+        self.quality = quality;
         self.noise.seek(noise);
         self.data.stream().seek(data);
         Ok(())
@@ -246,6 +254,16 @@ impl Demo for Gan2d {
         let z = upload(Stream::new(seed, Purpose::Sampling).normal(n * latent), [n, latent], &self.device);
         let values = read(vec![self.gan.sample(z, None).reshape([n * 2])]).await?.pop().unwrap_or_default();
         Ok(super::Samples { shape: vec![n, 2], values })
+    }
+
+    /// As every so many steps of a run.
+    async fn measure(&mut self) -> Result<Vec<Figure>> {
+        let [divergence, modes] = self.quality().await?;
+        let all = self.data.modes().len() as f32;
+        let mut figures =
+            vec![Figure::new("divergence", "Jensen-Shannon divergence of 2,000 points", divergence, 3, None)];
+        figures.extend((all > 0.0).then(|| Figure::new("modes", "Modes covered", modes, 0, Some(all))));
+        Ok(figures)
     }
 }
 

@@ -5,6 +5,9 @@ use crate::generate::Sampling;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What one may ask, offered where nothing was asked yet.
+const EXAMPLES: [&str; 3] = ["Why is the sky blue?", "Write a short poem about rain.", "What is a neural network?"];
+
 /// A pretrained transformer that writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -13,13 +16,13 @@ pub struct Config {
     #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true))]
     pub model: String,
     /// What it goes on from; in a chat the person's turns, parted by U+001E.
-    #[schemars(title = "Prompt", length(max = 8000), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    #[schemars(title = "Prompt", length(max = 8000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true, "examples" = EXAMPLES))]
     pub prompt: String,
     /// Puts the prompt in the form in which the model was taught to answer.
-    #[schemars(title = "Chat", extend("x-group" = "model", "x-live" = true))]
+    #[schemars(title = "Chat", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
     pub chat: bool,
     /// Who the model is told to be; empty leaves the model's own.
-    #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true))]
+    #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub system: String,
     /// Always the likeliest token.
     #[schemars(title = "Greedy", extend("x-group" = "sampling", "x-live" = true))]
@@ -40,10 +43,10 @@ pub struct Config {
     #[schemars(title = "Repetition penalty", range(min = 1.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
     pub repetition_penalty: f64,
     /// The same seed gives the same text.
-    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "sampling", "x-live" = true))]
+    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
     pub seed: u32,
     /// Tokens of an answer, at most.
-    #[schemars(title = "Longest answer", range(min = 1, max = 4096), extend("x-group" = "stopping", "x-live" = true, "x-unit" = "tokens"))]
+    #[schemars(title = "Longest answer", range(min = 1, max = 4096), extend("x-group" = "stopping", "x-live" = true, "x-replayed" = true, "x-unit" = "tokens"))]
     pub max_tokens: u32,
     /// Writing ends where one of these texts appears: one a line.
     #[schemars(title = "Stop at", length(max = 500), extend("x-group" = "stopping", "x-text" = true, "x-live" = true))]
@@ -55,22 +58,22 @@ pub struct Config {
     #[schemars(title = "When the context is full", extend("x-group" = "stopping", "x-live" = true))]
     pub full: Full,
     /// Tokens that the person chose, and seeds that changed on the way.
-    #[schemars(title = "Edits", length(max = 4000), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    #[schemars(title = "Edits", length(max = 4000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub edits: String,
     /// Shows what the chosen token attends to.
-    #[schemars(title = "Attention", extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "Attention", extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub attention: bool,
     /// Shows what each layer would have said.
-    #[schemars(title = "Logit lens", extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "Logit lens", extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub lens: bool,
     /// The layer whose attention is shown.
-    #[schemars(title = "Layer", range(min = 0, max = 511), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "Layer", range(min = 0, max = 511), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub layer: u32,
     /// The head whose attention is shown.
-    #[schemars(title = "Head", range(min = 0, max = 511), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "Head", range(min = 0, max = 511), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub head: u32,
     /// How fast to write: slow is two tokens a second, full as many as the device can.
-    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true))]
+    #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true, "x-replayed" = true))]
     pub speed: Speed,
 }
 
@@ -86,7 +89,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             model: "smollm2-135m".into(),
-            prompt: "Why is the sky blue?".into(),
+            prompt: String::new(),
             chat: true,
             system: String::new(),
             greedy: false,
@@ -94,7 +97,7 @@ impl Default for Config {
             top_k: 40,
             top_p: 0.95,
             min_p: 0.0,
-            repetition_penalty: 1.1,
+            repetition_penalty: 1.0,
             seed: 1,
             max_tokens: 200,
             stop: String::new(),

@@ -9,7 +9,7 @@ mod transcript;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, schema};
+use super::{Context, Demo, Entry, Preparing, Stepped, Values, config as read, defaults, schema, settled};
 use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
@@ -30,6 +30,8 @@ pub const ENTRY: Entry = Entry {
             .into()
     },
     build: |values, context| Ok(Box::new(Text::new(read(values)?, context))),
+    steps: None,
+    settle: settled,
 };
 
 struct Text {
@@ -39,6 +41,8 @@ struct Text {
     /// Pieces of a checkpoint, until the model is here.
     restored: Option<Vec<Piece>>,
     shown: views::Shown,
+    /// The person has agreed that the model is fetched.
+    may_fetch: bool,
 }
 
 enum State {
@@ -50,7 +54,7 @@ enum State {
 impl Text {
     fn new(config: Config, context: Context) -> Self {
         let state = State::Opening(Box::new(Opening::new(&config)));
-        Self { config, context, state, restored: None, shown: views::Shown::default() }
+        Self { config, context, state, restored: None, shown: views::Shown::default(), may_fetch: false }
     }
 
     fn talk(&mut self) -> Result<&mut Talk> {
@@ -149,6 +153,18 @@ impl Demo for Text {
         }
     }
 
+    fn allow_fetch(&mut self) {
+        self.may_fetch = true;
+    }
+
+    /// The model is opened, so that a kept text can be seen and the next one begins at once; nothing is written.
+    async fn prepare(&mut self) -> Result<Option<Preparing>> {
+        match self.state {
+            State::Opening(_) if self.may_fetch => Ok(self.step().await?.waiting()),
+            _ => Ok(None),
+        }
+    }
+
     fn cancel(&mut self) {
         if let State::Opening(opening) = &self.state {
             opening.cancel(&self.context);
@@ -166,10 +182,11 @@ impl Demo for Text {
     }
 
     fn set(&mut self, values: &Values) -> Result<()> {
-        let old = std::mem::replace(&mut self.config, read(values)?);
+        let config = read(values)?;
         if let State::Open(talk) = &mut self.state {
-            talk.change(&old, &self.config)?;
+            talk.change(&self.config, &config)?;
         }
+        self.config = config;
         Ok(())
     }
 

@@ -197,8 +197,9 @@ impl Talk {
 
     /// Puts the question of a turn to the model.
     fn ask(&mut self, config: &Config, turn: usize) -> Result<()> {
-        self.cut(self.pieces.iter().position(|p| p.turn >= turn).unwrap_or(self.pieces.len()));
-        let question = self.voice.ask(config, &self.pieces, turn)?;
+        let kept = self.pieces.iter().position(|p| p.turn >= turn).unwrap_or(self.pieces.len());
+        let question = self.voice.ask(config, &self.pieces[..kept], turn)?;
+        self.cut(kept);
         self.pieces.extend(question);
         self.turn = turn;
         self.allowance = config.max_tokens as usize;

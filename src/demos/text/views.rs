@@ -137,7 +137,8 @@ fn token(talk: &Talk, piece: &Piece, text: String) -> Token {
 }
 
 fn candidate(talk: &Talk, w: &Weighed) -> Candidate {
-    Candidate { id: w.id, piece: word(talk, w.id), raw: w.raw, p: w.p }
+    let &Weighed { id, raw, p, penalised, filter } = w;
+    Candidate { id, piece: word(talk, id), raw, p, penalised, filter }
 }
 
 fn word(talk: &Talk, id: u32) -> String {

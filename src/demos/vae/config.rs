@@ -1,5 +1,6 @@
 //! The settings of the variational autoencoder: its link, its controls, its flags.
 
+use crate::demos::{Note, Values};
 use crate::train::{Likelihood, VaeOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct Config {
     /// Weight of the KL term: above 1 the latent is tidier and the pictures are blurred.
     #[schemars(title = "Beta", range(min = 0.0, max = 20.0), extend("x-group" = "objective", "x-live" = true, "x-step" = 0.05))]
     pub beta: f64,
-    /// Steps over which beta rises from 0, so that the latent is used before it is tidied.
+    /// Steps over which beta rises from 0, so that the latent is used before it is tidied. Trained weights have them behind them.
     #[schemars(title = "KL warm-up", range(min = 0, max = 20_000), extend("x-group" = "objective", "x-live" = true, "x-step" = 100, "x-unit" = "steps"))]
     pub warmup: u32,
     /// Pictures in a step.
@@ -42,37 +43,37 @@ pub struct Config {
     #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
     pub lr: f64,
     /// Steps between two tests on held-out pictures.
-    #[schemars(title = "Test every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-step" = 10))]
+    #[schemars(title = "Test every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
     pub evaluate: u32,
     /// The dimension that the plane shows from left to right, from 1.
-    #[schemars(title = "Across", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true))]
+    #[schemars(title = "Across", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
     pub dim_x: u32,
     /// The dimension that the plane shows upwards, from 1.
-    #[schemars(title = "Upwards", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true))]
+    #[schemars(title = "Upwards", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
     pub dim_y: u32,
     /// Half the plane's side; the prior's standard deviation is 1.
-    #[schemars(title = "Span", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-step" = 0.1))]
+    #[schemars(title = "Span", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-step" = 0.1))]
     pub span: f64,
     /// What is done to pictures that the model is to mend.
-    #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true))]
+    #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]
     pub damage: Damage,
     /// How much noise, how large a hole; from the middle on a picture shrinks to a quarter of its side, not half.
-    #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-step" = 0.05))]
+    #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-replayed" = true, "x-step" = 0.05))]
     pub amount: f64,
     /// The chosen latent: its numbers, parted by commas.
-    #[schemars(title = "Latent", length(max = 800), extend("x-hidden" = true, "x-text" = true, "x-live" = true))]
+    #[schemars(title = "Latent", length(max = 800), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub z: String,
     /// The first held-out picture that is shown.
-    #[schemars(title = "First picture", range(min = 0, max = 9_990), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "First picture", range(min = 0, max = 9_990), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub from: u32,
     /// Picture A among those that are shown.
-    #[schemars(title = "A", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "A", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub a: u32,
     /// Picture B.
-    #[schemars(title = "B", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "B", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub b: u32,
     /// Picture C.
-    #[schemars(title = "C", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true))]
+    #[schemars(title = "C", range(min = 0, max = 9), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub c: u32,
 }
 
@@ -126,20 +127,46 @@ impl Default for Config {
 /// Sizes of which trained weights are shipped, all for digits, at the default width and likelihood.
 pub const SHIPPED: [u32; 4] = [2, 8, 16, 32];
 
+/// Where no trained weights are shipped for what a link asks for, it starts from scratch, and says which setting is why.
+pub fn settle(values: &mut Values) -> Option<Note> {
+    let config: Config = crate::demos::config(values).ok()?;
+    let key = config.unshipped().filter(|_| config.start == Start::Pretrained)?;
+    let value = values.get(key).map_or_else(String::new, |v| v.as_str().map_or_else(|| v.to_string(), Into::into));
+    values.insert("start".into(), "scratch".into());
+    let text = format!("No trained weights are shipped for {key}={value}: it starts from scratch.");
+    Some(Note { code: "no-trained-weights", text, args: vec![("key", key.into()), ("value", value)] })
+}
+
 impl Config {
-    /// The shipped weights that it starts with.
-    pub fn weights(&self) -> Option<String> {
-        let shipped = self.start == Start::Pretrained
-            && self.data == "mnist"
-            && self.width == 16
-            && self.likelihood == Likelihood::Bernoulli
-            && SHIPPED.contains(&self.latent);
-        shipped.then(|| format!("www/weights/vae-mnist-{}.safetensors", self.latent))
+    /// The first setting for whose value no weights are shipped.
+    fn unshipped(&self) -> Option<&'static str> {
+        let shipped = Self::default();
+        let differs = [
+            ("data", self.data != shipped.data),
+            ("latent", !SHIPPED.contains(&self.latent)),
+            ("width", self.width != shipped.width),
+            ("likelihood", self.likelihood != shipped.likelihood),
+        ];
+        differs.into_iter().find(|(_, differs)| *differs).map(|(key, _)| key)
     }
 
-    /// What step `step` (from 1) minimises.
+    /// Whether it starts with weights that ship.
+    fn pretrained(&self) -> bool {
+        self.start == Start::Pretrained && self.unshipped().is_none()
+    }
+
+    /// The shipped weights that it starts with.
+    pub fn weights(&self) -> Option<String> {
+        self.pretrained().then(|| format!("www/weights/vae-mnist-{}.safetensors", self.latent))
+    }
+
+    /// What step `step` (from 1) minimises. Weights that ship have the warm-up behind them: to begin it anew would spoil them.
     pub fn options(&self, step: u32) -> VaeOptions {
-        let risen = if self.warmup == 0 { 1.0 } else { (f64::from(step) / f64::from(self.warmup)).min(1.0) };
+        let risen = match self.warmup {
+            0 => 1.0,
+            _ if self.pretrained() => 1.0,
+            warmup => (f64::from(step) / f64::from(warmup)).min(1.0),
+        };
         VaeOptions { likelihood: self.likelihood, sigma: self.sigma, beta: self.beta * risen, lr: self.lr }
     }
 

@@ -27,6 +27,7 @@ impl Autoencoder {
             let drawn = read(vec![drawn]).await?.pop().unwrap_or_default();
             squares += chunk.iter().zip(&drawn).map(|(a, b)| f64::from(a - b).powi(2) / 4.0).sum::<f64>();
         }
+        let all = held_out.pixels.len() / n;
         let mse = (squares / held_out.pixels.len() as f64) as f32;
 
         let hole = Config { damage: Damage::Hole, amount: 0.5, ..self.config.clone() };
@@ -50,7 +51,7 @@ impl Autoencoder {
         }
         let [encoded, searched, copied] = errors.map(|e| e / count);
         Ok(vec![
-            Figure::new("elbo", "ELBO on held-out pictures (nats)", elbo, 2, None),
+            Figure::new("elbo", &format!("ELBO on all {all} held-out pictures (nats)"), elbo, 2, None),
             Figure::new("reconstruction", "Reconstruction (nats)", reconstruction, 2, None),
             Figure::new("kl", "KL (nats)", kl, 2, None),
             Figure::new("mse", "Mean squared error of reconstructions", mse, 5, None),

@@ -49,16 +49,19 @@ impl Pad {
         }
     }
 
-    pub fn load(&mut self, file: &Checkpoint, shape: Shape) -> Result<()> {
-        let revision = self.revision + 1;
-        *self = Self { revision, ..Self::default() };
+    /// The pad of a checkpoint, to be drawn anew.
+    ///
+    /// # Errors
+    /// `BadFile`, `ShapeMismatch`.
+    pub fn loaded(&self, file: &Checkpoint, shape: Shape) -> Result<Self> {
+        let mut pad = Self { revision: self.revision + 1, ..Self::default() };
         if file.find("pad.pixels").is_some() {
-            self.pixels = file.tensor("pad.pixels", &[shape.len()])?.to_vec();
-            let plane = shape.height * shape.width;
-            let mask = file.tensor("pad.mask", &[plane]).unwrap_or_default();
-            self.mask = mask.iter().map(|m| u8::from(*m != 0.0)).collect();
+            pad.pixels = file.finite("pad.pixels", &[shape.len()])?.to_vec();
+            let empty = file.find("pad.mask").is_some_and(|mask| mask.shape == [0]);
+            let plane = if empty { 0 } else { shape.height * shape.width };
+            pad.mask = file.tensor("pad.mask", &[plane])?.iter().map(|m| u8::from(*m != 0.0)).collect();
         }
-        Ok(())
+        Ok(pad)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::config::{Damage, LIMIT};
 use super::mending::MENDED;
-use super::{Autoencoder, flat};
+use super::{Autoencoder, TESTED, flat};
+use crate::compare::max_abs;
 use crate::demos::panel::{Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, View};
 use crate::device::read;
 use crate::error::Result;
@@ -150,7 +151,7 @@ impl Autoencoder {
 
     async fn chosen(&self) -> Result<Panel> {
         let picture = read(vec![self.decode(self.latents(self.z.clone()))]).await?.pop().unwrap_or_default();
-        let most = self.shown.kl.iter().copied().fold(ALIVE, f32::max);
+        let most = max_abs(&self.shown.kl).max(ALIVE);
         let slider = |(i, value): (usize, &f32)| Slider {
             id: "latent".into(),
             title: format!("z{}", i + 1),
@@ -270,13 +271,17 @@ impl Autoencoder {
         let active = self.shown.kl.iter().filter(|kl| **kl > ALIVE).count() as f32;
         let mut figures = vec![Figure::new("active", "Dimensions in use", active, 0, Some(self.shown.kl.len() as f32))];
         let beta = self.config.options(self.trainer.step.max(1)).beta as f32;
+        // Of the last step's pictures; the others are of held-out ones.
         if let (Some(reconstruction), Some(kl)) = (history.last(0), history.last(1)) {
-            figures.insert(0, Figure::new("loss", "Loss (nats)", reconstruction + beta * kl, 1, None));
-            figures.push(Figure::new("reconstruction", "Reconstruction (nats)", reconstruction, 1, None));
-            figures.push(Figure::new("kl", "KL (nats)", kl, 2, None));
+            figures.insert(
+                0,
+                Figure::new("step_loss", "Loss of the last step (nats)", reconstruction + beta * kl, 1, None),
+            );
             figures.push(Figure::new("beta", "Beta now", beta, 2, None));
         }
-        figures.extend(self.tests.last(0).map(|v| Figure::new("elbo", "ELBO, held out (nats)", v, 1, None)));
+        figures.extend(Figure::of_curve("elbo", "ELBO, held out (nats)", &self.tests, 0, None));
+        figures.extend(Figure::measured_at(&self.tests));
+        let tested = self.held_out.as_ref().map_or(0, |h| (h.pixels.len() / self.shape.len()).min(TESTED));
         let counts = self.shown.kl.clone();
         let categories = (1..=counts.len()).map(|dim| dim.to_string()).collect();
         let series = vec![HistogramSeries { label: "kl".into(), counts }];
@@ -288,8 +293,16 @@ impl Autoencoder {
                 "What each dimension tells (KL, nats)",
                 vec![View::Histogram { series, low: 0.0, high, categories }],
             ),
-            Panel::new("losses", "Loss: reconstruction and KL", vec![View::curves(&losses, history, &[0, 1], fresh)]),
-            Panel::new("test", "Held out", vec![View::curves(&tests, &self.tests, &[0, 1, 2], fresh)]),
+            Panel::new(
+                "losses",
+                "Loss of each step: reconstruction and KL",
+                vec![View::curves(&losses, history, &[0, 1], fresh)],
+            ),
+            Panel::new(
+                "test",
+                &format!("Held-out pictures, the first {tested}"),
+                vec![View::curves(&tests, &self.tests, &[0, 1, 2], fresh)],
+            ),
         ])
     }
 }

@@ -1,0 +1,42 @@
+//! Numbers held against those that they should be. A NaN is the worst number there is: none is lost between others, as it would
+//! be in a chain of `f32::max`.
+
+/// The largest of some errors and its place; the first NaN where there is one. Of no errors 0, at place 0.
+pub fn worst_at(errors: impl IntoIterator<Item = f32>) -> (usize, f32) {
+    let mut worst = (0, 0.0);
+    for (at, error) in errors.into_iter().enumerate() {
+        if error.is_nan() {
+            return (at, error);
+        }
+        if error > worst.1 {
+            worst = (at, error);
+        }
+    }
+    worst
+}
+
+/// The largest of some errors, NaN where one is.
+pub fn worst(errors: impl IntoIterator<Item = f32>) -> f32 {
+    worst_at(errors).1
+}
+
+/// The largest absolute value, NaN where there is one.
+pub fn max_abs(values: &[f32]) -> f32 {
+    worst(values.iter().map(|v| v.abs()))
+}
+
+/// The largest absolute difference; NaN where one is, and where there are more numbers here than there.
+pub fn max_abs_diff(ours: &[f32], theirs: &[f32]) -> f32 {
+    if ours.len() != theirs.len() {
+        return f32::NAN;
+    }
+    worst(ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()))
+}
+
+/// [`max_abs_diff`] as a share of the largest number that there should be.
+pub fn relative_error(ours: &[f32], theirs: &[f32]) -> f32 {
+    match max_abs_diff(ours, theirs) {
+        0.0 => 0.0,
+        difference => difference / max_abs(theirs),
+    }
+}

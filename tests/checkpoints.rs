@@ -1,0 +1,282 @@
+//! What a run saves and what it loads: all of a file or nothing of it, and never weights that are not finite.
+
+mod common;
+
+use common::{Disk, Driver};
+use kiln::data::Source;
+use kiln::data::points::Shape;
+use kiln::demos::{Context, Demo, Stepped};
+use kiln::device::open_cpu;
+use kiln::error::{Code, Result};
+use kiln::session::link::{canonical, parse};
+use kiln::session::protocol::{Command, DeviceKind, Event, Status};
+use kiln::session::{Host, Next, Session};
+use kiln::weights::{Checkpoint, Library};
+use pollster::block_on;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// One of each demo that is trained, small; after so many steps it has everything that it saves.
+const TRAINED: [(&str, u32); 4] = [
+    ("gan2d?seed=3&width=4&depth=1&batch=8", 50),
+    ("dcgan?seed=3&width=4&batch=8&evaluate=20", 36),
+    ("vae?seed=3&start=scratch&width=4&batch=8&evaluate=20", 20),
+    ("classifier?seed=3&batch=8&evaluate=50", 50),
+];
+
+/// A demo by itself, with values that no link could hold.
+fn build(link: &str, change: &[(&str, Value)]) -> Box<dyn Demo> {
+    let mut link = parse(link).expect("a link");
+    for (key, value) in change {
+        link.values.insert((*key).into(), value.clone());
+    }
+    let device = open_cpu().expect("a CPU").device;
+    let library = Driver::new(false).desk.library();
+    let context = Context { device, source: Rc::new(Disk), library, clock: Rc::new(|| 0.0) };
+    (link.entry.build)(&link.values, context).expect("it is built")
+}
+
+fn step(demo: &mut dyn Demo, n: u32) {
+    for _ in 0..n {
+        assert!(matches!(block_on(demo.step()), Ok(Stepped::Done)));
+    }
+}
+
+fn saved(demo: &mut dyn Demo) -> Checkpoint {
+    block_on(demo.save()).expect("it is finite")
+}
+
+/// Every way in which one thing of a file is wrong.
+fn damaged(file: &Checkpoint) -> Vec<(String, Checkpoint)> {
+    let mut all = Vec::new();
+    for (at, entry) in file.tensors.iter().enumerate() {
+        let mut other = file.clone();
+        other.tensors[at].shape.push(7);
+        all.push((format!("{} in another shape", entry.name), other));
+        // Curves have gaps, which are NaN.
+        if !entry.name.starts_with("history.") && !entry.values.is_empty() {
+            let mut other = file.clone();
+            other.tensors[at].values[0] = f32::NAN;
+            all.push((format!("{} with a NaN", entry.name), other));
+        }
+    }
+    // What a curve is of, its own demo knows.
+    for key in file.texts.keys().filter(|key| !key.ends_with(".series") && *key != "started") {
+        for text in ["4294967295", "a word"] {
+            let mut other = file.clone();
+            other.set_text(key, text);
+            // A stream may stand anywhere.
+            if !(key.starts_with("rng.") && text.starts_with('4')) {
+                all.push((format!("{key} is {text}"), other));
+            }
+        }
+    }
+    all
+}
+
+/// Nothing of a refused file is taken over, wherever it is wrong.
+fn refuses_all_of_it(what: &str, demo: &mut dyn Demo, file: &Checkpoint) {
+    let before = saved(demo);
+    let wrong = damaged(file);
+    assert!(!wrong.is_empty(), "{what}");
+    for (how, file) in wrong {
+        let error = demo.load(&file).err().unwrap_or_else(|| panic!("{what}: {how} was accepted"));
+        assert!(matches!(error.code, Code::BadFile | Code::ShapeMismatch), "{what}: {how}: {error:?}");
+        assert!(saved(demo).to_bytes() == before.to_bytes(), "{what}: {how} left something behind");
+    }
+    demo.load(file).expect("the file itself is right");
+    assert!(saved(demo).to_bytes() == file.to_bytes(), "{what}");
+}
+
+#[test]
+fn a_file_with_one_thing_wrong_leaves_every_trained_demo_as_it_was() {
+    for (link, steps) in TRAINED {
+        let mut first = build(link, &[]);
+        step(&mut *first, steps);
+        let mut second = build(link, &[("seed", json!(4))]);
+        step(&mut *second, 3);
+        refuses_all_of_it(link, &mut *second, &saved(&mut *first));
+    }
+}
+
+#[test]
+fn a_latent_that_is_none_leaves_the_autoencoder_as_it_was() {
+    let mut file = Checkpoint::default();
+    file.push("latent", &[1, 4, 2, 2], vec![0.5; 16]);
+    file.set_text("step", 3);
+    refuses_all_of_it("autoencoder", &mut *build("autoencoder", &[]), &file);
+}
+
+#[test]
+fn a_resumed_run_saves_the_file_that_it_was_resumed_from() {
+    for (link, steps) in TRAINED {
+        let mut driver = Driver::open(link);
+        driver.step(steps);
+        if link.starts_with("vae") {
+            let mut mask = vec![0; 28 * 28];
+            mask[5] = 1;
+            driver
+                .send(Command::Act { name: "draw".into(), args: json!({ "pixels": vec![9; 28 * 28], "mask": mask }) });
+        }
+        let bytes = driver.bytes();
+        if link.starts_with("classifier") {
+            assert!(driver.checkpoint().find("held_out.mean").is_some(), "the test after 50 steps was not made");
+        }
+        let mut resumed = Driver::new(false);
+        resumed.load("", Some(bytes.clone()));
+        assert_eq!(resumed.errors(), vec![], "{link}: {:?}", resumed.messages());
+        assert!(resumed.bytes() == bytes, "{link}");
+    }
+}
+
+/// The loss that tells it is reported once; what is asked for afterwards must not be saved either.
+#[test]
+fn weights_that_are_no_longer_finite_are_never_saved() {
+    for (link, _) in TRAINED {
+        let rates = ["lr", "lr_g", "lr_d"].map(|key| (key, json!(1e30)));
+        let mut demo = build(link, &rates);
+        let taken: Vec<Result<Stepped>> = (0..5).map(|_| block_on(demo.step())).collect();
+        let _ = block_on(demo.save());
+        let again = block_on(demo.save()).map(|_| ());
+        assert_eq!(again.map_err(|e| e.code), Err(Code::Diverged), "{link} after {} steps", taken.len());
+    }
+}
+
+fn act(driver: &mut Driver, name: &str, args: Value) {
+    driver.send(Command::Act { name: name.into(), args });
+}
+
+/// A model whose chat template refuses system messages, by its hash.
+fn refusing() -> String {
+    const TEMPLATE: &str = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no') }}{% endif %}\
+        {{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}";
+    let mut bytes = std::fs::read(common::fixture("text/tiny-llama-q8_0.gguf")).expect("the fixture");
+    let place = bytes.windows(9).position(|w| w == b"{% for me").expect("its template");
+    // The file's own template has 200 bytes.
+    bytes[place..place + 200].copy_from_slice(format!("{TEMPLATE:<200}").as_bytes());
+    std::fs::create_dir_all(common::kept()).expect("it can be made");
+    std::fs::write(common::kept().join("refusing.gguf"), &bytes).expect("it can be written");
+    kiln::weights::manifest::hex(&Sha256::digest(&bytes))
+}
+
+#[test]
+fn a_refused_change_leaves_values_link_and_run_as_they_were() {
+    let link = format!("text?model=sha256:{}&prompt=Once&max_tokens=3", refusing());
+    let mut driver = Driver::open(&link);
+    driver.step_to_the_end(100);
+    assert_eq!(driver.errors(), vec![], "{:?}", driver.messages());
+    let (before, link) = (driver.bytes(), driver.link());
+    driver.send(Command::Set { key: "system".into(), value: json!("Be kind.") });
+    assert_eq!(driver.errors().len(), 1, "{:?}", driver.messages());
+    assert_eq!((driver.steps(), driver.link()), (3, link.clone()));
+    assert!(driver.bytes() == before, "the checkpoint holds the link and the text");
+    // The next change is made to the values that stand, not to those that were refused.
+    driver.desk.events.borrow_mut().clear();
+    driver.send(Command::Set { key: "top_k".into(), value: json!(7) });
+    assert_eq!(driver.errors(), vec![], "{:?}", driver.messages());
+    assert_eq!(driver.link(), link.replace("&max_tokens", "&top_k=7&max_tokens"));
+}
+
+#[test]
+fn clearing_drawn_points_goes_back_to_the_data_before_them() {
+    let data = |driver: &Driver| {
+        let link = parse(&driver.link()).expect("a link");
+        let shape = link.values["data"].clone();
+        (serde_json::from_value::<Shape>(shape).expect("a shape"), link.values["points"] == json!(""))
+    };
+    let some = || json!({ "points": [1.0, -1.0, 0.5, 2.0] });
+    for (name, shape) in [("ring", Shape::Ring), ("moons", Shape::Moons), ("spiral", Shape::Spiral)] {
+        let mut driver = Driver::open(&format!("gan2d?width=4&depth=1&data={name}"));
+        act(&mut driver, "clear", json!(null));
+        assert_eq!(data(&driver), (shape, true), "there is nothing to clear");
+        act(&mut driver, "draw", some());
+        act(&mut driver, "draw", some());
+        assert_eq!(data(&driver), (Shape::Drawn, false));
+        // By way of the link, as somebody else opens it.
+        let mut other = Driver::open(&driver.link());
+        act(&mut other, "clear", json!(null));
+        assert_eq!(data(&other), (shape, true));
+        let before = parse(&format!("gan2d?width=4&depth=1&data={name}")).expect("a link");
+        assert_eq!(other.link(), canonical(before.entry, &before.values));
+        assert_eq!(driver.errors(), vec![]);
+    }
+    // A link of before: what was chosen is not known, and the ring stands in.
+    let mut old = Driver::open("gan2d?width=4&depth=1&data=drawn&points=AAAA");
+    act(&mut old, "clear", json!(null));
+    assert_eq!(data(&old), (Shape::Ring, true));
+}
+
+/// A host whose files come late.
+struct Late {
+    desk: Rc<common::Desk>,
+    polls: Rc<Cell<u32>>,
+}
+
+impl Host for Late {
+    fn emit(&self, event: Event) {
+        self.desk.emit(event);
+    }
+
+    fn now(&self) -> f64 {
+        0.0
+    }
+
+    fn source(&self) -> Rc<dyn Source> {
+        Rc::new(Slow(self.polls.clone()))
+    }
+
+    fn library(&self) -> Rc<dyn Library> {
+        self.desk.library()
+    }
+
+    fn memory(&self) -> f64 {
+        0.0
+    }
+
+    fn view_interval(&self) -> f64 {
+        f64::INFINITY
+    }
+}
+
+/// Every file is on its way until it was asked for a few times.
+struct Slow(Rc<Cell<u32>>);
+
+impl Source for Slow {
+    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+        self.0.set(self.0.get() + 1);
+        if self.0.get() < 4 { None } else { Disk.poll(path) }
+    }
+
+    fn progress(&self, _path: &str) -> (f64, f64) {
+        (1.0, 2.0)
+    }
+}
+
+#[test]
+fn getting_ready_ends_in_a_pause_and_takes_no_step() {
+    let late = Rc::new(Late { desk: Driver::new(false).desk, polls: Rc::default() });
+    let mut session = Session::new(late.clone(), DeviceKind::Cpu);
+    let send = |session: &mut Session, command| block_on(session.handle(command));
+    send(&mut session, Command::Start { software: false, proven: vec![] });
+    send(&mut session, Command::Open { link: "vae".into(), checkpoint: None });
+    let status = || {
+        let events = late.desk.events.borrow();
+        let last = events.iter().rev().find_map(|e| match e {
+            Event::Status { status, step, .. } => Some((*status, *step)),
+            _ => None,
+        });
+        last.expect("a status was sent")
+    };
+    assert_eq!(status(), (Status::Loading, 0));
+    for n in [0, 1, 2] {
+        let mut ticks = 0;
+        while block_on(session.tick()) != Next::Sleep {
+            ticks += 1;
+            assert!(ticks < 100, "it does not come to an end");
+        }
+        assert_eq!(status(), (Status::Paused, n));
+        send(&mut session, Command::Step { n: 1 });
+    }
+}

@@ -1,0 +1,203 @@
+// The runs of this visit as entries of the browser's history, the way back to those that were left, and what an earlier visit kept.
+
+import { number, t } from './i18n.js';
+
+/** Browsers take few changes of the address (Safari a hundred in 30 s), in ms. */
+const EVERY = 400;
+
+export class Runs {
+  /** The run that is shown, and the one that is being given up for another. */
+  #shown = '';
+  #left = null;
+  /** Ids of the runs of this visit, and the last of each demo. */
+  #known = new Set();
+  #last = new Map();
+  /** Whether they were running when they were left. */
+  #ran = new Map();
+  /** What has made the entry of the history that the next run takes: `first`, `link` or `history`; null where it makes its own. */
+  #entry = 'first';
+  #written = '';
+  #writtenAt = -EVERY;
+  #timer = 0;
+
+  /** `embedded`: in a frame the history belongs to the page around it, and no entries are added. */
+  constructor(session, store, { embedded, clear }) {
+    this.session = session;
+    this.store = store;
+    this.embedded = embedded;
+    this.clear = clear;
+    session.on('leave', (run) => {
+      this.#left = run;
+      this.#ran.set(run.id, session.want === 'running');
+      this.#address(true);
+    });
+    // It may have got on a little further by its last checkpoint.
+    session.on('checkpoint', ({ step }) => this.#left && (this.#left.step = step));
+    session.on('reset', (event) => this.#entered(event));
+    session.on('state', () => this.#address());
+    addEventListener('popstate', ({ state }) => this.#moved(state));
+  }
+
+  /** Opens the address as the visit finds it: the run that the entry of the history names, else its link. */
+  async first({ paused, fallback }) {
+    const link = location.hash.slice(1);
+    const kept = await this.#kept(history.state?.run);
+    const run = !paused && !history.state?.paused;
+    try {
+      if (kept) {
+        await this.#resume(kept, { run });
+        this.#tell('continued', kept);
+      } else {
+        await this.session.open(link, { run, identity: history.state?.run && { id: history.state.run, origin: null } });
+        this.#offer(link);
+      }
+    } catch (error) {
+      // Overtaken by another link, or there is no worker at all: its card has a way out.
+      if (error.code === 'superseded' || !this.session.state.device) throw error;
+      // A kept checkpoint that is refused is forgotten; a link that is refused must not leave an empty page.
+      if (kept) await this.store.forget(kept.id);
+      await this.session.open(kept ? link : fallback, { run });
+    }
+  }
+
+  /** Opens a link from its beginning, and offers what an earlier visit has kept of it. */
+  async open(link, options) {
+    this.clear();
+    try {
+      await this.session.open(link, options);
+      this.#offer(link);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  /** What was open goes on, also where the address names what was refused. */
+  #refused(error) {
+    if (error.code === 'superseded') return;
+    this.#entry = null;
+    this.#write();
+  }
+
+  /** The demo's last run of this visit, else its own link. */
+  async demo(name) {
+    const kept = name !== this.session.state.demo && (await this.#kept(this.#last.get(name)));
+    if (!kept) return this.session.state.link === name ? undefined : this.open(name, { run: true });
+    await this.back(kept.id);
+    this.#tell('continued', kept);
+  }
+
+  /** Goes on with a run that was left; answers whether it could. `clear`: what was said of the one that is open no longer holds. */
+  async back(id, { clear = true } = {}) {
+    if (clear) this.clear();
+    const kept = await this.#kept(id);
+    if (!kept) return false;
+    try {
+      await this.#resume(kept);
+      return true;
+    } catch {
+      // The worker's error says what is wrong with it.
+      return false;
+    }
+  }
+
+  /** The run that is open. */
+  get current() {
+    return this.session.identity.id;
+  }
+
+  #kept(id) {
+    return id ? this.store.load(id) : null;
+  }
+
+  #resume({ id, origin, bytes, link }, options = { run: this.#ran.get(id) }) {
+    return this.session.open('', { checkpoint: bytes, identity: { id, origin: origin ?? link }, ...options });
+  }
+
+  // --- the history -------------------------------------------------------------------------------------------------
+
+  #entered({ id, demo }) {
+    if (id === this.#shown) return;
+    const left = this.#left?.id === this.#shown ? this.#left : null;
+    const entry = this.#entry;
+    if (!entry && !this.embedded) {
+      // The entry of the run that was left keeps its own address.
+      history.pushState({ run: id }, '', location.href);
+    }
+    this.#entry = null;
+    this.#left = null;
+    this.#shown = id;
+    this.#known.add(id);
+    this.#last.set(demo, id);
+    this.#written = '';
+    this.#writtenAt = -EVERY;
+    if (left?.step > 0 && entry !== 'history') this.#tell('left', left, [[t('left.back', { step: number(left.step) }), () => this.back(left.id)]]);
+    else this.session.emit('card', { key: 'left', gone: true });
+  }
+
+  /** The address follows the run, but not each move of a drag: a link that changes again and again waits for its turn. */
+  #address(now = false) {
+    const { link, demo } = this.session.state;
+    if (!demo || !this.#shown || this.#entry) return;
+    const state = this.#state();
+    if (state + link === this.#written) return;
+    clearTimeout(this.#timer);
+    const wait = now || !this.#written.startsWith(state) ? 0 : this.#writtenAt + EVERY - performance.now();
+    if (wait > 0) this.#timer = setTimeout(() => this.#write(), wait);
+    else this.#write();
+  }
+
+  #state() {
+    return JSON.stringify({ run: this.session.identity.id, paused: this.session.want !== 'running' });
+  }
+
+  #write() {
+    clearTimeout(this.#timer);
+    const { link } = this.session.state;
+    // Another address was typed or followed: it is not overwritten.
+    if (this.#entry) return;
+    this.#written = this.#state() + link;
+    this.#writtenAt = performance.now();
+    this.#shown = this.session.identity.id;
+    this.#known.add(this.#shown);
+    history.replaceState(JSON.parse(this.#state()), '', `#${link}`);
+  }
+
+  /** Back and forward name a run; a link that was typed or followed names none. */
+  async #moved(state) {
+    clearTimeout(this.#timer);
+    const link = location.hash.slice(1);
+    if (state?.run === this.#shown || (!state?.run && link === this.session.state.link)) {
+      this.#entry = null;
+      return this.#write();
+    }
+    this.#entry = state?.run ? 'history' : 'link';
+    const kept = await this.#kept(state?.run);
+    if (!this.#entry) return;
+    if (!kept) return this.open(link, { run: !state?.paused, identity: state?.run && { id: state.run, origin: null } });
+    this.clear();
+    try {
+      await this.#resume(kept, { run: this.#ran.get(kept.id) ?? !state.paused });
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  // --- what is said of it ------------------------------------------------------------------------------------------
+
+  /** What an earlier visit has kept of this link, or of this demo where the link says no more. */
+  async #offer(link) {
+    const { session } = this;
+    const { id } = session.identity;
+    const { demo, link: canonical } = session.state;
+    const kept = (await this.store.list()).filter((run) => !this.#known.has(run.id) && run.step > 0);
+    if (id !== session.identity.id) return;
+    const most = (runs) => runs.reduce((best, run) => (best && best.step >= run.step ? best : run), null);
+    const same = most(kept.filter((run) => run.origin === canonical || run.link === canonical));
+    const run = same ?? (link === demo ? most(kept.filter((one) => one.demo === demo)) : null);
+    if (run) this.#tell('offer', run, [[t('offer.continue'), () => this.back(run.id)]]);
+  }
+
+  #tell(key, { step, link }, actions) {
+    this.session.emit('card', { key, args: { step: number(step), link }, actions });
+  }
+}
