@@ -35,7 +35,7 @@ impl Curve {
     }
 }
 
-/// `e` to the power of `x`, which stays finite. What is no number stays none, which `min` does not promise.
+/// `e` to the power of `x`, which stays finite.
 #[cube]
 fn bounded_exp(x: f32) -> f32 {
     select(x > 80.0f32, 80.0f32, x).exp()
@@ -69,6 +69,12 @@ fn gelu_gate(x: f32) -> f32 {
     1.0f32 / (1.0f32 + bounded_exp(-2.0f32 * u))
 }
 
+/// `y`, but `x` where that is no number. Told by its bits: browsers may take it for granted that no comparison meets a NaN.
+#[cube]
+fn unless_nan(x: f32, y: f32) -> f32 {
+    select(u32::reinterpret(x) & 0x7fff_ffffu32 > 0x7f80_0000u32, x, y)
+}
+
 /// The activation of `x`.
 #[cube]
 pub fn apply(x: f32, slope: f32, #[comptime] curve: Curve) -> f32 {
@@ -78,10 +84,10 @@ pub fn apply(x: f32, slope: f32, #[comptime] curve: Curve) -> f32 {
     }
     if comptime!(curve == Curve::Tanh) {
         // By exp, for some drivers' tanh overflows.
-        y = 1.0f32 - 2.0f32 / (1.0f32 + bounded_exp(2.0f32 * x));
+        y = unless_nan(x, 1.0f32 - 2.0f32 / (1.0f32 + bounded_exp(2.0f32 * x)));
     }
     if comptime!(curve == Curve::Sigmoid) {
-        y = 1.0f32 / (1.0f32 + bounded_exp(-x));
+        y = unless_nan(x, 1.0f32 / (1.0f32 + bounded_exp(-x)));
     }
     if comptime!(curve == Curve::Silu) {
         y = x / (1.0f32 + bounded_exp(-x));
@@ -115,19 +121,28 @@ pub fn slope_at(y: f32, slope: f32, #[comptime] curve: Curve) -> f32 {
     // Where x is far from 0 the slope of what it is multiplied by is none, and must not meet an infinity.
     if comptime!(curve == Curve::Gelu) {
         let near = select(y.abs() > 80.0f32, 0.0f32, y);
-        d = normal_below(y) + near * 0.398_942_3f32 * (-0.5f32 * near * near).exp();
+        d = unless_nan(y, normal_below(y) + near * 0.398_942_3f32 * (-0.5f32 * near * near).exp());
     }
     if comptime!(curve == Curve::GeluTanh) {
         let near = select(y.abs() > 80.0f32, 0.0f32, y);
         let s = gelu_gate(y);
-        d = s + near * s * (1.0f32 - s) * 2.0f32 * 0.797_884_6f32 * (1.0f32 + 3.0f32 * 0.044_715f32 * near * near);
+        let inner = 2.0f32 * 0.797_884_6f32 * (1.0f32 + 3.0f32 * 0.044_715f32 * near * near);
+        d = unless_nan(y, s + near * s * (1.0f32 - s) * inner);
     }
     d
 }
 
-/// `activation(x + bias)`, a number a thread; `bias` is read where there is one.
+/// The activation, a number a thread.
 #[cube(launch_unchecked)]
-pub fn forward(
+pub fn forward(x: &[f32], out: &mut [f32], count: usize, slope: f32, #[comptime] curve: Curve) {
+    if ABSOLUTE_POS < count {
+        out[ABSOLUTE_POS] = apply(x[ABSOLUTE_POS], slope, curve);
+    }
+}
+
+/// `activation(x + bias)`, a number a thread.
+#[cube(launch_unchecked)]
+pub fn forward_with_bias(
     x: &[f32],
     bias: &[f32],
     out: &mut [f32],
@@ -136,13 +151,9 @@ pub fn forward(
     inner: usize,
     slope: f32,
     #[comptime] curve: Curve,
-    #[comptime] biased: bool,
 ) {
     if ABSOLUTE_POS < count {
-        let mut value = x[ABSOLUTE_POS];
-        if comptime!(biased) {
-            value += bias[(ABSOLUTE_POS / inner) % channels];
-        }
+        let value = x[ABSOLUTE_POS] + bias[(ABSOLUTE_POS / inner) % channels];
         out[ABSOLUTE_POS] = apply(value, slope, curve);
     }
 }

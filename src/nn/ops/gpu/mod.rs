@@ -25,33 +25,17 @@ fn inner(x: &CubeTensor) -> usize {
     x.meta.shape().iter().skip(2).product()
 }
 
-fn activate(x: CubeTensor, bias: Option<CubeTensor>, activation: Activation) -> CubeTensor {
-    let (x, bias) = (whole(x), bias.map(whole));
-    let (curve, slope) = Curve::of(activation);
-    let ((out, out_arg), shape) = (over(0, &x), x.shape());
-    // SAFETY: as many numbers in `out` as in `x`, and a bias for each of its channels.
-    unsafe {
-        curves::forward::launch_unchecked(
-            &x.client,
-            groups(len(&x), THREADS),
-            CubeDim::new_1d(THREADS as u32),
-            arg(&x),
-            arg(bias.as_ref().unwrap_or(&x)),
-            out_arg,
-            len(&x),
-            shape.get(1).copied().unwrap_or(1),
-            inner(&x),
-            slope,
-            curve,
-            bias.is_some(),
-        );
-    }
-    out
-}
-
 impl Kernels for Cube {
     fn act(x: CubeTensor, activation: Activation) -> CubeTensor {
-        activate(x, None, activation)
+        let x = whole(x);
+        let (curve, slope) = Curve::of(activation);
+        let (out, out_arg) = over(0, &x);
+        let (groups, threads) = (groups(len(&x), THREADS), CubeDim::new_1d(THREADS as u32));
+        // SAFETY: as many numbers in `out` as in `x`.
+        unsafe {
+            curves::forward::launch_unchecked(&x.client, groups, threads, arg(&x), out_arg, len(&x), slope, curve)
+        }
+        out
     }
 
     fn act_backward(y: CubeTensor, gradient: CubeTensor, activation: Activation) -> CubeTensor {
@@ -79,7 +63,26 @@ impl Kernels for Cube {
     }
 
     fn bias_act(x: CubeTensor, bias: CubeTensor, activation: Activation) -> CubeTensor {
-        activate(x, Some(bias), activation)
+        let (x, bias) = (whole(x), whole(bias));
+        let (curve, slope) = Curve::of(activation);
+        let ((out, out_arg), shape) = (over(0, &x), x.shape());
+        // SAFETY: as many numbers in `out` as in `x`, and a bias for each of its channels.
+        unsafe {
+            curves::forward_with_bias::launch_unchecked(
+                &x.client,
+                groups(len(&x), THREADS),
+                CubeDim::new_1d(THREADS as u32),
+                arg(&x),
+                arg(&bias),
+                out_arg,
+                len(&x),
+                shape.get(1).copied().unwrap_or(1),
+                inner(&x),
+                slope,
+                curve,
+            );
+        }
+        out
     }
 
     fn bias_act_backward(y: CubeTensor, gradient: CubeTensor, activation: Activation) -> (CubeTensor, CubeTensor) {
