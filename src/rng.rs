@@ -26,6 +26,8 @@ pub enum Purpose {
     Split = 6,
     /// Noise and holes that a model is to mend.
     Damage = 7,
+    /// What dropout leaves out.
+    Dropout = 8,
 }
 
 /// A position in the random numbers of one purpose.
@@ -52,6 +54,12 @@ impl Stream {
     /// A number from 0 up to 1, of two words of the stream.
     pub fn unit(&mut self) -> f64 {
         self.0.random_range(0.0..1.0)
+    }
+
+    /// `n` times whether something of this probability happens, each of one word of the stream.
+    pub fn chances(&mut self, n: usize, probability: f64) -> Vec<bool> {
+        let below = probability * 4_294_967_296.0;
+        (0..n).map(|_| f64::from(self.0.random::<u32>()) < below).collect()
     }
 
     /// A whole number below `n`; `n` is at least 1.

@@ -11,6 +11,8 @@ mod dispatches;
 mod engine;
 #[path = "common/kernels.rs"]
 mod kernels;
+#[path = "common/layers.rs"]
+mod layers;
 #[path = "common/reference.rs"]
 mod reference;
 #[path = "common/tab.rs"]
@@ -47,6 +49,8 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_numbers() {
     console_log!("the engine's largest difference: {worst:e}");
 
     let device = device.autodiff();
+    let worst = layers::Golden::new(&device, 1e-5).everything().await;
+    console_log!("the layers' largest difference from PyTorch: {worst:e}");
     let worst = kernels::every_operation_and_its_gradients_are_the_cpus(&device).await;
     console_log!("the kernels' largest difference: {worst:e}");
     // Steps of the shapes that the bench takes, but narrow: what is counted does not depend on it.

@@ -3,7 +3,7 @@
 #[path = "common/kernels.rs"]
 mod arithmetic;
 
-use burn::tensor::activation::{leaky_relu, log_sigmoid, sigmoid, tanh};
+use burn::tensor::activation::{gelu, leaky_relu, log_sigmoid, sigmoid, silu, tanh};
 use burn::tensor::module::{batch_norm_train, conv_transpose2d, conv2d};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
@@ -104,7 +104,7 @@ fn a_transposed_convolution_and_its_gradients_are_burns() {
 
 #[test]
 fn any_convolution_and_its_gradients_are_burns() {
-    // Batch, inputs, outputs, height, width, kernel, stride, padding; the last takes several bands.
+    // Batch, inputs, outputs, height, width, kernel, stride, padding; some take several bands.
     for [b, c, o, h, w, k, s, p] in [
         [1, 1, 1, 1, 1, 1, 1, 0],
         [2, 3, 4, 5, 7, 3, 1, 1],
@@ -112,6 +112,11 @@ fn any_convolution_and_its_gradients_are_burns() {
         [2, 4, 3, 6, 9, 3, 2, 0],
         [1, 2, 2, 3, 3, 3, 1, 2],
         [1, 24, 5, 40, 50, 3, 1, 1],
+        // By Winograd: odd sizes, no padding, more padding, several bands.
+        [3, 13, 14, 7, 9, 3, 1, 1],
+        [1, 12, 12, 5, 4, 3, 1, 0],
+        [2, 12, 16, 6, 1, 3, 1, 2],
+        [1, 24, 32, 40, 50, 3, 1, 1],
     ] {
         let theirs = |x, w| conv2d(x, w, None, ConvOptions::new([s, s], [p, p], [1, 1], 1));
         let off = agree(random([b, c, h, w], 13), random([o, c, k, k], 14), |x, w| convolve(x, w, s, p), theirs);
@@ -153,12 +158,21 @@ fn a_bias_with_its_activation_and_gradients_are_burns() {
         ("leaky", Activation::Leaky(0.2)),
         ("tanh", Activation::Tanh),
         ("sigmoid", Activation::Sigmoid),
+        ("silu", Activation::Silu),
+        ("gelu", Activation::Gelu),
+        ("gelu by tanh", Activation::GeluTanh),
     ] {
         let after = |y: Tensor<4>| match activation {
             Activation::Identity => y,
             Activation::Leaky(slope) => leaky_relu(y, f64::from(slope)),
             Activation::Tanh => tanh(y),
             Activation::Sigmoid => sigmoid(y),
+            Activation::Silu => silu(y),
+            Activation::Gelu => gelu(y),
+            Activation::GeluTanh => {
+                let u = (y.clone() + y.clone().powi_scalar(3) * 0.044715) * (2.0 / std::f64::consts::PI).sqrt();
+                (tanh(u) + 1.0) * y * 0.5
+            }
         };
         for shape in [[3, 5, 4, 2], [6, 7, 1, 1]] {
             let (x, bias) = ((random(shape, 8) * 4.0).detach().require_grad(), random([shape[1]], 9));

@@ -13,15 +13,20 @@ pub struct Moments {
     pub beta1: f32,
     pub beta2: f32,
     pub epsilon: f32,
+    /// What a weight is multiplied by first: less than 1 where it decays.
+    pub keep: f32,
+    /// What a gradient is multiplied by first: less than 1 where it is clipped.
+    pub scale: f32,
 }
 
 /// One update: both moments in place, the new weights over the gradient; four slices of one length.
 #[inline(never)]
 pub fn adam(weight: &[f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], with: Moments) {
-    let Moments { rate, root, beta1, beta2, epsilon } = with;
-    let [rate, root, epsilon] = [rate, root, epsilon].map(F32x4::splat);
+    let Moments { rate, root, beta1, beta2, epsilon, keep, scale } = with;
+    let [rate, root, epsilon, keep, scale] = [rate, root, epsilon, keep, scale].map(F32x4::splat);
     let [old1, new1, old2, new2] = [beta1, 1.0 - beta1, beta2, 1.0 - beta2].map(F32x4::splat);
     let one = |w: F32x4, g: F32x4, m: F32x4, v: F32x4| {
+        let (w, g) = (w.mul(keep), g.mul(scale));
         let m = m.mul(old1).add(g.mul(new1));
         let v = v.mul(old2).add(g.mul(g).mul(new2));
         (w.sub(m.mul(rate).div(v.mul(root).sqrt().add(epsilon))), m, v)

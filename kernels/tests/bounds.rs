@@ -1,6 +1,6 @@
 //! Every small shape, up to the last number of every slice.
 
-use kiln_kernels::{Activation, Convolve, Factor, bias_act, dot, gelu_tanh, multiply};
+use kiln_kernels::{Activation, Convolve, Factor, Window, bias_act, dot, gelu_tanh, multiply};
 
 fn numbers(n: usize) -> Vec<f32> {
     (0..n).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect()
@@ -20,7 +20,14 @@ fn a_strided_convolution_is_the_transpose_of_its_transpose() {
         for (h, w) in (1..9).flat_map(|h| (1..20).map(move |w| (h, w))) {
             for padding in 0..(h.min(w) + 1).min(4) {
                 let size = [h, w].map(|n| 2 * n + 2 - 2 * padding);
-                let shape = Convolve { batch, inputs: large, outputs: small, size, kernel: [4, 4], stride: 2, padding };
+                let shape = Convolve {
+                    batch,
+                    inputs: large,
+                    outputs: small,
+                    size,
+                    kernel: [4, 4],
+                    window: Window::square(2, padding),
+                };
                 assert_eq!(shape.out_size(), [h, w]);
                 let (x, weights) = (numbers(batch * large * size[0] * size[1]), numbers(small * large * 16));
                 let (mut y, mut back) = (vec![0.0; batch * small * h * w], vec![0.0; x.len()]);
@@ -37,6 +44,25 @@ fn a_strided_convolution_is_the_transpose_of_its_transpose() {
 }
 
 #[test]
+fn a_wide_convolution_of_3_x_3_is_the_transpose_of_its_gradients_for_every_small_shape() {
+    for (h, w) in (1..7).flat_map(|h| (1..18).map(move |w| (h, w))) {
+        for padding in (0..3).filter(|p| h.min(w) + 2 * p >= 3) {
+            let window = Window::square(1, padding);
+            let shape = Convolve { batch: 2, inputs: 13, outputs: 12, size: [h, w], kernel: [3, 3], window };
+            let [oh, ow] = shape.out_size();
+            let (x, weights) = (numbers(26 * h * w), numbers(12 * 13 * 9));
+            let mut y = vec![0.0; 24 * oh * ow];
+            let (mut back, mut outer) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
+            shape.forward(&x, &weights, &mut y);
+            shape.of_input(&y, &weights, &mut back);
+            shape.of_weights(&x, &y, &mut outer);
+            let energy = inner(&y, &y);
+            assert!(close(energy, inner(&x, &back)) && close(energy, inner(&weights, &outer)), "{shape:?}");
+        }
+    }
+}
+
+#[test]
 fn a_convolution_is_the_transpose_of_its_gradients() {
     for (size, k, stride, padding) in [
         ([5, 7], 3, 1, 1),
@@ -46,7 +72,8 @@ fn a_convolution_is_the_transpose_of_its_gradients() {
         ([1, 1], 1, 1, 0),
         ([9, 4], 4, 3, 1),
     ] {
-        let shape = Convolve { batch: 2, inputs: 3, outputs: 5, size, kernel: [k, k], stride, padding };
+        let shape =
+            Convolve { batch: 2, inputs: 3, outputs: 5, size, kernel: [k, k], window: Window::square(stride, padding) };
         let [oh, ow] = shape.out_size();
         let (x, weights) = (numbers(6 * size[0] * size[1]), numbers(15 * k * k));
         let mut y = vec![0.0; 10 * oh * ow];

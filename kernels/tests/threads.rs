@@ -1,6 +1,6 @@
 //! What several threads compute is what one computes, to the bit.
 
-use kiln_kernels::{Convolve, Data, Factor, Matrix, each_chunk, help, matmul, multiply, threads};
+use kiln_kernels::{Attention, Convolve, Data, Factor, Matrix, Window, each_chunk, help, matmul, multiply, threads};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -23,9 +23,10 @@ fn all() -> Vec<Vec<u32>> {
         results.push(out);
     }
     for (batch, size, k, stride) in
-        [(19, [14, 10], 4, 2), (3, [14, 10], 4, 2), (1, [60, 50], 3, 1), (5, [20, 20], 3, 1)]
+        [(19, [14, 10], 4, 2), (3, [14, 10], 4, 2), (1, [60, 50], 3, 1), (5, [20, 20], 3, 1), (3, [20, 20], 1, 1)]
     {
-        let shape = Convolve { batch, inputs: 24, outputs: 37, size, kernel: [k, k], stride, padding: 1 };
+        let shape =
+            Convolve { batch, inputs: 24, outputs: 37, size, kernel: [k, k], window: Window::square(stride, 1) };
         let (x, weights) = (numbers(batch * 24 * size[0] * size[1]), numbers(37 * 24 * k * k));
         let mut y = vec![0.0; batch * 37 * shape.out_size().iter().product::<usize>()];
         let (mut back, mut outer) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
@@ -33,6 +34,14 @@ fn all() -> Vec<Vec<u32>> {
         shape.of_input(&y, &weights, &mut back);
         shape.of_weights(&x, &y, &mut outer);
         results.extend([y, back, outer]);
+    }
+    for causal in [false, true] {
+        let sizes = Attention { batch: 3, queries: 65, keys: 65, heads: 3, width: 20, causal };
+        let [q, k, v] = [0, 1, 2].map(|i| numbers(3 * 65 * 60 + i).split_off(i));
+        let [mut y, mut of_q, mut of_k, mut of_v] = [(); 4].map(|()| vec![0.0; q.len()]);
+        sizes.forward(&q, &k, &v, &mut y);
+        sizes.backward([&q, &k, &v], &y, [&mut of_q, &mut of_k, &mut of_v]);
+        results.extend([y, of_q, of_k, of_v]);
     }
     let (rows, cols) = (517, 1024);
     let bytes = |n: usize| (0..n).map(|i| (i * 31 % 251) as u8).collect::<Vec<_>>();

@@ -133,7 +133,7 @@ impl Part {
         };
         let norm = |(name, _): &(String, usize)| {
             let (weight, bias) = (vector(format!("{name}.weight"))?, vector(format!("{name}.bias"))?);
-            Ok(GroupNorm { weight, bias, groups: self.groups, eps: 1e-6 })
+            GroupNorm::of(weight, bias, self.groups, 1e-6)
         };
         let conv = |c: &ConvPart| {
             let weight =

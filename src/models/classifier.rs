@@ -2,7 +2,7 @@
 //!
 //! A LeNet (LeCun et al. 1998) with strided convolutions: 42,490 parameters, of which 48 features before the last layer.
 
-use crate::nn::{Activation, Conv2d, Linear};
+use crate::nn::{Activation, Conv2d, Conv2dConfig, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -20,9 +20,12 @@ pub struct Classifier {
 
 impl Classifier {
     pub fn new(weights: &mut Stream, device: &Device) -> Self {
+        let halving = |inputs: usize, outputs: usize| {
+            Conv2dConfig::new([inputs, outputs], [5, 5]).with_stride([2, 2]).with_padding([2, 2]).with_gain(6.0)
+        };
         Self {
-            c1: Conv2d::halving([1, 8, 5], 2, 6.0, true, weights, device),
-            c2: Conv2d::halving([8, 16, 5], 2, 6.0, true, weights, device),
+            c1: halving(1, 8).init(weights, device),
+            c2: halving(8, 16).init(weights, device),
             fc1: Linear::new(16 * 49, FEATURES, 6.0, true, weights, device),
             fc2: Linear::new(FEATURES, 10, 3.0, true, weights, device),
         }

@@ -6,7 +6,7 @@
 //! onto the discriminator's features (Miyato and Koyama 2018, arXiv 1802.05637).
 
 use super::{Discriminator, Generator};
-use crate::nn::{Activation, BatchNorm2d, Conv2d, ConvTranspose2d, Linear};
+use crate::nn::{Activation, BatchNorm2d, Conv2d, Conv2dConfig, ConvTranspose2d, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -64,9 +64,12 @@ impl DcganConfig {
 
     pub fn discriminator(&self, weights: &mut Stream, device: &Device) -> DcganDiscriminator {
         let w = self.width;
+        let halving = |inputs: usize, outputs: usize| {
+            Conv2dConfig::new([inputs, outputs], [4, 4]).with_stride([2, 2]).with_padding([1, 1]).with_gain(3.0)
+        };
         DcganDiscriminator {
-            c1: Conv2d::halving([self.channels, w, 4], 1, 3.0, true, weights, device),
-            c2: Conv2d::halving([w, 2 * w, 4], 1, 3.0, false, weights, device),
+            c1: halving(self.channels, w).init(weights, device),
+            c2: halving(w, 2 * w).with_bias(false).init(weights, device),
             bn: BatchNorm2d::new(2 * w, device),
             fc: Linear::new(self.features(), 1, 3.0, true, weights, device),
             embed: (self.classes > 0).then(|| Linear::new(self.classes, self.features(), 0.01, false, weights, device)),

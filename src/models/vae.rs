@@ -4,7 +4,7 @@
 //! Pictures of 28 x 28 are padded to 32 x 32 by the first convolution and cropped by the last. At width 16, one channel and
 //! two dimensions: 45,428 parameters in the encoder, 44,337 in the decoder. Numbers of a picture are in [0, 1] here.
 
-use crate::nn::{Activation, Conv2d, ConvTranspose2d, Linear};
+use crate::nn::{Activation, Conv2d, Conv2dConfig, ConvTranspose2d, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -43,6 +43,12 @@ pub struct Decoder {
     pub ct3: ConvTranspose2d,
 }
 
+/// A convolution that halves the picture with padding 1.
+fn halving(inputs: usize, outputs: usize, padding: usize, weights: &mut Stream, device: &Device) -> Conv2d {
+    let config = Conv2dConfig::new([inputs, outputs], [4, 4]).with_stride([2, 2]).with_padding([padding; 2]);
+    config.init(weights, device)
+}
+
 impl VaeConfig {
     pub fn init(&self, weights: &mut Stream, device: &Device) -> Vae {
         let (w, latent) = (self.width, self.latent);
@@ -51,9 +57,9 @@ impl VaeConfig {
         let edge = 1 + (32 - side.min(32)) / 2;
         Vae {
             encoder: Encoder {
-                c1: Conv2d::halving([channels, w, 4], edge, 1.0, true, weights, device),
-                c2: Conv2d::halving([w, 2 * w, 4], 1, 1.0, true, weights, device),
-                c3: Conv2d::halving([2 * w, 4 * w, 4], 1, 1.0, true, weights, device),
+                c1: halving(channels, w, edge, weights, device),
+                c2: halving(w, 2 * w, 1, weights, device),
+                c3: halving(2 * w, 4 * w, 1, weights, device),
                 mean: Linear::new(64 * w, latent, 1.0, true, weights, device),
                 logvar: Linear::new(64 * w, latent, 0.1, true, weights, device),
                 shape: self.shape,

@@ -8,7 +8,7 @@ use kiln::nn::ops::{
 };
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
-use kiln_kernels::{self as cpu, Convolve, Factor, Moments};
+use kiln_kernels::{self as cpu, Convolve, Factor, Moments, Window};
 
 /// How far from the CPU's a number may be, of the largest of its kind.
 const TOLERANCE: f32 = 3e-5;
@@ -99,7 +99,7 @@ fn convolution(shape: Convolve, transposed: bool, given: Given) -> Found {
 async fn convolutions(bench: &mut Bench<'_>) {
     for ([batch, inputs, outputs, h, w], padding) in SHAPES {
         let size = [h, w].map(|n| 2 * n + 2 - 2 * padding);
-        let shape = Convolve { batch, inputs, outputs, size, kernel: [4, 4], stride: 2, padding };
+        let shape = Convolve { batch, inputs, outputs, size, kernel: [4, 4], window: Window::square(2, padding) };
         both(bench, shape).await;
     }
     // Height, width, kernel, stride, padding.
@@ -110,12 +110,17 @@ async fn convolutions(bench: &mut Bench<'_>) {
         [2, 4, 3, 6, 9, 3, 2, 0],
         [1, 2, 2, 3, 3, 3, 1, 2],
     ] {
-        both(bench, Convolve { batch, inputs, outputs, size: [h, w], kernel: [k, k], stride, padding }).await;
+        both(
+            bench,
+            Convolve { batch, inputs, outputs, size: [h, w], kernel: [k, k], window: Window::square(stride, padding) },
+        )
+        .await;
     }
 }
 
 async fn both(bench: &mut Bench<'_>, shape: Convolve) {
-    let Convolve { batch, inputs, outputs, size, kernel: [kh, kw], stride, padding } = shape;
+    let Convolve { batch, inputs, outputs, size, kernel: [kh, kw], window } = shape;
+    let (stride, padding) = (window.stride[0], window.padding[0][0]);
     let ([h, w], [oh, ow]) = (size, shape.out_size());
     let weights = [outputs, inputs, kh, kw];
     let operation = |x, w, _| convolve(x, w, stride, padding);
@@ -242,7 +247,8 @@ fn permuted(values: &[f32], dims: [usize; 4], axes: [usize; 4]) -> Vec<f32> {
 async fn gaps(bench: &mut Bench<'_>) {
     // The axes, and their way back.
     let (axes, back) = ([1, 2, 3, 0], [3, 0, 1, 2]);
-    let shape = Convolve { batch: 2, inputs: 3, outputs: 5, size: [4, 6], kernel: [4, 4], stride: 2, padding: 1 };
+    let shape =
+        Convolve { batch: 2, inputs: 3, outputs: 5, size: [4, 6], kernel: [4, 4], window: Window::square(2, 1) };
     let expected = |given: Given| {
         let x = permuted(given.x, [6, 2, 3, 4], axes);
         let [y, of_x, of_w, none] = convolution(shape, false, Given { x: &x, ..given });
@@ -275,6 +281,7 @@ async fn far_numbers(device: &Device) {
 
 async fn updates(bench: &mut Bench<'_>) {
     const SIZES: [usize; 3] = [700, 1, 300];
+    const DECAY: [bool; 3] = [true, false, true];
     let device = bench.device.clone().inner();
     let numbers = |seed: u64| SIZES.iter().zip(seed..).map(|(&n, seed)| random(&[n], seed)).collect::<Vec<_>>();
     let put = |values: Vec<Vec<f32>>| {
@@ -284,16 +291,19 @@ async fn updates(bench: &mut Bench<'_>) {
     let mut expected = numbers(1);
     let mut moments = SIZES.map(|n| [vec![0.0; n], vec![0.0; n]]);
     for step in 0..3u64 {
-        let settings = [0.01 + step as f32, 1.5, 0.5, 0.99, 1e-8];
+        let settings = [0.01 + step as f32, 1.5, 0.5, 0.99, 1e-8, 0.9, 0.7];
         let gradients = numbers(10 * (step + 1));
         // A weight that is still held elsewhere must not change there.
         let held = weights[0].clone();
         let before = read(vec![held.clone()]).await.expect("the device answers");
-        (state, weights) = adam(&upload(settings.to_vec(), [5], &device), state, weights, put(gradients.clone()));
+        let on_device = upload(settings.to_vec(), [7], &device);
+        (state, weights) = adam(&on_device, state, weights, put(gradients.clone()), &DECAY);
         assert_eq!(read(vec![held]).await.expect("the device answers"), before);
-        let [rate, root, beta1, beta2, epsilon] = settings;
-        let with = Moments { rate, root, beta1, beta2, epsilon };
-        for ((weight, mut gradient), [first, second]) in expected.iter_mut().zip(gradients).zip(&mut moments) {
+        let [rate, root, beta1, beta2, epsilon, keep, scale] = settings;
+        let with = Moments { rate, root, beta1, beta2, epsilon, keep, scale };
+        let each = expected.iter_mut().zip(gradients).zip(&mut moments).zip(DECAY);
+        for (((weight, mut gradient), [first, second]), decays) in each {
+            let with = if decays { with } else { Moments { keep: 1.0, ..with } };
             cpu::adam(weight, &mut gradient, first, second, with);
             *weight = gradient;
         }

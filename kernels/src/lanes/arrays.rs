@@ -64,10 +64,11 @@ impl F32x4 {
         Self(from_fn(|i| if at.0[i] > 0.0 { self.0[i] } else { other.0[i] }))
     }
 
-    /// The whole number below.
+    /// The whole number below, of numbers that an `i32` holds. Not by [`f32::floor`], which is a call on older processors.
     #[inline(always)]
     pub fn floor(self) -> Self {
-        Self(self.0.map(f32::floor))
+        let whole = self.0.map(|v| v as i32 as f32);
+        Self(from_fn(|i| if whole[i] > self.0[i] { whole[i] - 1.0 } else { whole[i] }))
     }
 
     /// Two to the power of whole numbers.

@@ -36,9 +36,9 @@ pub fn results(stream: &mut Stream, device: &Device) -> Vec<Pending> {
     let of = &gradients;
     let learnt = down.grad(of).map(|gradient| {
         let weight = upload(stream.normal(240), [240], &device.clone().inner());
-        let settings = upload(vec![0.02, 1000.0, 0.5, 0.999, 1e-8], [5], &device.clone().inner());
+        let settings = upload(vec![0.02, 1000.0, 0.5, 0.999, 1e-8, 1.0, 1.0], [7], &device.clone().inner());
         let state = upload(stream.uniform(480, 0.001).into_iter().map(f32::abs).collect(), [480], &weight.device());
-        let (state, weights) = adam(&settings, state, vec![weight], vec![gradient.clone().reshape([240])]);
+        let (state, weights) = adam(&settings, state, vec![weight], vec![gradient.clone().reshape([240])], &[false]);
         [flat("Adam's moments", state)].into_iter().chain(weights.into_iter().map(|w| flat("Adam", w)))
     });
     let results = [

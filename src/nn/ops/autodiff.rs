@@ -1,6 +1,6 @@
 //! The gradients of [`Kernels`], for burn's autodiff.
 
-use super::{Activation, Kernels};
+use super::{Activation, Kernels, Place};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -9,6 +9,19 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 
 type Float<B> = FloatTensor<B>;
+
+/// What a backward pass keeps of an activation, and the result. `operation` computes what goes in where it is given the identity.
+pub(super) fn kept_with_result<B: Kernels>(
+    activation: Activation,
+    operation: impl FnOnce(Activation) -> Float<B>,
+) -> (Float<B>, Float<B>) {
+    if activation.needs_input() {
+        let x = operation(Activation::Identity);
+        return (x.clone(), B::act(x, activation));
+    }
+    let y = operation(activation);
+    (y.clone(), y)
+}
 
 impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     fn act(x: Float<Self>, activation: Activation) -> Float<Self> {
@@ -28,10 +41,15 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
 
         let (x, node) = x.into_parts();
-        let y = B::act(x, activation);
         match Op.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((y.clone(), activation), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
+            OpsKind::Tracked(prep) => {
+                let (kept, y) = kept_with_result::<B>(activation, |activation| match activation {
+                    Activation::Identity => x,
+                    activation => B::act(x, activation),
+                });
+                prep.finish((kept, activation), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::act(x, activation)),
         }
     }
 
@@ -60,10 +78,12 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
 
         let ((x, x_node), (bias, bias_node)) = (x.into_parts(), bias.into_parts());
-        let y = B::bias_act(x, bias, activation);
         match Op.prepare::<C>([x_node, bias_node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((y.clone(), activation), y),
-            OpsKind::UnTracked(prep) => prep.finish(y),
+            OpsKind::Tracked(prep) => {
+                let (kept, y) = kept_with_result::<B>(activation, |activation| B::bias_act(x, bias, activation));
+                prep.finish((kept, activation), y)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::bias_act(x, bias, activation)),
         }
     }
 
@@ -164,10 +184,10 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         state: Float<Self>,
         weight: Float<Self>,
         gradient: Float<Self>,
-        at: usize,
+        place: Place,
     ) -> (Float<Self>, Float<Self>) {
         let [settings, state, weight, gradient] = [settings, state, weight, gradient].map(|t| t.into_primitive());
-        let (state, weight) = B::adam(settings, state, weight, gradient, at);
+        let (state, weight) = B::adam(settings, state, weight, gradient, place);
         (Float::<Self>::new(state), Float::<Self>::new(weight))
     }
 
@@ -178,11 +198,11 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         gradient: Float<Self>,
         next_weight: Float<Self>,
         next_gradient: Float<Self>,
-        at: usize,
+        places: [Place; 2],
     ) -> (Float<Self>, Float<Self>, Float<Self>) {
         let (settings, state) = (settings.into_primitive(), state.into_primitive());
         let [a, b, c, d] = [weight, gradient, next_weight, next_gradient].map(|t| t.into_primitive());
-        let (state, weight, next) = B::adam_two(settings, state, a, b, c, d, at);
+        let (state, weight, next) = B::adam_two(settings, state, a, b, c, d, places);
         (Float::<Self>::new(state), Float::<Self>::new(weight), Float::<Self>::new(next))
     }
 }

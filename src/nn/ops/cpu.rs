@@ -1,13 +1,13 @@
 //! On burn's CPU backend: its tensors as slices, for `kernels/`.
 
-use super::{Activation, Kernels, Products};
+use super::{Activation, Kernels, Place, Products};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
-use kiln_kernels::{Convolve, Factor, Moments};
+use kiln_kernels::{Convolve, Factor, Moments, Window};
 
 /// All numbers in order, at the beginning of their buffer.
-fn whole(tensor: FlexTensor) -> FlexTensor {
+pub(super) fn whole(tensor: FlexTensor) -> FlexTensor {
     let n = tensor.shape().num_elements();
     if tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.storage::<f32>().len() == n {
         return tensor;
@@ -18,7 +18,7 @@ fn whole(tensor: FlexTensor) -> FlexTensor {
     from(ordered.storage::<f32>()[start..start + n].to_vec(), shape)
 }
 
-fn from(values: Vec<f32>, shape: Shape) -> FlexTensor {
+pub(super) fn from(values: Vec<f32>, shape: Shape) -> FlexTensor {
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
 }
 
@@ -41,36 +41,60 @@ impl Products for Flex {
         from(out, Shape::new(shape))
     }
 
-    fn convolve(x: FlexTensor, weights: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
+    fn multiply_each(a: FlexTensor, b: FlexTensor, transposed: [bool; 2]) -> FlexTensor {
+        let (a, b) = (whole(a), whole(b));
+        let ([n, ..], [m, ..]): ([usize; 3], [usize; 3]) = (a.shape().dims(), b.shape().dims());
+        assert!(n == m, "as many left factors as right ones");
+        let factors = |i: usize| {
+            [(&a, transposed[0]), (&b, transposed[1])].map(|(tensor, transposed)| {
+                let [_, rows, cols] = tensor.shape().dims();
+                let factor = Factor::new(&tensor.storage()[i * rows * cols..], [rows, cols], cols);
+                if transposed { factor.transposed() } else { factor }
+            })
+        };
+        let ([_, r, c], [_, k, l]): ([usize; 3], [usize; 3]) = (a.shape().dims(), b.shape().dims());
+        let (rows, inner) = if transposed[0] { (c, r) } else { (r, c) };
+        let columns = if transposed[1] { k } else { l };
+        let (mut out, one) = (vec![0.0; n * rows * columns], rows * columns);
+        let size = n.div_ceil(kiln_kernels::worthwhile(&[n, rows, inner, columns])).max(1);
+        kiln_kernels::each_chunk(
+            &mut out,
+            (size * one).max(1),
+            || (),
+            |(), part, out| {
+                for (i, out) in (part * size..).zip(out.chunks_exact_mut(one)) {
+                    let [a, b] = factors(i);
+                    kiln_kernels::multiply(a, b, out);
+                }
+            },
+        );
+        from(out, Shape::new([n, rows, columns]))
+    }
+
+    fn convolve(x: FlexTensor, weights: FlexTensor, window: Window) -> FlexTensor {
         let (x, weights) = (whole(x), whole(weights));
         let ([batch, inputs, h, w], [outputs, _, kh, kw]) = (x.shape().dims(), weights.shape().dims());
-        let shape = Convolve { batch, inputs, outputs, size: [h, w], kernel: [kh, kw], stride, padding };
+        let shape = Convolve { batch, inputs, outputs, size: [h, w], kernel: [kh, kw], window };
         let [oh, ow] = shape.out_size();
         let mut y = vec![0.0; shape.batch * shape.outputs * oh * ow];
         shape.forward(x.storage(), weights.storage(), &mut y);
         from(y, Shape::new([shape.batch, shape.outputs, oh, ow]))
     }
 
-    fn convolve_transposed(
-        y: FlexTensor,
-        weights: FlexTensor,
-        size: [usize; 2],
-        stride: usize,
-        padding: usize,
-    ) -> FlexTensor {
+    fn convolve_transposed(y: FlexTensor, weights: FlexTensor, size: [usize; 2], window: Window) -> FlexTensor {
         let (y, weights) = (whole(y), whole(weights));
         let ([batch, outputs, ..], [_, inputs, kh, kw]): ([usize; 4], [usize; 4]) =
             (y.shape().dims(), weights.shape().dims());
-        let shape = Convolve { batch, inputs, outputs, size, kernel: [kh, kw], stride, padding };
+        let shape = Convolve { batch, inputs, outputs, size, kernel: [kh, kw], window };
         let mut x = vec![0.0; batch * inputs * size[0] * size[1]];
         shape.of_input(y.storage(), weights.storage(), &mut x);
         from(x, Shape::new([batch, inputs, size[0], size[1]]))
     }
 
-    fn convolve_weights(x: FlexTensor, y: FlexTensor, kernel: [usize; 2], stride: usize, padding: usize) -> FlexTensor {
+    fn convolve_weights(x: FlexTensor, y: FlexTensor, kernel: [usize; 2], window: Window) -> FlexTensor {
         let (x, y) = (whole(x), whole(y));
         let ([batch, inputs, h, w], outputs) = (x.shape().dims(), y.shape()[1]);
-        let shape = Convolve { batch, inputs, outputs, size: [h, w], kernel, stride, padding };
+        let shape = Convolve { batch, inputs, outputs, size: [h, w], kernel, window };
         let mut weights = vec![0.0; outputs * inputs * kernel[0] * kernel[1]];
         shape.of_weights(x.storage(), y.storage(), &mut weights);
         from(weights, Shape::new([outputs, inputs, kernel[0], kernel[1]]))
@@ -173,17 +197,18 @@ impl Kernels for Flex {
         state: FlexTensor,
         weight: FlexTensor,
         gradient: FlexTensor,
-        at: usize,
+        place: Place,
     ) -> (FlexTensor, FlexTensor) {
         let (settings, mut state, weight, mut gradient) =
             (whole(settings), whole(state), whole(weight), whole(gradient));
-        let &[rate, root, beta1, beta2, epsilon] = settings.storage::<f32>() else {
-            panic!("Adam's settings are five numbers");
+        let &[rate, root, beta1, beta2, epsilon, keep, scale] = settings.storage::<f32>() else {
+            panic!("Adam's settings are seven numbers");
         };
+        let (at, keep) = (place.at, if place.decays { keep } else { 1.0 });
         let n = gradient.storage::<f32>().len();
         let values = state.storage_mut::<f32>();
         let (first, second) = values.split_at_mut(values.len() / 2);
-        let with = Moments { rate, root, beta1, beta2, epsilon };
+        let with = Moments { rate, root, beta1, beta2, epsilon, keep, scale };
         let moments = (&mut first[at..at + n], &mut second[at..at + n]);
         kiln_kernels::adam(weight.storage(), gradient.storage_mut(), moments.0, moments.1, with);
         (state, gradient)
@@ -196,11 +221,10 @@ impl Kernels for Flex {
         gradient: FlexTensor,
         next_weight: FlexTensor,
         next_gradient: FlexTensor,
-        at: usize,
+        places: [Place; 2],
     ) -> (FlexTensor, FlexTensor, FlexTensor) {
-        let next = at + weight.shape().num_elements();
-        let (state, weight) = Self::adam(settings.clone(), state, weight, gradient, at);
-        let (state, next_weight) = Self::adam(settings, state, next_weight, next_gradient, next);
+        let (state, weight) = Self::adam(settings.clone(), state, weight, gradient, places[0]);
+        let (state, next_weight) = Self::adam(settings, state, next_weight, next_gradient, places[1]);
         (state, weight, next_weight)
     }
 }

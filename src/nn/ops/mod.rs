@@ -1,27 +1,44 @@
 //! Operations that burn lacks or that cost too much as several: one pass over memory on the CPU (arithmetic in `kernels/`), one
 //! dispatch on WebGPU. Each has its gradient written out in [`autodiff`].
 
+mod attention;
 mod autodiff;
 mod autodiff_products;
 #[cfg(feature = "cpu")]
 mod cpu;
+mod cross_entropy;
 #[cfg(feature = "gpu")]
 mod gpu;
 mod products;
+mod row_norm;
 
+pub use attention::attention;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
-pub use kiln_kernels::Activation;
-pub use products::{Products, convolve, convolve_transposed, linear, multiply};
+pub use cross_entropy::cross_entropy;
+pub use kiln_kernels::{Activation, Window};
+use products::Products;
+pub use products::{convolve, convolve_by, convolve_transposed, linear, multiply, multiply_each};
+pub use row_norm::{RowNorm, row_norm};
+
+/// A weight among those of its network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Where its numbers begin.
+    at: usize,
+    /// Whether weight decay is for it.
+    decays: bool,
+}
 
 /// What a backend does for [`Tensor`]s beside [`Products`]. Channels are the second dimension. Nothing is read back.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
-pub trait Kernels: Backend {
+pub(crate) trait Kernels: Backend {
     /// `activation(x)`.
     fn act(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
-    /// The gradient of `x`, from the result `y` and its gradient.
+    /// The gradient of `x`, from the result's and from `y`: the result, or `x` where the activation [needs
+    /// that](Activation::needs_input). So in every `y` of a backward pass, where what went in is `x` with its bias.
     fn act_backward(y: FloatTensor<Self>, gradient: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
     /// `activation(x + bias)`, with a bias for each channel.
@@ -59,18 +76,18 @@ pub trait Kernels: Backend {
     /// The gradient of `x`, from that of the mean, `[1]`.
     fn softplus_mean_backward(x: FloatTensor<Self>, gradient: FloatTensor<Self>, sign: f32) -> FloatTensor<Self>;
 
-    /// One update by Adam of a weight whose numbers begin at `at` among those of its network: the state and the new weight.
-    /// `state` has the first moments of all of them, then the second ones; `settings` are the learning
-    /// rate over `1 - beta1^t`, 1 over `1 - beta2^t`, both betas and epsilon.
+    /// One update by Adam of a weight: the state and the new weight.
+    /// `state` has the first moments of all of them, then the second ones; `settings` are the learning rate over `1 - beta1^t`, 1
+    /// over `1 - beta2^t`, both betas, epsilon, what a weight that decays is multiplied by first, and what all gradients are.
     fn adam(
         settings: FloatTensor<Self>,
         state: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
-        at: usize,
+        place: Place,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// The same for two weights that follow each other.
+    /// The same for two weights.
     fn adam_two(
         settings: FloatTensor<Self>,
         state: FloatTensor<Self>,
@@ -78,7 +95,7 @@ pub trait Kernels: Backend {
         gradient: FloatTensor<Self>,
         next_weight: FloatTensor<Self>,
         next_gradient: FloatTensor<Self>,
-        at: usize,
+        places: [Place; 2],
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
@@ -102,28 +119,30 @@ pub fn softplus_mean(x: Tensor<2>, sign: f32) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::softplus_mean(x.into_dispatch(), sign))
 }
 
-/// One update by Adam of all weights of a network, flat, in the order in which `state` has their moments. None of these has a
-/// gradient of its own.
+/// One update by Adam of all weights of a network, flat, in the order in which `state` has their moments. `settings` are seven
+/// numbers, as for [`Kernels::adam`]; `decay` says which weights decay. None of these has a gradient of its own.
 pub fn adam(
     settings: &Tensor<1>,
     state: Tensor<1>,
     weights: Vec<Tensor<1>>,
     gradients: Vec<Tensor<1>>,
+    decay: &[bool],
 ) -> (Tensor<1>, Vec<Tensor<1>>) {
     let (mut state, mut new, mut at) = (state.into_dispatch(), Vec::with_capacity(weights.len()), 0);
-    let mut pairs = weights.into_iter().zip(gradients);
-    while let Some((weight, gradient)) = pairs.next() {
-        let (settings, from) = (settings.clone().into_dispatch(), at);
+    let mut pairs = weights.into_iter().zip(gradients).zip(decay.iter().copied());
+    while let Some(((weight, gradient), decays)) = pairs.next() {
+        let (settings, place) = (settings.clone().into_dispatch(), Place { at, decays });
         at += weight.dims()[0];
         let (weight, gradient) = (weight.into_dispatch(), gradient.into_dispatch());
-        if let Some((next, next_gradient)) = pairs.next() {
+        if let Some(((next, next_gradient), next_decays)) = pairs.next() {
+            let places = [place, Place { at, decays: next_decays }];
             at += next.dims()[0];
             let (next, next_gradient) = (next.into_dispatch(), next_gradient.into_dispatch());
-            let (after, a, b) = Dispatch::adam_two(settings, state, weight, gradient, next, next_gradient, from);
+            let (after, a, b) = Dispatch::adam_two(settings, state, weight, gradient, next, next_gradient, places);
             state = after;
             new.extend([a, b]);
         } else {
-            let (after, a) = Dispatch::adam(settings, state, weight, gradient, from);
+            let (after, a) = Dispatch::adam(settings, state, weight, gradient, place);
             state = after;
             new.push(a);
         }

@@ -31,9 +31,21 @@ pub fn softplus_mean_backward(x: &[f32], gradient: &[f32], out: &mut [f32], coun
 
 /// One number of Adam's update. `state` holds the first moments of all numbers of the network, then the second ones.
 #[cube]
-fn update(rates: &[f32], state: &mut [f32], half: usize, weight: f32, gradient: f32, first: usize) -> f32 {
+fn update(
+    rates: &[f32],
+    state: &mut [f32],
+    half: usize,
+    weight: f32,
+    gradient: f32,
+    first: usize,
+    #[comptime] decays: bool,
+) -> f32 {
     let (rate, root, beta1, beta2, epsilon) = (rates[0], rates[1], rates[2], rates[3], rates[4]);
-    let second = half + first;
+    let mut weight = weight;
+    if comptime!(decays) {
+        weight *= rates[5];
+    }
+    let (gradient, second) = (gradient * rates[6], half + first);
     let m = state[first] * beta1 + gradient * (1.0f32 - beta1);
     let v = state[second] * beta2 + gradient * gradient * (1.0f32 - beta2);
     state[first] = m;
@@ -52,16 +64,19 @@ pub fn adam(
     next_gradient: &mut [f32],
     half: usize,
     at: usize,
+    next_at: usize,
     count: usize,
     next_count: usize,
+    #[comptime] decays: bool,
+    #[comptime] next_decays: bool,
 ) {
     if ABSOLUTE_POS < count {
         let g = gradient[ABSOLUTE_POS];
-        gradient[ABSOLUTE_POS] = update(rates, state, half, weight[ABSOLUTE_POS], g, at + ABSOLUTE_POS);
+        gradient[ABSOLUTE_POS] = update(rates, state, half, weight[ABSOLUTE_POS], g, at + ABSOLUTE_POS, decays);
     }
     if ABSOLUTE_POS >= count && ABSOLUTE_POS < count + next_count {
         let i = ABSOLUTE_POS - count;
         let g = next_gradient[i];
-        next_gradient[i] = update(rates, state, half, next_weight[i], g, at + ABSOLUTE_POS);
+        next_gradient[i] = update(rates, state, half, next_weight[i], g, next_at + i, next_decays);
     }
 }

@@ -1,6 +1,9 @@
 //! On WebGPU: one dispatch an operation, by kernels of our own in CubeCL, on the buffers of burn's tensors. Like those of
 //! [`engine`](crate::nn::engine) they need 8 storage buffers (7 and the sizes), 256 threads and 16 KB a workgroup.
 
+mod attend;
+mod attention;
+mod cross_entropy;
 mod curves;
 mod launch;
 mod learning;
@@ -8,8 +11,9 @@ mod norm;
 mod plan;
 mod product;
 mod products;
+mod row_norm;
 
-use super::{Activation, Kernels};
+use super::{Activation, Kernels, Place};
 use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
@@ -210,9 +214,9 @@ impl Kernels for Cube {
         state: CubeTensor,
         weight: CubeTensor,
         gradient: CubeTensor,
-        at: usize,
+        place: Place,
     ) -> (CubeTensor, CubeTensor) {
-        let (state, new, _) = update(settings, state, [weight, gradient], None, at);
+        let (state, new, _) = update(settings, state, [weight, gradient], None, [place; 2]);
         (state, new)
     }
 
@@ -223,9 +227,9 @@ impl Kernels for Cube {
         gradient: CubeTensor,
         next_weight: CubeTensor,
         next_gradient: CubeTensor,
-        at: usize,
+        places: [Place; 2],
     ) -> (CubeTensor, CubeTensor, CubeTensor) {
-        update(settings, state, [weight, gradient], Some([next_weight, next_gradient]), at)
+        update(settings, state, [weight, gradient], Some([next_weight, next_gradient]), places)
     }
 }
 
@@ -235,7 +239,7 @@ fn update(
     state: CubeTensor,
     [weight, gradient]: [CubeTensor; 2],
     next: Option<[CubeTensor; 2]>,
-    at: usize,
+    places: [Place; 2],
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
     let (settings, weight) = (whole(settings), whole(weight));
     let (state, gradient) = (unique(state), unique(gradient));
@@ -244,7 +248,7 @@ fn update(
         Some([weight, gradient]) => (arg(weight), arg(gradient), len(weight)),
         None => (arg(&weight), alias(3, &gradient), 0),
     };
-    // SAFETY: a gradient is as long as its weight; the state has two numbers for each, from `at` on and from its half on.
+    // SAFETY: a gradient is as long as its weight; the state has two numbers for each, from its place on and from half of the state further on.
     unsafe {
         learning::adam::launch_unchecked(
             &weight.client,
@@ -257,9 +261,12 @@ fn update(
             next_weight,
             next_gradient,
             len(&state) / 2,
-            at,
+            places[0].at,
+            places[1].at,
             len(&weight),
             next_count,
+            places[0].decays,
+            places[1].decays,
         );
     }
     let second = next.map_or_else(|| gradient.clone(), |[_, gradient]| gradient);

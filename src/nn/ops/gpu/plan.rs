@@ -1,6 +1,7 @@
 //! Which product a kernel is made for.
 
 use super::curves::Curve;
+use kiln_kernels::Window;
 
 /// What a convolution's shape has in it besides the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,14 +13,18 @@ pub struct Convolution {
     pub small: [usize; 2],
     /// Height and width.
     pub kernel: [usize; 2],
-    pub stride: usize,
-    pub padding: usize,
+    pub window: Window,
 }
 
 impl Convolution {
     /// None: of a linear layer.
     pub const NONE: Self =
-        Self { channels: [1, 1], large: [1, 1], small: [1, 1], kernel: [1, 1], stride: 1, padding: 0 };
+        Self { channels: [1, 1], large: [1, 1], small: [1, 1], kernel: [1, 1], window: Window::square(1, 0) };
+
+    /// Zeros above the large picture, and to its left.
+    pub const fn before(self) -> [usize; 2] {
+        [self.window.padding[0][0], self.window.padding[1][0]]
+    }
 
     pub const fn taps(self) -> usize {
         self.kernel[0] * self.kernel[1]
@@ -62,6 +67,8 @@ pub struct Plan {
     pub curve: Curve,
     /// Whether there is a bias to add, or its gradient to find.
     pub biased: bool,
+    /// Whether there are many such products one after the other, of matrices that follow each other: a linear kind.
+    pub many: bool,
     /// Rows and columns of a thread, where a workgroup makes a tile.
     pub each: usize,
 }

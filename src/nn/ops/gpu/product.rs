@@ -15,7 +15,7 @@ pub const SHARERS: usize = 64;
 /// Of the inner dimension, how much of both tiles is in shared memory at once.
 const DEPTH: usize = 16;
 
-/// Number `(row, k)` of the left factor. `class` is the kind of position of [`Kind::Up`].
+/// Number `(row, k)` of the left factor. `class` is the kind of position of [`Kind::Up`], or which of many products.
 #[allow(clippy::too_many_arguments)]
 #[cube]
 fn left(
@@ -34,7 +34,7 @@ fn left(
         at = k * rows + row;
     }
     if comptime!(plan.kind == Kind::Up) {
-        let padding = comptime!(plan.shape.padding);
+        let padding = comptime!(plan.shape.before()[0]);
         let (i, j) = ((class / 2 + padding) % 2 + k / 2 % 2 * 2, (class + padding) % 2 + k % 2 * 2);
         at = (k / 4 * rows + row) * 16 + i * 4 + j;
     }
@@ -45,6 +45,9 @@ fn left(
     if comptime!(plan.kind == Kind::Outer) {
         let area = comptime!(plan.shape.area());
         at = (k / area * rows + row) * area + k % area;
+    }
+    if comptime!(plan.many) {
+        at += class * rows * inner;
     }
     let mut value = a[at];
     if comptime!(plan.curve != Curve::Identity && (plan.kind == Kind::OfInput || plan.kind == Kind::OfWeights)) {
@@ -57,13 +60,14 @@ fn left(
 #[cube]
 fn seen(large: &[f32], picture: usize, channel: usize, at: usize, tap: usize, #[comptime] shape: Convolution) -> f32 {
     let ([height, width], across) = comptime!((shape.large, shape.kernel[1]));
-    let (stride, padding) = comptime!((shape.stride, shape.padding));
-    let y = at / comptime!(shape.small[1]) * stride + tap / across;
-    let x = at % comptime!(shape.small[1]) * stride + tap % across;
+    let ([down, right], [dilation_y, dilation_x]) = comptime!((shape.window.stride, shape.window.dilation));
+    let [above, left] = comptime!(shape.before());
+    let y = at / comptime!(shape.small[1]) * down + tap / across * dilation_y;
+    let x = at % comptime!(shape.small[1]) * right + tap % across * dilation_x;
     let mut value = 0.0f32;
-    if y >= padding && x >= padding && y - padding < height && x - padding < width {
+    if y >= above && x >= left && y - above < height && x - left < width {
         let plane = picture * comptime!(shape.channels[0]) + channel;
-        value = large[(plane * height + y - padding) * width + x - padding];
+        value = large[(plane * height + y - above) * width + x - left];
     }
     value
 }
@@ -79,15 +83,16 @@ fn seen_from(
     #[comptime] shape: Convolution,
 ) -> f32 {
     let ([height, width], across) = comptime!((shape.small, shape.kernel[1]));
-    let (stride, padding) = comptime!((shape.stride, shape.padding));
-    let (y, i) = (at / comptime!(shape.large[1]) + padding, tap / across);
-    let (x, j) = (at % comptime!(shape.large[1]) + padding, tap % across);
+    let ([down, right], [dilation_y, dilation_x]) = comptime!((shape.window.stride, shape.window.dilation));
+    let [above, left] = comptime!(shape.before());
+    let (y, i) = (at / comptime!(shape.large[1]) + above, tap / across * dilation_y);
+    let (x, j) = (at % comptime!(shape.large[1]) + left, tap % across * dilation_x);
     let mut value = 0.0f32;
     if y >= i && x >= j {
         let (y, x) = (y - i, x - j);
-        if y % stride == 0 && x % stride == 0 && y / stride < height && x / stride < width {
+        if y % down == 0 && x % right == 0 && y / down < height && x / right < width {
             let plane = picture * comptime!(shape.channels[1]) + channel;
-            value = small[(plane * height + y / stride) * width + x / stride];
+            value = small[(plane * height + y / down) * width + x / right];
         }
     }
     value
@@ -107,16 +112,20 @@ fn right(
     let shape = comptime!(plan.shape);
     let (area, taps) = comptime!((plan.shape.area(), plan.shape.taps()));
     let mut value = 1.0f32;
+    let mut from = 0usize.runtime();
+    if comptime!(plan.many) {
+        from = class * inner * columns;
+    }
     if comptime!(plan.kind == Kind::Linear) {
-        value = b[column * inner + k];
+        value = b[from + column * inner + k];
     }
     if comptime!(plan.kind == Kind::OfInput) {
-        value = b[k * columns + column];
+        value = b[from + k * columns + column];
     }
     if comptime!(plan.kind == Kind::OfWeights) {
         let inputs = columns - comptime!(plan.biased as usize);
         if column < inputs {
-            value = b[k * inputs + column];
+            value = b[from + k * inputs + column];
         }
     }
     if comptime!(plan.kind == Kind::Down) {
@@ -130,7 +139,7 @@ fn right(
         value = seen(b, k / area, column / taps, k % area, column % taps, shape);
     }
     if comptime!(plan.kind == Kind::Up) {
-        let ([height, width], [h, w], padding) = comptime!((shape.large, shape.small, shape.padding));
+        let ([height, width], [h, w], padding) = comptime!((shape.large, shape.small, shape.before()[0]));
         let (half, across) = comptime!((height * width / 4, width / 2));
         let place = column % half;
         let (i, j) = (place / across + (class / 2 + padding) / 2, place % across + (class % 2 + padding) / 2);
@@ -160,6 +169,10 @@ fn put(
     slope: f32,
     #[comptime] plan: Plan,
 ) {
+    let mut row = row;
+    if comptime!(plan.many) {
+        row += class * rows;
+    }
     if comptime!(plan.kind == Kind::Linear) {
         let mut value = value;
         if comptime!(plan.biased) {

@@ -9,6 +9,7 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
+use kiln_kernels::Window;
 
 /// A product of `rows x inner` by `inner x columns`, so many times.
 pub struct Product {
@@ -22,7 +23,7 @@ pub struct Product {
 
 impl Product {
     fn new(kind: Kind, [rows, columns, inner]: [usize; 3]) -> Self {
-        let plan = Plan { kind, shape: Convolution::NONE, curve: Curve::Identity, biased: false, each: 4 };
+        let plan = Plan { kind, shape: Convolution::NONE, curve: Curve::Identity, biased: false, many: false, each: 4 };
         Self { plan, rows, columns, inner, classes: 1, slope: 1.0 }
     }
 
@@ -88,7 +89,7 @@ impl Product {
         // Where tiles would be few and their sums long, or where most of a tile would be empty.
         if many(32) < 16 && self.inner > 16 {
             launch!(product::shared_sums, cube([columns, rows, self.classes]), SHARERS);
-        } else if rows.min(columns) < 8 || self.inner < 4 {
+        } else if !self.plan.many && (rows.min(columns) < 8 || self.inner < 4) {
             launch!(product::singles, groups(numbers, product::THREADS), product::THREADS);
         } else {
             self.plan.each = if many(64) < 64 { 2 } else { 4 };
@@ -145,10 +146,10 @@ impl Linear {
 }
 
 /// The shape of a convolution of `x`.
-fn convolution(x: &CubeTensor, weights: &CubeTensor, stride: usize, padding: usize) -> (usize, Convolution) {
+fn convolution(x: &CubeTensor, weights: &CubeTensor, window: Window) -> (usize, Convolution) {
     let ([batch, inputs, h, w], [outputs, _, kh, kw]) = (x.shape().dims(), weights.shape().dims());
-    let small = [(h, kh), (w, kw)].map(|(n, k)| (n + 2 * padding).saturating_sub(k) / stride + 1);
-    (batch, Convolution { channels: [inputs, outputs], large: [h, w], small, kernel: [kh, kw], stride, padding })
+    let small = window.out_size([h, w], [kh, kw]);
+    (batch, Convolution { channels: [inputs, outputs], large: [h, w], small, kernel: [kh, kw], window })
 }
 
 impl Products for Cube {
@@ -166,37 +167,47 @@ impl Products for Cube {
         out
     }
 
-    fn convolve(x: CubeTensor, weights: CubeTensor, stride: usize, padding: usize) -> CubeTensor {
+    fn multiply_each(a: CubeTensor, b: CubeTensor, transposed: [bool; 2]) -> CubeTensor {
+        let (a, b) = (whole(a), whole(b));
+        let ([many, n, k], [_, rows, columns]): ([usize; 3], [usize; 3]) = (a.shape().dims(), b.shape().dims());
+        let (kind, sizes) = match transposed {
+            [false, true] => (Kind::Linear, [n, rows, k]),
+            [false, false] => (Kind::OfInput, [n, columns, k]),
+            [true, false] => (Kind::OfWeights, [k, columns, n]),
+            [true, true] => return Self::multiply_each(Self::float_transpose(a), b, [false, true]),
+        };
+        let out = empty(&a, [many, sizes[0], sizes[1]]);
+        let mut product = Product { classes: many, ..Product::new(kind, sizes) };
+        product.plan.many = true;
+        product.launch(&a, &b, &out);
+        out
+    }
+
+    fn convolve(x: CubeTensor, weights: CubeTensor, window: Window) -> CubeTensor {
         let (x, weights) = (whole(x), whole(weights));
-        let (batch, shape) = convolution(&x, &weights, stride, padding);
+        let (batch, shape) = convolution(&x, &weights, window);
         let out = empty(&x, [batch, shape.channels[1], shape.small[0], shape.small[1]]);
         Product::of(Kind::Down, shape, batch).launch(&weights, &x, &out);
         out
     }
 
-    fn convolve_transposed(
-        y: CubeTensor,
-        weights: CubeTensor,
-        size: [usize; 2],
-        stride: usize,
-        padding: usize,
-    ) -> CubeTensor {
+    fn convolve_transposed(y: CubeTensor, weights: CubeTensor, size: [usize; 2], window: Window) -> CubeTensor {
         let (y, weights) = (whole(y), whole(weights));
         let ([batch, outputs, h, w], [_, inputs, kh, kw]) = (y.shape().dims(), weights.shape().dims());
         let (channels, kernel) = ([inputs, outputs], [kh, kw]);
-        let shape = Convolution { channels, large: size, small: [h, w], kernel, stride, padding };
+        let shape = Convolution { channels, large: size, small: [h, w], kernel, window };
         let out = empty(&y, [batch, inputs, size[0], size[1]]);
-        let doubles = kernel == [4, 4] && stride == 2 && size.iter().all(|n| n.is_multiple_of(2));
+        let square = window == Window::square(2, window.padding[0][0]);
+        let doubles = kernel == [4, 4] && square && size.iter().all(|n| n.is_multiple_of(2));
         let kind = if doubles { Kind::Up } else { Kind::Back };
         Product::of(kind, shape, batch).launch(&weights, &y, &out);
         out
     }
 
-    fn convolve_weights(x: CubeTensor, y: CubeTensor, kernel: [usize; 2], stride: usize, padding: usize) -> CubeTensor {
+    fn convolve_weights(x: CubeTensor, y: CubeTensor, kernel: [usize; 2], window: Window) -> CubeTensor {
         let (x, y) = (whole(x), whole(y));
         let ([batch, inputs, h, w], [_, outputs, oh, ow]) = (x.shape().dims(), y.shape().dims());
-        let shape =
-            Convolution { channels: [inputs, outputs], large: [h, w], small: [oh, ow], kernel, stride, padding };
+        let shape = Convolution { channels: [inputs, outputs], large: [h, w], small: [oh, ow], kernel, window };
         let out = empty(&x, [outputs, inputs, kernel[0], kernel[1]]);
         Product::of(Kind::Outer, shape, batch).launch(&y, &x, &out);
         out

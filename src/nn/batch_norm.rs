@@ -1,0 +1,26 @@
+//! Batch norm.
+
+use super::init::constant;
+use super::ops;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+/// `torch.nn.BatchNorm2d(track_running_stats=False)`: always the statistics of the batch (Ioffe and Szegedy 2015,
+/// arXiv 1502.03167), so that a generator draws as it was trained. Draw in batches of 16 or more.
+#[derive(Module, Debug)]
+pub struct BatchNorm2d {
+    pub weight: Param<Tensor<1>>,
+    pub bias: Param<Tensor<1>>,
+}
+
+impl BatchNorm2d {
+    pub fn new(channels: usize, device: &Device) -> Self {
+        Self { weight: constant(1.0, channels, device), bias: constant(0.0, channels, device) }
+    }
+
+    /// # Shapes
+    /// `[B, C, H, W]` to the same, through a leaky ReLU with this slope (0 is ReLU).
+    pub fn forward(&self, x: Tensor<4>, slope: f32) -> Tensor<4> {
+        ops::norm_act(x, self.weight.val(), self.bias.val(), 1e-5, slope)
+    }
+}

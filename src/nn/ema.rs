@@ -1,0 +1,73 @@
+//! An exponential moving average of weights, which draws better samples than the weights of the last step (Polyak and Juditsky 1992;
+//! in generative models Song and Ermon 2020, arXiv 2006.09011).
+
+use super::init::upload;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+/// The average of a module's weights.
+#[derive(Debug, Clone)]
+pub struct Ema<M> {
+    /// With the averaged weights; it has no gradients.
+    pub module: M,
+    /// Updates so far.
+    pub updates: u32,
+    /// `1 - decay` of the last update, on the device.
+    share: Option<(f64, Tensor<1>)>,
+}
+
+impl<M: Module> Ema<M> {
+    /// That has been updated so often.
+    pub fn new(module: M, updates: u32) -> Self {
+        Self { module: module.no_grad(), updates, share: None }
+    }
+
+    /// `average = d average + (1 - d) weight`, with d = min(`decay`, (1 + i) / (10 + i)) at update i from 0 on, so that an average
+    /// that has just begun follows quickly.
+    pub fn update(&mut self, module: &M, decay: f64) {
+        let i = f64::from(self.updates);
+        let share = 1.0 - decay.min((1.0 + i) / (10.0 + i));
+        self.updates += 1;
+        let mut live = Live(Vec::new());
+        module.visit(&mut live);
+        let Some(device) = live.0.first().map(Tensor::device) else { return };
+        // A number on the device: another scalar for each step would make a kernel's arguments anew.
+        let on_device = match self.share.take().filter(|(last, _)| *last == share) {
+            Some((_, tensor)) => tensor,
+            None => upload(vec![share as f32], [1], &device),
+        };
+        let mut average = Average { live: live.0.into_iter(), share: on_device.clone() };
+        self.module = self.module.clone().map(&mut average);
+        self.share = Some((share, on_device));
+    }
+}
+
+/// Weights, flat and without gradients.
+struct Live(Vec<Tensor<1>>);
+
+impl ModuleVisitor for Live {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let weight = param.val().inner();
+        let n = weight.dims().iter().product::<usize>();
+        self.0.push(weight.reshape([n]));
+    }
+}
+
+/// Moves weights toward those of another module.
+struct Average {
+    live: std::vec::IntoIter<Tensor<1>>,
+    share: Tensor<1>,
+}
+
+impl ModuleMapper for Average {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(live) = self.live.next() else { return param };
+        let share = self.share.clone();
+        param.map(|old| {
+            let (shape, [n], autodiff) = (old.dims(), live.dims(), old.is_autodiff());
+            let flat: Tensor<1> = old.inner().reshape([n]);
+            let new: Tensor<D> = (flat.clone() + (live - flat) * share).reshape(shape);
+            if autodiff { Tensor::from_inner(new) } else { new }
+        })
+    }
+}
