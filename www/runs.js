@@ -82,8 +82,7 @@ export class Runs {
   async demo(name) {
     const kept = name !== this.session.state.demo && (await this.#kept(this.#last.get(name)));
     if (!kept) return this.session.state.link === name ? undefined : this.open(name, { run: true });
-    await this.back(kept.id);
-    this.#tell('continued', kept);
+    if (await this.back(kept.id)) this.#tell('continued', kept);
   }
 
   /** Goes on with a run that was left; answers whether it could. `clear`: what was said of the one that is open no longer holds. */

@@ -86,8 +86,8 @@ export class Store {
       const rest = this.#restUntil - performance.now();
       if (rest > 0 && ![...this.#waiting.values()].some(({ urgent }) => urgent)) {
         await new Promise((go) => {
-          this.#hurry = go;
-          setTimeout(go, rest);
+          this.#hurry = () => go(null);
+          setTimeout(this.#hurry, rest);
         });
       }
       const [id, { run, done }] = [...this.#waiting].sort(([, a], [, b]) => Number(b.urgent) - Number(a.urgent))[0];
