@@ -1,5 +1,7 @@
 // Asks for a checkpoint every few seconds, remembers the last good ones, and hands each to the store.
 
+import { newId } from './state.js';
+
 const FIRST = 1_500;
 const EVERY = 5_000;
 const AT_MOST = 25_000;
@@ -39,7 +41,8 @@ export class Autosave {
     // While it runs another one follows soon; the last one before a pause, or before the page is left, must not wait.
     const answer = await this.store.save(run, session.state.status !== 'running' || session.leaving || document.visibilityState === 'hidden');
     // Another tab has gone further with this run: here it goes on under a name of its own.
-    if (answer === 'behind' && id === session.identity.id) {
+    if (answer === 'behind') {
+      if (id !== session.identity.id) return void this.store.save({ ...run, id: newId() }, true);
       session.fork();
       return this.keep(checkpoint);
     }
@@ -85,7 +88,8 @@ export class Autosave {
 
   async #take() {
     const { state } = this.session;
-    if (!this.behind || this.taking || (state.status !== 'running' && state.status !== 'paused')) return;
+    // One that has diverged cannot be saved.
+    if (!this.behind || this.taking || state.error?.code === 'diverged' || (state.status !== 'running' && state.status !== 'paused')) return;
     this.taking = true;
     const from = performance.now();
     try {

@@ -263,7 +263,7 @@ export class Page {
       card.actions = [[t(good ? 'error.back' : 'error.restart', { step: number(good?.step ?? 0) }), () => this.quietly(session.restore())]];
       card.link = false;
     } else if (event.code === 'fetch') {
-      card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run({ download: true })) : this.open(session.pendingLink, { run: true }))]];
+      card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run({ download: true })) : this.open(session.pending.link, { run: true }))]];
     } else if (event.code === 'out-of-space') {
       card.actions = [[t('models.title'), () => this.showLibrary()]];
     }

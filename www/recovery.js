@@ -1,10 +1,12 @@
-// Where a run goes on after its worker was lost: on the same device, on the CPU, or not at all.
+// How a run goes on after its worker was lost: on the same device, on the CPU, or not at all.
+
+import { errorOf } from './state.js';
 
 const CPU_LOSSES = 3;
 const GPU_LOSSES = 2;
 const WITHIN = 60_000;
 
-export class Losses {
+class Losses {
   #gpu = 0;
   #cpu = [];
 
@@ -31,5 +33,68 @@ export class Losses {
 
   forgive() {
     this.#cpu = [];
+  }
+}
+
+export class Recovery {
+  #losses = new Losses();
+
+  constructor(session) {
+    this.session = session;
+  }
+
+  /** How many times longer than usual the next worker may be silent. */
+  get patience() {
+    return this.#losses.patience;
+  }
+
+  lost(runner, loss) {
+    const { session } = this;
+    if (runner !== session.active) return session.handover.failed(runner, loss.error ?? { code: loss.why, message: loss.message });
+    session.interrupt({ code: loss.why, message: loss.message, help: '' });
+    const on = this.#losses.decide(runner.kind, loss.why, session.farthest);
+    return on === 'stop' ? this.#stop(loss) : this.#restart(on, runner, loss);
+  }
+
+  async #restart(kind, before, loss) {
+    const { session } = this;
+    const good = session.saves.last;
+    const moved = before.kind === 'webgpu' && kind === 'cpu';
+    const runner = session.launch(kind, kind === 'webgpu' ? { software: before.software } : {});
+    const ticket = session.take(runner);
+    const key = moved ? 'moved-to-cpu' : `recovered-${loss.why}`;
+    session.emit('card', { key, args: { step: good?.step ?? 0, at: session.state.step }, detail: loss.message });
+    session.update({ status: 'loading', error: null, deviceReason: moved ? 'gpu-lost' : session.state.deviceReason });
+    const { link, checkpoint, identity } = session.wanted;
+    try {
+      await runner.started;
+      if (ticket !== session.ticket) return;
+      session.opening = { keepTo: good?.step ?? 0, identity, checkpoint };
+      await runner.open(checkpoint ? '' : link, checkpoint);
+    } catch (error) {
+      // Another death is handled like the first. A refusal of our own checkpoint is a defect: begin anew.
+      if (runner.dead || ticket !== session.ticket) return;
+      session.saves.clear();
+      session.emit('card', { key: 'restart-failed', detail: error?.message ?? '' });
+      return session.open(session.state.link || link).catch(() => {});
+    }
+    if (ticket !== session.ticket) return;
+    session.saves.soon(2000);
+    session.goOn();
+  }
+
+  #stop(loss) {
+    const { session } = this;
+    const error = errorOf({ code: loss.why, message: loss.message, help: '', ...loss.error, step: session.state.step });
+    session.giveUp(error);
+    session.emit('card', { key: loss.why === 'unreachable' ? 'unreachable' : 'stopped', detail: error.message, error });
+  }
+
+  /** Another try after a stop, from the last checkpoint or else from the link. */
+  retry() {
+    const { active } = this.session;
+    this.#losses.forgive();
+    active.end();
+    return this.#restart('cpu', active, { why: 'retry', message: '' });
   }
 }

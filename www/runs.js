@@ -4,6 +4,8 @@ import { number, t } from './i18n.js';
 
 /** Browsers take few changes of the address (Safari a hundred in 30 s), in ms. */
 const EVERY = 400;
+/** What a worker says of a link or a file that it does not open. */
+const REFUSED = ['bad-link', 'unknown-demo', 'bad-file', 'shape-mismatch', 'unsupported', 'bad-command'];
 
 export class Runs {
   /** The run that is shown, and the one that is being given up for another. */
@@ -14,8 +16,13 @@ export class Runs {
   #last = new Map();
   /** Whether they were running when they were left. */
   #ran = new Map();
-  /** What has made the entry of the history that the next run takes: `first`, `link` or `history`; null where it makes its own. */
+  /**
+   * What has made the entry of the history that the next run takes: `first`, `link` or `history`. Null where it makes its own; `push`
+   * where it does so although another entry has just been moved to.
+   */
   #entry = 'first';
+  /** Counts what was asked for: of two runs that are read from the store the one that was asked for last is opened. */
+  #turn = 0;
   #written = '';
   #writtenAt = -EVERY;
   #timer = 0;
@@ -52,8 +59,8 @@ export class Runs {
         this.#offer(link);
       }
     } catch (error) {
-      // Overtaken by another link, or there is no worker at all: its card has a way out.
-      if (error.code === 'superseded' || !this.session.state.device) throw error;
+      // Overtaken by another link, or the worker is gone: it is started again, or its card has a way out.
+      if (!REFUSED.includes(error.code)) throw error;
       // A kept checkpoint that is refused is forgotten; a link that is refused must not leave an empty page.
       if (kept) await this.store.forget(kept.id);
       await this.session.open(kept ? link : fallback, { run });
@@ -62,6 +69,11 @@ export class Runs {
 
   /** Opens a link from its beginning, and offers what an earlier visit has kept of it. */
   async open(link, options) {
+    this.#asked();
+    return this.#open(link, options);
+  }
+
+  async #open(link, options) {
     this.clear();
     try {
       await this.session.open(link, options);
@@ -74,29 +86,42 @@ export class Runs {
   /** What was open goes on, also where the address names what was refused. */
   #refused(error) {
     if (error.code === 'superseded') return;
+    // The run of that entry is not lost: it can be offered again.
+    this.#known.delete(history.state?.run);
     this.#entry = null;
     this.#write();
   }
 
   /** The demo's last run of this visit, else its own link. */
   async demo(name) {
+    if (this.session.state.link === name) return;
+    const turn = this.#asked();
     const kept = name !== this.session.state.demo && (await this.#kept(this.#last.get(name)));
-    if (!kept) return this.session.state.link === name ? undefined : this.open(name, { run: true });
+    if (turn !== this.#turn) return;
+    if (!kept) return void this.#open(name, { run: true });
     if (await this.back(kept.id)) this.#tell('continued', kept);
   }
 
   /** Goes on with a run that was left; answers whether it could. `clear`: what was said of the one that is open no longer holds. */
   async back(id, { clear = true } = {}) {
     if (clear) this.clear();
+    const turn = this.#asked();
     const kept = await this.#kept(id);
-    if (!kept) return false;
+    if (turn !== this.#turn) return false;
     try {
-      await this.#resume(kept);
-      return true;
-    } catch {
       // The worker's error says what is wrong with it.
+      await (kept ? this.#resume(kept) : Promise.reject({ code: 'gone' }));
+      return true;
+    } catch (error) {
+      this.#refused(error);
       return false;
     }
+  }
+
+  /** Something else is asked for than what Back, or a link, has just moved to: that entry keeps its own. */
+  #asked() {
+    if (this.#entry === 'history' || this.#entry === 'link') this.#entry = 'push';
+    return ++this.#turn;
   }
 
   /** The run that is open. */
@@ -118,19 +143,25 @@ export class Runs {
     if (id === this.#shown) return;
     const left = this.#left?.id === this.#shown ? this.#left : null;
     const entry = this.#entry;
-    if (!entry && !this.embedded) {
+    // Overtaken by another Back: the entry is the next run's.
+    if (entry === 'history' && history.state?.run !== id) return void this.#show(id, demo);
+    if ((!entry || entry === 'push') && !this.embedded) {
       // The entry of the run that was left keeps its own address.
       history.pushState({ run: id }, '', location.href);
     }
     this.#entry = null;
     this.#left = null;
-    this.#shown = id;
-    this.#known.add(id);
-    this.#last.set(demo, id);
+    this.#show(id, demo);
     this.#written = '';
     this.#writtenAt = -EVERY;
     if (left?.step > 0 && entry !== 'history') this.#tell('left', left, [[t('left.back', { step: number(left.step) }), () => this.back(left.id)]]);
     else this.session.emit('card', { key: 'left', gone: true });
+  }
+
+  #show(id, demo) {
+    this.#shown = id;
+    this.#known.add(id);
+    this.#last.set(demo, id);
   }
 
   /** The address follows the run, but not each move of a drag: a link that changes again and again waits for its turn. */
@@ -156,8 +187,8 @@ export class Runs {
     if (this.#entry) return;
     this.#written = this.#state() + link;
     this.#writtenAt = performance.now();
-    this.#shown = this.session.identity.id;
-    this.#known.add(this.#shown);
+    // Another tab goes on with this run: here it has another name now.
+    if (this.session.identity.id !== this.#shown) this.#show(this.session.identity.id, this.session.state.demo);
     history.replaceState(JSON.parse(this.#state()), '', `#${link}`);
   }
 
@@ -170,9 +201,10 @@ export class Runs {
       return this.#write();
     }
     this.#entry = state?.run ? 'history' : 'link';
+    const turn = ++this.#turn;
     const kept = await this.#kept(state?.run);
-    if (!this.#entry) return;
-    if (!kept) return this.open(link, { run: !state?.paused, identity: state?.run && { id: state.run, origin: null } });
+    if (turn !== this.#turn) return;
+    if (!kept) return this.#open(link, { run: !state?.paused, identity: state?.run && { id: state.run, origin: null } });
     this.clear();
     try {
       await this.#resume(kept, { run: this.#ran.get(kept.id) ?? !state.paused });

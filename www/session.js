@@ -5,7 +5,7 @@ import { Emitter } from './emitter.js';
 import { Runner } from './runner.js';
 import { Autosave } from './autosave.js';
 import { Handover } from './handover.js';
-import { Losses } from './recovery.js';
+import { Recovery } from './recovery.js';
 import { Waiters } from './waiters.js';
 import { CONSENT, deviceOf, errorOf, firstState, newId, STOPPING, SUPERSEDED } from './state.js';
 import { provenAdapters, rememberProven } from './adapter.js';
@@ -30,11 +30,13 @@ export class Session extends Emitter {
   #held = [];
   /** Counts openings; whoever awaits one and finds another number has been overtaken. */
   #ticket = 0;
+  #turn = Promise.resolve(null);
+  pending = { link: '', checkpoint: undefined, identity: undefined };
+  #agreed = false; // to the download of what is being opened
   #statuses = new Waiters();
   #checkpoints = new Waiters();
-  #losses = new Losses();
   #wish = null; // running, paused or steps, as it was clicked last while a link was being opened
-  #farthest = 0; // the highest step that this run has reached
+  #farthest = 0;
 
   /**
    * `greeting()`: commands that each worker gets first. `mayRun()`: whether what is open may begin by itself; `mustAsk()`: whether
@@ -49,11 +51,11 @@ export class Session extends Emitter {
     this.on('library', ({ persistent }) => (this.persistent = persistent));
     this.saves = new Autosave(this, store);
     this.handover = new Handover(this);
+    this.recovery = new Recovery(this);
   }
 
   /** Starts the CPU worker; opening waits for it. */
   start() { this.#active = this.launch('cpu'); }
-
   get active() { return this.#active; }
 
   /** Whether commands can be taken: nothing is being opened, handed over or restarted. */
@@ -62,9 +64,9 @@ export class Session extends Emitter {
   get ticket() { return this.#ticket; }
 
   launch(kind, options = {}) {
-    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.#losses.patience, greeting: this.greeting(), ...options });
+    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.recovery.patience, greeting: this.greeting(), ...options });
     runner.on('event', (event) => this.#receive(runner, event));
-    runner.on('lost', (loss) => this.#lost(runner, loss));
+    runner.on('lost', (loss) => this.recovery.lost(runner, loss));
     runner.on('slow', (slow) => runner === this.#active && this.emit('card', { key: 'slow', gone: !slow }));
     return runner;
   }
@@ -75,45 +77,63 @@ export class Session extends Emitter {
    * Opens a link, from its beginning or from a checkpoint. Rejects with the worker's error; what ran before then goes on.
    * `identity` is that of the run which the checkpoint is of; without one a new run begins.
    */
-  async open(link, { checkpoint = undefined, run = this.want === 'running', keepTo = -1, identity = undefined } = {}) {
+  async open(link, { checkpoint = undefined, run = this.want === 'running', keepTo = -1, identity = { id: newId(), origin: null } } = {}) {
     const ticket = ++this.#ticket;
-    this.pendingLink = link;
+    this.pending = { link, checkpoint, identity };
     // What a retry is to do where not even the first opening succeeds.
     if (!this.state.demo) this.want = run ? 'running' : 'paused';
     while (this.handover.moving) await this.handover.moving;
-    const runner = this.#active;
-    await runner.started;
-    if (ticket !== this.#ticket) throw SUPERSEDED;
-    this.#held ??= [];
-    this.#wish = null;
-    this.update({ error: null });
+    // One at a time: the answer to an earlier opening must not be taken for this one's.
+    const before = this.#turn;
+    let done = (_) => {};
+    this.#turn = new Promise((resolve) => (done = resolve));
     try {
-      this.#leave();
+      await before;
+      // After a stop a link is another try.
+      const runner = this.#active.dead ? (this.#active = this.launch('cpu')) : this.#active;
+      await runner.started;
+      if (ticket !== this.#ticket) throw SUPERSEDED;
+      await this.#exchange(runner, ticket, { link, checkpoint, keepTo, identity });
+    } finally {
+      done(null);
+    }
+    const may = await this.mayRun();
+    if (ticket !== this.#ticket) throw SUPERSEDED;
+    const wished = this.#wish ?? (run && this.schema.begins && may ? 'running' : 'paused');
+    this.want = this.mustAsk() && !this.#agreed ? 'paused' : wished;
+    this.goOn();
+  }
+
+  /** The run that is open is kept and given up for another. */
+  async #exchange(runner, ticket, { link, checkpoint, keepTo, identity }) {
+    this.#held ??= [];
+    [this.#wish, this.#agreed] = [null, false];
+    this.update({ error: null });
+    await this.#leave();
+    if (ticket !== this.#ticket || runner.dead) throw SUPERSEDED;
+    try {
       const opened = runner.open(link, checkpoint);
-      this.opening = { keepTo, identity: identity ?? { id: newId(), origin: null } };
+      this.opening = { keepTo, identity, checkpoint };
       await opened;
     } catch (error) {
       if (ticket === this.#ticket && !runner.dead) {
         this.opening = null;
-        this.leaving = false;
         if (this.state.demo) this.goOn();
         else this.#release();
       }
       throw error;
     }
-    if (checkpoint) this.saves.adopt({ link: this.state.link, step: this.state.step, bytes: checkpoint });
-    const runs = run && this.schema.begins && (await this.mayRun());
-    if (ticket !== this.#ticket) throw SUPERSEDED;
-    this.want = this.mustAsk() ? 'paused' : (this.#wish ?? (runs ? 'running' : 'paused'));
-    this.goOn();
+    if (checkpoint && keepTo < 0) this.saves.adopt({ link: this.state.link, step: this.state.step, bytes: checkpoint });
   }
 
-  /** What has been learnt since the last checkpoint is kept before another run takes the worker. */
-  #leave() {
+  /** What has been learnt is kept. When that is answered, so is all that was asked of this run before. */
+  async #leave() {
     const { demo, link, step } = this.state;
     if (!demo) return;
     this.leaving = true;
-    if (this.saves.behind || this.state.status === 'running') this.checkpoint({ past: true }).catch(() => {});
+    // One that has diverged is not saved: its last good checkpoint is kept already.
+    await this.checkpoint({ past: true }).catch(() => {});
+    this.leaving = false;
     this.emit('leave', { ...this.identity, demo, link, step });
   }
 
@@ -126,6 +146,7 @@ export class Session extends Emitter {
   /** Rejects with the code `consent` where that would download a model, unless `download` says that the person has agreed. */
   async run({ download = false } = {}) {
     if (!download && this.mustAsk()) throw CONSENT;
+    this.#agreed = download && !this.opening;
     this.#wishes('running');
     return this.#order({ type: 'run' }, ({ status }) => status === 'running');
   }
@@ -229,6 +250,8 @@ export class Session extends Emitter {
   #receive(runner, event) {
     if (event.type === 'device' && event.kind === 'webgpu') rememberProven(event.name);
     if (runner !== this.#active) return;
+    // Of a run that is being left nobody needs to hear why it cannot be saved.
+    if (event.type === 'error' && this.leaving) return void this.#checkpoints.reject(event);
     if (event.type === 'device') this.update({ device: deviceOf(event) });
     else if (event.type === 'link') this.#linked(event);
     else if (event.type === 'views') this.#backwards(event.step);
@@ -239,7 +262,7 @@ export class Session extends Emitter {
       this.schema = event;
       this.update({ demo: event.demo });
       // Without an opening it only tells of changed values: an action's, or those of a live control.
-      if (this.opening) this.#begin(this.opening.keepTo, this.opening.identity);
+      if (this.opening) this.#begin(this.opening);
     }
     this.emit(event.type, event);
   }
@@ -250,11 +273,12 @@ export class Session extends Emitter {
   }
 
   /** Another run is open; up to the step `keepTo` it is the one that was shown. */
-  #begin(keepTo, identity) {
+  #begin({ keepTo, identity, checkpoint = undefined }) {
     this.opening = null;
-    this.leaving = false;
     if (keepTo < 0) {
       this.saves.clear();
+      // A worker that dies before the run is shown goes back to it, too.
+      if (checkpoint) this.saves.adopt({ link: '', step: 0, bytes: checkpoint });
       this.#farthest = 0;
     }
     this.identity = identity;
@@ -265,7 +289,7 @@ export class Session extends Emitter {
   #backwards(step) {
     if (step >= this.state.step || this.opening || this.#held) return;
     this.state.step = step;
-    this.#begin(-1, { id: newId(), origin: this.state.link });
+    this.#begin({ keepTo: -1, identity: { id: newId(), origin: this.state.link } });
   }
 
   #status({ status, ended, step, steps_per_second: speed, wasm_bytes: wasmBytes, gpu_bytes: gpuBytes, threads }) {
@@ -297,53 +321,30 @@ export class Session extends Emitter {
   /** Why the run stays on the CPU. */
   explain(reason) { this.update({ deviceReason: reason }); }
 
-  // --- when a worker is lost ---------------------------------------------------------------------------------------
+  // --- for recovery.js ---------------------------------------------------------------------------------------------
 
-  #lost(runner, loss) {
-    if (runner !== this.#active) return this.handover.failed(runner, loss.error ?? { code: loss.why, message: loss.message });
-    this.#checkpoints.reject({ code: loss.why, message: loss.message, help: '' });
-    this.#held ??= [];
-    const on = this.#losses.decide(runner.kind, loss.why, this.#farthest);
-    return on === 'stop' ? this.#stop(loss) : this.#restart(on, runner, loss);
-  }
+  /** The highest step that this run has reached. */
+  get farthest() { return this.#farthest; }
 
-  async #restart(kind, before, loss) {
-    const good = this.saves.last;
-    const moved = before.kind === 'webgpu' && kind === 'cpu';
-    const ticket = ++this.#ticket;
-    const runner = this.launch(kind, kind === 'webgpu' ? { software: before.software } : {});
+  /** Nobody takes commands until another worker does. */
+  interrupt(error) { this.#checkpoints.reject(error), (this.#held ??= []); }
+
+  /** Another worker takes the place of one that is gone; whoever awaits an opening has been overtaken. */
+  take(runner) {
     this.#active = runner;
-    const key = moved ? 'moved-to-cpu' : `recovered-${loss.why}`;
-    this.emit('card', { key, args: { step: good?.step ?? 0, at: this.state.step }, detail: loss.message });
-    this.update({ status: 'loading', error: null, deviceReason: moved ? 'gpu-lost' : this.state.deviceReason });
-    try {
-      await runner.started;
-      if (ticket !== this.#ticket) return;
-      this.opening = { keepTo: good?.step ?? 0, identity: this.identity.id ? this.identity : { id: newId(), origin: null } };
-      await runner.open(good ? '' : this.state.link || this.pendingLink, good?.bytes);
-    } catch (error) {
-      // Another death is handled like the first. A refusal of our own checkpoint is a defect: begin anew.
-      if (runner.dead || ticket !== this.#ticket) return;
-      this.saves.clear();
-      this.emit('card', { key: 'restart-failed', detail: error?.message ?? '' });
-      return this.open(this.state.link || this.pendingLink).catch(() => {});
-    }
-    if (ticket !== this.#ticket) return;
-    this.saves.soon(2000);
-    this.goOn();
+    return ++this.#ticket;
   }
 
-  #stop(loss) {
-    const error = errorOf({ code: loss.why, message: loss.message, help: '', ...loss.error, step: this.state.step });
+  /** What another worker opens: the run as it was last kept; where nothing was open yet, what was being opened. */
+  get wanted() {
+    const { demo, link } = this.state;
+    return demo ? { link, checkpoint: this.saves.last?.bytes, identity: this.identity } : this.pending;
+  }
+
+  giveUp(error) {
     this.update({ status: 'idle', error });
     this.#statuses.reject(error);
-    this.emit('card', { key: loss.why === 'unreachable' ? 'unreachable' : 'stopped', detail: error.message, error });
   }
 
-  /** Another try after a stop, from the last checkpoint or else from the link. */
-  retry() {
-    this.#losses.forgive();
-    this.#active.end();
-    return this.#restart('cpu', this.#active, { why: 'retry', message: '' });
-  }
+  retry() { return this.recovery.retry(); }
 }

@@ -30,11 +30,12 @@ export function surplus(pointers, id) {
   const passed = (one) => pointers.some((other) => other !== one && other.origin === one.origin && other.step >= one.step && other.at > one.at);
   const rank = (one) => (one.id === id ? 2 : passed(one) ? 0 : 1);
   const order = [...pointers].sort((a, b) => rank(a) - rank(b) || a.at - b.at);
-  let bytes = pointers.reduce((sum, { length = 0 }) => sum + length, 0);
+  // Two files each: the one that is pointed to, and the one before it.
+  let bytes = pointers.reduce((sum, { length = 0 }) => sum + 2 * length, 0);
   const gone = [];
   while (order.length > 1 && (order.length > KEEP || bytes > KEEP_BYTES)) {
     const [one] = order.splice(0, 1);
-    bytes -= one.length ?? 0;
+    bytes -= 2 * (one.length ?? 0);
     gone.push(one);
   }
   return gone;
@@ -42,6 +43,8 @@ export function surplus(pointers, id) {
 
 export class Store {
   persistent = true;
+  /** Whether there is a folder to read from; a disk that is full is still read. */
+  #there = true;
   #folder = null;
   /** The last checkpoints as they came, by id: newest last. */
   #memory = new Map();
@@ -52,7 +55,7 @@ export class Store {
   #restUntil = 0;
 
   async #open() {
-    if (!this.persistent) return null;
+    if (!this.#there) return null;
     try {
       this.#folder ??= await within(
         PATIENCE,
@@ -60,7 +63,7 @@ export class Store {
       );
       return this.#folder;
     } catch {
-      this.persistent = false;
+      this.persistent = this.#there = false;
       return null;
     }
   }
@@ -105,7 +108,7 @@ export class Store {
   }
 
   async #write(run) {
-    const folder = await this.#open();
+    const folder = this.persistent && (await this.#open());
     if (!folder) return 'failed';
     const before = await this.#pointer(folder, run.id);
     if (before && before.step > run.step) return 'behind';

@@ -58,7 +58,7 @@ class Tried extends Emitter {
     const before = this.#followed;
     this.#followed = null;
     const now = session.schema.values;
-    const ours = before?.demo === demo && before.link === session.pendingLink;
+    const ours = before?.demo === demo && before.link === session.pending.link;
     const changed = ours ? controlsOf(session.schema.schema).filter(({ key }) => before.values[key] !== now[key]) : [];
     this.#mark(changed.map(({ key }) => key));
     if (!changed.length) return;

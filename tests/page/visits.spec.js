@@ -259,3 +259,41 @@ test('a run that is lost soon after it was taken up again goes back to where it 
   await paused(page);
   await expect.poll(async () => (await state(page)).step, { timeout: 30_000 }).toBe(6);
 });
+
+test('Back, Back while a run goes on ends at the last of them, and nothing of the one between is lost', async ({ page, site }) => {
+  await visit(page, site, `${SMALL_DIGITS}&seed=1`);
+  await keep(page, 3);
+  await page.click('[data-do=reset]');
+  await expect.poll(async () => (await state(page)).step).toBe(0);
+  await keep(page, 6);
+  await page.evaluate(() => (location.hash = '#dcgan?width=8&batch=16&seed=9'));
+  await untilStep(page, 2, 60_000);
+  await page.evaluate(() => history.go(-1));
+  await page.evaluate(() => history.go(-1));
+  await expect.poll(async () => (await state(page)).step, { timeout: 30_000 }).toBe(3);
+  await page.goForward();
+  await expect.poll(async () => (await state(page)).step, { timeout: 30_000 }).toBe(6);
+  await page.goForward();
+  await expect.poll(async () => (await state(page)).link).toContain('seed=9');
+});
+
+test('a run that has diverged can be left: nothing is downloaded, and what comes next is kept', async ({ page, site }) => {
+  await visit(page, site, 'gan2d?loss=leastsquares&depth=5&batch=16');
+  await page.evaluate(async () => {
+    await window.kiln.step(5);
+    await window.kiln.checkpoint();
+    for (const [key, value] of [['beta2', 0], ['lr_g', 0.1], ['lr_d', 0.1]]) window.kiln.set(key, value);
+    await window.kiln.run().catch(() => {});
+  });
+  await expect(card(page, 'error-diverged')).toBeVisible({ timeout: 60_000 });
+  // The watch over other origins would see a request.
+  await page.click('[data-demo=text]');
+  await expect.poll(async () => (await state(page)).demo).toBe('text');
+  await expect(page.locator('.consent [data-do=download]')).toBeVisible();
+  await page.evaluate((link) => window.kiln.open(link), SMALL);
+  await keep(page, 8);
+  const { step } = await state(page);
+  await page.reload();
+  await page.evaluate(() => window.kiln.ready);
+  expect((await state(page)).step).toBe(step);
+});
