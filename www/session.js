@@ -7,6 +7,7 @@ import { Autosave } from './autosave.js';
 import { Handover } from './handover.js';
 import { Recovery } from './recovery.js';
 import { Waiters } from './waiters.js';
+import { within } from './within.js';
 import { CONSENT, deviceOf, errorOf, firstState, newId, STOPPING, SUPERSEDED } from './state.js';
 import { provenAdapters, rememberProven } from './adapter.js';
 
@@ -20,6 +21,8 @@ export class Session extends Emitter {
   state = firstState();
   /** The last `schema` event; its `values` follow the live controls. */
   schema = null;
+  handover = new Handover(this);
+  recovery = new Recovery(this);
   /** @type {string | { until: number }} `running`, `paused`, or a step to run to. */
   want = 'paused';
   /** The run that is shown: its id in the store, and the link that it began with. */
@@ -31,7 +34,7 @@ export class Session extends Emitter {
   /** Counts openings; whoever awaits one and finds another number has been overtaken. */
   #ticket = 0;
   #turn = Promise.resolve(null);
-  pending = { link: '', checkpoint: undefined, identity: undefined };
+  pending = { link: '', checkpoint: undefined, identity: undefined }; // what is being opened, or was last
   #agreed = false; // to the download of what is being opened
   #statuses = new Waiters();
   #checkpoints = new Waiters();
@@ -50,19 +53,15 @@ export class Session extends Emitter {
     this.mustAsk = mustAsk;
     this.on('library', ({ persistent }) => (this.persistent = persistent));
     this.saves = new Autosave(this, store);
-    this.handover = new Handover(this);
-    this.recovery = new Recovery(this);
   }
 
   /** Starts the CPU worker; opening waits for it. */
   start() { this.#active = this.launch('cpu'); }
   get active() { return this.#active; }
-
   /** Whether commands can be taken: nothing is being opened, handed over or restarted. */
   get settled() { return !this.#held; }
 
   get ticket() { return this.#ticket; }
-
   launch(kind, options = {}) {
     const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.recovery.patience, greeting: this.greeting(), ...options });
     runner.on('event', (event) => this.#receive(runner, event));
@@ -128,11 +127,12 @@ export class Session extends Emitter {
 
   /** What has been learnt is kept. When that is answered, so is all that was asked of this run before. */
   async #leave() {
-    const { demo, link, step } = this.state;
+    const { demo, link, step, status } = this.state;
     if (!demo) return;
     this.leaving = true;
-    // One that has diverged is not saved: its last good checkpoint is kept already.
-    await this.checkpoint({ past: true }).catch(() => {});
+    // Before its first step there is nothing to keep. One that has diverged is not saved: its last good checkpoint is kept already.
+    const ping = () => within(1000, (this.#active.post({ type: 'ping' }), this.once('status')));
+    await (step > 0 || status === 'running' ? this.checkpoint({ past: true }) : ping()).catch(() => {});
     this.leaving = false;
     this.emit('leave', { ...this.identity, demo, link, step });
   }
