@@ -32,8 +32,8 @@ export interface Kiln {
   run(options?: { download?: boolean }): Promise<void>;
   /** Kept when the run stands, at most one step later. */
   pause(): Promise<void>;
-  /** Takes `n` steps (one where left out) and pauses; kept when they are taken, when `pause()` came before, or when the demo has ended. */
-  step(n?: number): Promise<void>;
+  /** Takes `n` steps (one where left out) and pauses, with `download` as in `run`; kept when they are taken, when `pause()` came before, or when the demo has ended. */
+  step(n?: number, options?: { download?: boolean }): Promise<void>;
   /** Changes a live control, one with `x-live` in the demo's schema. */
   set(key: string, value: number | string | boolean): void;
   /** Does an action of the demo, as listed in its `schema` event. */

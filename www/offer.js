@@ -15,7 +15,7 @@ export function offer(session, ready) {
     open: (link) => say(session.open(String(link).replace(/^#/, ''), { run: false })),
     run: (options) => say(session.run(options)),
     pause: () => say(session.pause()),
-    step: (n = 1) => say(session.step(n)),
+    step: (n = 1, options) => say(session.step(n, options)),
     set: (key, value) => session.set(key, value),
     act: (name, args) => session.act(name, args),
     checkpoint: async () => (await session.checkpoint()).bytes,

@@ -159,8 +159,8 @@ export class Session extends Emitter {
     this.saves.soon();
   }
 
-  async step(n = 1) {
-    if (this.mustAsk()) throw CONSENT;
+  async step(n = 1, { download = false } = {}) {
+    if (!download && this.mustAsk()) throw CONSENT;
     const until = this.state.step + n;
     this.#wishes({ until });
     return this.#order({ type: 'step', n }, ({ status, step }) => status === 'paused' && step >= until);

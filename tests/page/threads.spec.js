@@ -159,7 +159,7 @@ test('pictures, files and models of other origins come in where memory is shared
   await isolated(page, site, `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&prompt=Hello&max_tokens=4`);
   await expect.poll(async () => (await state(page)).device.threads).toBe(await most(page));
   await page.evaluate(() => {
-    window.kiln.run();
+    window.kiln.run({ download: true });
   });
   await page.waitForFunction(() => window.kiln.state.step >= 4);
 

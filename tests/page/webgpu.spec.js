@@ -88,7 +88,7 @@ test('a language model writes the same on WebGPU as on the CPU, and shows its in
   await visit(page, there, link, 'device=webgpu&paused');
   await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe('webgpu');
   const worker = page.workers().find((w) => w.url().includes('worker-gpu'));
-  await page.evaluate(() => window.kiln.step(6));
+  await page.evaluate(() => window.kiln.step(6, { download: true }));
   const before = await worker.evaluate(() => ({ ...self.asked }));
   await page.evaluate(() => window.kiln.step(4));
   const after = await worker.evaluate(() => ({ ...self.asked }));
