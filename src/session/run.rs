@@ -160,7 +160,10 @@ impl Session {
         (self.status, self.remaining, self.fresh, self.rate) = (Status::Paused, None, true, Rate::default());
         self.describe()?;
         self.prepare().await?;
-        self.show().await
+        self.show().await?;
+        // What was queued for the run before has ended with this readback: its memory is given back, too.
+        device::release(&device);
+        Ok(())
     }
 
     /// Lets the demo get ready where nothing runs: it pauses again when all is here, and no training step is taken.

@@ -66,6 +66,7 @@ test('GPU memory is flat after warm-up, and given back with the run', async ({ p
   };
   const [large, again] = [await opened('gan2d?width=256&depth=3&batch=512'), await opened(small)];
   console.log(`GPU memory of a larger run: ${large} bytes reserved; of the small one after it: ${again}`);
-  expect(large).toBeGreaterThan(2 * before.gpu);
+  // Both as they are just after they were opened, with nothing left of the run before.
+  expect(large).toBeGreaterThan(1.5 * again);
   expect(again).toBeLessThanOrEqual(1.25 * before.gpu);
 });
