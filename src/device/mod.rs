@@ -7,7 +7,7 @@ mod readback;
 
 #[cfg(feature = "gpu")]
 pub use gpu::on_lost;
-pub use readback::read;
+pub use readback::{read, read_in_pieces};
 
 use crate::error::{Code, Error, Result};
 pub use burn::tensor::Device;

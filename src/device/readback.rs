@@ -16,3 +16,40 @@ pub async fn read(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
     let data = transaction.execute_async().await.map_err(|e| Error::device_lost(format!("{e:?}")))?;
     data.into_iter().map(|d| d.try_into_vec::<f32>().map_err(|e| Error::device_lost(format!("{e:?}")))).collect()
 }
+
+/// Numbers that are read at once: 256 KB.
+const PIECE: usize = 1 << 16;
+
+/// Reads tensors that may be large, 256 KB at a time on a GPU: the buffers through which it is read stay with the device
+/// (cubecl-wgpu 0.11.3 never frees that pool), and whole weights would be held there a second time.
+///
+/// # Errors
+/// `DeviceLost` where the device does not answer.
+pub async fn read_in_pieces(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
+    if tensors.first().is_none_or(|tensor| super::is_cpu(&tensor.device())) {
+        return read(tensors).await;
+    }
+    let mut values: Vec<Vec<f32>> = Vec::with_capacity(tensors.len());
+    // Small tensors that are read together, and how many numbers they have.
+    let (mut group, mut size) = (Vec::new(), 0);
+    for tensor in tensors {
+        let [n] = tensor.dims();
+        if size + n > PIECE {
+            values.extend(read(std::mem::take(&mut group)).await?);
+            size = 0;
+        }
+        if n <= PIECE {
+            group.push(tensor);
+            size += n;
+            continue;
+        }
+        let mut whole = Vec::with_capacity(n);
+        for from in (0..n).step_by(PIECE) {
+            let piece = tensor.clone().slice([from..n.min(from + PIECE)]);
+            whole.extend(read(vec![piece]).await?.pop().unwrap_or_default());
+        }
+        values.push(whole);
+    }
+    values.extend(read(group).await?);
+    Ok(values)
+}

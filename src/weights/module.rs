@@ -1,7 +1,7 @@
 //! Modules and optimizers to and from named tensors. Names are the paths of the fields, which are PyTorch's names.
 
 use super::Checkpoint;
-use crate::device::read;
+use crate::device::read_in_pieces;
 use crate::error::{Error, Result};
 use crate::nn::{Adam, upload};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
@@ -31,7 +31,7 @@ impl ModuleVisitor for Collect {
     }
 }
 
-/// Reads a module, and its optimizer where there is one, into a checkpoint, in one submission.
+/// Reads a module, and its optimizer where there is one, into a checkpoint.
 /// The weights are named `prefix.path`, the moments `optimizer.prefix.path.exp_avg` and `.exp_avg_sq` as in PyTorch.
 pub async fn collect<M: Module>(
     module: &M,
@@ -43,7 +43,7 @@ pub async fn collect<M: Module>(
     module.visit(&mut collect);
     let mut tensors: Vec<Tensor<1>> = collect.found.iter().map(|f| f.2.clone()).collect();
     tensors.extend(adam.and_then(|a| a.state.clone()));
-    let mut values = read(tensors).await?.into_iter();
+    let mut values = read_in_pieces(tensors).await?.into_iter();
     for (name, shape, _) in &collect.found {
         let weight = values.next().ok_or_else(|| Error::internal("A tensor was not read back."))?;
         checkpoint.push(format!("{prefix}.{name}"), shape, weight);
