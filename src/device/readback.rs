@@ -45,7 +45,7 @@ pub async fn read_in_pieces(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
         }
         let mut whole = Vec::with_capacity(n);
         for from in (0..n).step_by(PIECE) {
-            let piece = tensor.clone().slice([from..n.min(from + PIECE)]);
+            let piece = tensor.clone().narrow(0, from, PIECE.min(n - from));
             whole.extend(read(vec![piece]).await?.pop().unwrap_or_default());
         }
         values.push(whole);
