@@ -7,8 +7,8 @@
 //!   safetensors, checkpoints.
 //! - [`models`] one network a file; [`data`] what is learnt from; [`device`] which processor;
 //!   [`text`] tokenizers and chat templates.
-//! - [`nn`] layers, the optimizer, engines for inference; [`rng`] one seeded stream a purpose; [`compare`] numbers
-//!   held against each other; [`error`] the one error type.
+//! - [`nn`] layers, the optimizer, engines for inference; [`rng`] one seeded stream a purpose; [`poll`] what is on its
+//!   way; [`compare`] comparisons of numbers; [`error`] the one error type.
 
 pub mod compare;
 pub mod data;
@@ -18,6 +18,7 @@ pub mod error;
 pub mod generate;
 pub mod models;
 pub mod nn;
+pub mod poll;
 pub mod rng;
 pub mod session;
 pub mod text;

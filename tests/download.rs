@@ -6,11 +6,12 @@ mod faults;
 
 use faults::{Memory, Serve, Web};
 use kiln::error::Code;
+use kiln::poll::Poll;
 use kiln::weights::download::{Limits, Stop};
 use kiln::weights::gather::Gatherer;
 use kiln::weights::inventory::Inventory;
 use kiln::weights::manifest::{Manifest, Plan, Wanted, hex};
-use kiln::weights::{Arrival, Folder, Library, ModelFile};
+use kiln::weights::{Folder, Library, ModelFile};
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::future::Future;
@@ -579,7 +580,7 @@ fn the_terminal_finds_models_by_path_and_hash_and_its_manifest_by_id() {
     let hash = sha(&content(500));
     let path = folder.join("tiny.gguf").display().to_string();
     for model in [path, format!("sha256:{hash}"), folder.display().to_string(), "hub:o/n/tiny.gguf".into()] {
-        let Ok(Arrival::Here(files)) = library.poll(&model) else { panic!("{model} was not found") };
+        let Ok(Poll::Ready(files)) = library.poll(&model) else { panic!("{model} was not found") };
         assert_eq!((files[0].name.as_str(), read(&files[0])), ("tiny.gguf", content(500)));
     }
     let unknown = library.poll("smollm2-135m").err().map(|e| e.code);

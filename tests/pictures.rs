@@ -15,6 +15,7 @@ use image::{DynamicImage, Frame, ImageFormat, Rgb, RgbImage, RgbaImage};
 use kiln::data::{Batch, LeftOut, Taken, idx};
 use kiln::demos::{Context, View, pictures};
 use kiln::error::{Code, Result};
+use kiln::poll::Poll;
 use kiln::weights::Folder;
 use kiln::weights::take::{Cut, Decode, Fit, Offered, take};
 use std::cell::Cell;
@@ -317,8 +318,8 @@ fn context(folders: Vec<PathBuf>) -> Context {
     Context { device, source: Rc::new(Disk), library, clock: Rc::new(|| 0.0) }
 }
 
-fn here(batch: Result<std::result::Result<Batch, kiln::data::Waiting>>) -> Batch {
-    batch.expect("no error").ok().expect("at once")
+fn here(batch: Result<Poll<Batch>>) -> Batch {
+    batch.expect("no error").ready().expect("at once")
 }
 
 /// A kept set of `n` pictures, each of one colour that tells its number.
@@ -355,10 +356,14 @@ fn the_same_seed_gives_the_same_order_and_what_is_held_out_is_never_seen() {
     assert!(first.iter().all(|i| !held_out.contains(i)));
     assert_ne!(held_out, numbers(&here(other.held_out())).into_iter().collect());
 
-    let place = one.place();
+    let position = one.position();
     let mut resumed = open(7);
-    resumed.seek(place);
-    assert_eq!(serde_json::to_string(&resumed.place()).ok(), serde_json::to_string(&place).ok(), "before it is here");
+    resumed.seek(position);
+    assert_eq!(
+        serde_json::to_string(&resumed.position()).ok(),
+        serde_json::to_string(&position).ok(),
+        "before it is here"
+    );
     for _ in 0..3 {
         assert_eq!(here(one.batch(20)).pixels, here(resumed.batch(20)).pixels);
     }

@@ -214,28 +214,18 @@ impl Figure {
         Self { id: id.into(), title: title.into(), value, digits, of }
     }
 
-    /// The latest value of a curve, with as many digits as the page shows in the legend of curves.
-    pub fn of_curve(id: &str, title: &str, history: &History, series: usize, of: Option<f32>) -> Option<Self> {
-        let digits = |v: f32| if v.fract() == 0.0 { 0 } else { if v.abs() < 10.0 { 3 } else { 1 } };
-        history.last(series).map(|value| Self::new(id, title, value, digits(value), of))
-    }
-
-    /// The step at which the figures of a history were measured.
-    pub fn measured_at(history: &History) -> Option<Self> {
-        history.last_step().map(|step| Self::new("measured_at", "Measured at step", step, 0, None))
+    /// A value with as many digits as the page shows in the legend of curves.
+    pub fn of_curve(id: &str, title: &str, value: f32, of: Option<f32>) -> Self {
+        let digits = if value.fract() == 0.0 { 0 } else { if value.abs() < 10.0 { 3 } else { 1 } };
+        Self::new(id, title, value, digits, of)
     }
 }
 
 impl View {
-    /// Some series of a history.
-    pub fn curves(rows: &[f32], history: &History, series: &[usize], reset: bool) -> Self {
-        let width = history.series().len() + 1;
-        let pick = |row: &[f32]| std::iter::once(row[0]).chain(series.iter().map(|s| row[s + 1])).collect::<Vec<_>>();
-        View::Scalars {
-            series: series.iter().map(|&s| history.series()[s].clone()).collect(),
-            rows: Floats(rows.chunks_exact(width).flat_map(pick).collect()),
-            reset,
-        }
+    /// Some series of a history, of which `rows` are new; all of them with `reset`.
+    pub fn curves(rows: &[f32], history: &History, series: &[&str], reset: bool) -> Self {
+        let names = series.iter().map(|name| (*name).into()).collect();
+        View::Scalars { series: names, rows: Floats(history.columns(rows, series)), reset }
     }
 
     /// A grid of digits of 28 x 28 from values in [-1, 1].

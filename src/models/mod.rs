@@ -17,14 +17,14 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 /// Draws samples from latents.
-pub trait Generator: Module {
+pub trait Generator: Module + 'static {
     /// # Shapes
     /// `z` `[B, latent]`, `classes` one-hot `[B, 10]` for a conditional model; returns flat samples `[B, features]`.
     fn forward(&self, z: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2>;
 }
 
 /// Tells real samples from generated ones; a critic under the Wasserstein loss.
-pub trait Discriminator: Module {
+pub trait Discriminator: Module + 'static {
     /// # Shapes
     /// `x` flat samples `[B, features]`; returns logits `[B, 1]`.
     fn forward(&self, x: Tensor<2>, classes: Option<Tensor<2>>) -> Tensor<2>;

@@ -14,6 +14,15 @@ pub fn upload_ids<const D: usize>(ids: Vec<i32>, shape: [usize; D], device: &Dev
     Tensor::from_data(TensorData::new(ids, shape), device)
 }
 
+/// One-hot classes, `[B, classes]`.
+pub fn one_hot(labels: &[u8], classes: usize, device: &Device) -> Tensor<2> {
+    let mut values = vec![0.0; labels.len() * classes];
+    for (row, &label) in labels.iter().enumerate() {
+        values[row * classes + usize::from(label)] = 1.0;
+    }
+    upload(values, [labels.len(), classes], device)
+}
+
 /// Uniform in ±sqrt(`gain` / `fan_in`): gain 1 is PyTorch's default, 6 is He's for ReLU, 3 keeps the variance.
 pub(super) fn uniform<const D: usize>(
     shape: [usize; D],

@@ -30,7 +30,7 @@ pub use dropout::dropout;
 pub use ema::Ema;
 pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
-pub use init::{upload, upload_ids};
+pub use init::{one_hot, upload, upload_ids};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use ops::Activation;

@@ -8,6 +8,7 @@ use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
 use crate::demos::{Context, Demo, Entry, Stepped, Values};
 use crate::device::{self, Opened, probe};
 use crate::error::{Code, Error, Result};
+use crate::poll::{Poll, Progress};
 use crate::weights::Checkpoint;
 use serde_json::Value;
 use std::rc::Rc;
@@ -168,7 +169,7 @@ impl Session {
 
     /// Lets the demo get ready where nothing runs: it pauses again when all is here, and no training step is taken.
     async fn prepare(&mut self) -> Result<()> {
-        if self.status == Status::Paused && self.opened()?.demo.prepare().await?.is_some() {
+        if self.status == Status::Paused && matches!(self.opened()?.demo.prepare().await?, Poll::Pending(_)) {
             (self.status, self.remaining, self.next_step) = (Status::Loading, Some(0), 0.0);
         }
         Ok(())
@@ -262,11 +263,11 @@ impl Session {
         let pace = pace(&open.values);
         let mut ended = false;
         let stepped = match remaining {
-            Some(0) => open.demo.prepare().await?.map_or(Stepped::Ended, Stepped::from),
+            Some(0) => open.demo.prepare().await?.map(|()| Stepped::Ended),
             _ => open.demo.step().await?,
         };
         match stepped {
-            Stepped::Waiting { what, done, total, bytes } => {
+            Poll::Pending(Progress { what, done, total, bytes }) => {
                 if self.status != Status::Loading || now >= self.next_view {
                     self.status = Status::Loading;
                     self.next_view = now + 100.0;
@@ -275,12 +276,12 @@ impl Session {
                 }
                 return Ok(Next::After(if bytes { POLL } else { 0.0 }));
             }
-            Stepped::Ended => {
+            Poll::Ready(Stepped::Ended) => {
                 self.arrived();
                 ended = remaining != Some(0);
                 self.remaining = Some(1);
             }
-            Stepped::Done => self.arrived(),
+            Poll::Ready(Stepped::Done) => self.arrived(),
         }
         self.next_step = now + pace;
         self.rate.count(self.host.now());

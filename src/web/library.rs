@@ -6,13 +6,14 @@ use super::opfs::Opfs;
 use super::scope::{call, say, storage, within};
 use super::source;
 use crate::error::{Code, Error, Result};
+use crate::poll::{Poll, Progress};
 use crate::session::protocol::Event;
 use crate::weights::download::{self, Limits, Stop};
 use crate::weights::gather::{Gatherer, Report};
 use crate::weights::inventory::Inventory;
 use crate::weights::manifest::{MANIFEST, Manifest, Plan, Wanted};
 use crate::weights::ports::{Net, Store};
-use crate::weights::{Arrival, Library, ModelFile, Stored, StoredFile};
+use crate::weights::{Library, ModelFile, Stored, StoredFile};
 use async_trait::async_trait;
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -99,7 +100,7 @@ impl Shelf {
 
 #[async_trait(?Send)]
 impl Library for Shelf {
-    fn poll(&self, model: &str) -> Result<Arrival> {
+    fn poll(&self, model: &str) -> Result<Poll<Vec<ModelFile>>> {
         let mut jobs = self.0.jobs.borrow_mut();
         let (cancel, state) = match jobs.remove(model) {
             Some(Job { cancel, state }) => (cancel, state),
@@ -112,9 +113,9 @@ impl Library for Shelf {
             }
         };
         let arrival = match &*state.borrow() {
-            State::Here(files) => return Ok(Arrival::Here(files.clone())),
+            State::Here(files) => return Ok(Poll::Ready(files.clone())),
             State::Failed(error) => return Err(error.clone()),
-            State::Coming { what, done, total } => Arrival::Coming { what: what.clone(), done: *done, total: *total },
+            State::Coming { what, done, total } => Poll::Pending(Progress::download(what.clone(), *done, *total)),
         };
         jobs.insert(model.into(), Job { cancel, state });
         Ok(arrival)

@@ -3,6 +3,7 @@
 use super::fetch::Browser;
 use crate::data::Source;
 use crate::error::{Code, Error, Result};
+use crate::poll::{Poll, Progress};
 use crate::weights::ports::NetFault;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -23,20 +24,21 @@ const PATIENCE: f64 = 30_000.0;
 pub struct Network(Rc<RefCell<HashMap<String, File>>>);
 
 impl Source for Network {
-    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+    fn poll(&self, path: &str) -> Result<Poll<Vec<u8>>> {
         let mut files = self.0.borrow_mut();
         match files.get(path) {
-            Some(File::Here(bytes)) => return Some(Ok(bytes.clone())),
-            Some(File::Coming { .. }) => return None,
+            Some(File::Here(bytes)) => return Ok(Poll::Ready(bytes.clone())),
+            Some(File::Coming { done, total }) => return Ok(Progress::download(path, *done, *total).into()),
             Some(File::Failed(error)) => {
                 let error = error.clone();
                 files.remove(path);
-                return Some(Err(error));
+                return Err(error);
             }
             None => {}
         }
         files.insert(path.into(), File::Coming { done: 0.0, total: 0.0 });
         let (network, path) = (self.clone(), path.to_string());
+        let begun = Progress::download(path.clone(), 0.0, 0.0);
         spawn_local(async move {
             let progress = |done, total| {
                 network.0.borrow_mut().insert(path.clone(), File::Coming { done, total });
@@ -44,14 +46,7 @@ impl Source for Network {
             let file = fetch(&path, &progress).await.map_or_else(File::Failed, File::Here);
             network.0.borrow_mut().insert(path, file);
         });
-        None
-    }
-
-    fn progress(&self, path: &str) -> (f64, f64) {
-        match self.0.borrow().get(path) {
-            Some(File::Coming { done, total }) => (*done, *total),
-            _ => (0.0, 0.0),
-        }
+        Ok(begun.into())
     }
 }
 

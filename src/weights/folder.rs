@@ -1,9 +1,10 @@
 //! Models from folders, for the terminal and the native tests. Nothing is downloaded.
 
 use super::bytes::{Bytes, DiskFile, ModelFile};
-use super::library::{Arrival, Library, Stored, StoredFile};
+use super::library::{Library, Stored, StoredFile};
 use super::manifest::{MANIFEST, Manifest, Plan, Wanted, hex};
 use crate::error::{Code, Error, Result};
+use crate::poll::Poll;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ impl Folder {
 #[async_trait(?Send)]
 impl Library for Folder {
     /// Besides the library's names: the path of a file, or of a folder that holds the files of one model.
-    fn poll(&self, model: &str) -> Result<Arrival> {
+    fn poll(&self, model: &str) -> Result<Poll<Vec<ModelFile>>> {
         let path = Path::new(model);
         let found = if path.is_file() {
             vec![open(path)?]
@@ -68,7 +69,7 @@ impl Library for Folder {
                 Plan::Repository(repository) => return Err(missing(&repository.name)),
             }
         };
-        Ok(Arrival::Here(found))
+        Ok(Poll::Ready(found))
     }
 
     fn cancel(&self, _model: &str) {}

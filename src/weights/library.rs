@@ -2,16 +2,9 @@
 
 use super::bytes::ModelFile;
 use crate::error::Result;
+use crate::poll::Poll;
 use async_trait::async_trait;
 use serde::Serialize;
-
-/// How far a model has come.
-pub enum Arrival {
-    /// On its way: bytes here and bytes in all. `what` names the part (a file, or "checking").
-    Coming { what: String, done: f64, total: f64 },
-    /// All of its files.
-    Here(Vec<ModelFile>),
-}
 
 /// A file that is kept.
 #[derive(Debug, Clone, Serialize)]
@@ -44,11 +37,12 @@ pub struct Stored {
 /// Models by name: an id of the manifest, `hub:owner/name/file`, a URL, or `sha256:...` of a file that is kept.
 #[async_trait(?Send)]
 pub trait Library {
-    /// The files of a model. The first call starts its download; after an error the next call tries again.
+    /// The files of a model. The first call starts its download; after an error the next call tries again. What is pending names the
+    /// part: a file, or "checking".
     ///
     /// # Errors
     /// `Fetch`, `WrongHash`, `OutOfSpace`, `UnknownModel`.
-    fn poll(&self, model: &str) -> Result<Arrival>;
+    fn poll(&self, model: &str) -> Result<Poll<Vec<ModelFile>>>;
 
     /// Stops a download within a second. What has arrived is kept, and the next `poll` goes on from there.
     fn cancel(&self, model: &str);

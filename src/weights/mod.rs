@@ -36,7 +36,7 @@ pub use file::{Checkpoint, Entry};
 pub use folder::Folder;
 pub use gguf::{Gguf, GgufTensor};
 pub use gguf_value::{Numbers, Texts, Value};
-pub use library::{Arrival, Library, Stored, StoredFile};
+pub use library::{Library, Stored, StoredFile};
 pub use module::{collect, load_module};
 pub use pretrained::Pretrained;
 pub use quoted::quoted;

@@ -11,7 +11,7 @@ use kiln::device::{self, Device};
 use kiln::error::{Code, Error, Result};
 use kiln::generate::Passage;
 use kiln::models::autoencoder::Layer;
-use kiln::weights::{Arrival, Autoencoder, Checkpoint, Folder, Library};
+use kiln::weights::{Autoencoder, Checkpoint, Folder, Library};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -79,10 +79,8 @@ async fn open(root: &Path, task: &Task) -> Result<(Autoencoder, Device)> {
         Choice::Cpu | Choice::Auto => device::open_cpu()?,
     };
     let device = opened.device.inner();
-    let files = match Folder::new(root, vec![task.models.clone()]).poll(&task.model)? {
-        Arrival::Here(files) => files,
-        Arrival::Coming { .. } => return Err(Error::internal("Folders bring their files at once.")),
-    };
+    let files = Folder::new(root, vec![task.models.clone()]).poll(&task.model)?.ready();
+    let files = files.ok_or_else(|| Error::internal("Folders bring their files at once."))?;
     let mut model = Autoencoder::open(&files)?;
     while {
         let (done, total) = model.load(&device)?;

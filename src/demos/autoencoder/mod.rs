@@ -8,12 +8,14 @@ mod scene;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Preparing, Stepped, Values, config as read, defaults, pictures, schema, settled};
+use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema, settled};
 use crate::data::Shape;
 use crate::error::{Code, Error, Result};
 use crate::generate::Passage;
+use crate::poll::{Poll, Progress};
+use crate::ready;
 use crate::weights::manifest::is_sha256;
-use crate::weights::{Arrival, Autoencoder, Checkpoint, Entry as Tensor};
+use crate::weights::{Autoencoder, Checkpoint, Entry as Tensor};
 use async_trait::async_trait;
 use config::Config;
 use edits::Edits;
@@ -96,22 +98,18 @@ impl Autoencoding {
         }
     }
 
-    /// Fetches the person's picture; `None` once it is here.
-    fn look(&mut self) -> Result<Option<Stepped>> {
+    /// Fetches the person's picture.
+    fn look(&mut self) -> Result<Poll<()>> {
         if self.picture.is_some() {
-            return Ok(None);
+            return Ok(Poll::Ready(()));
         }
         // Nothing else is a picture: another name could be a model's, or an address, which nobody asked to fetch.
         if !self.config.picture.strip_prefix("sha256:").is_some_and(is_sha256) {
             return Err(pictures::unknown(format!("There is no picture {:?}.", self.config.picture)));
         }
-        Ok(Some(match self.context.library.poll(&self.config.picture)? {
-            Arrival::Coming { what, done, total } => Stepped::Waiting { what, done, total, bytes: true },
-            Arrival::Here(files) => {
-                self.picture = Some(Picture::kept(&files, self.config.size as usize)?);
-                Stepped::Done
-            }
-        }))
+        let files = ready!(self.context.library.poll(&self.config.picture)?);
+        self.picture = Some(Picture::kept(&files, self.config.size as usize)?);
+        Ok(Poll::Ready(()))
     }
 
     /// The latent of a checkpoint, if it is one of this picture.
@@ -215,19 +213,15 @@ impl Demo for Autoencoding {
         self.steps
     }
 
-    async fn step(&mut self) -> Result<Stepped> {
-        if let Some(waiting) = self.look()? {
-            return Ok(waiting);
-        }
-        if let Some(waiting) = self.model.step(&self.config.model, &self.context)? {
-            return Ok(waiting);
-        }
+    async fn step(&mut self) -> Result<Poll<Stepped>> {
+        ready!(self.look()?);
+        ready!(self.model.step(&self.config.model, &self.context)?);
         let passage = match self.passage.take() {
             Some(passage) => Some(passage),
             None => self.begin()?,
         };
         let (Some((side, mut passage, began)), Some(model)) = (passage, self.model.here()) else {
-            return Ok(Stepped::Ended);
+            return Ok(Poll::Ready(Stepped::Ended));
         };
         let (what, layers) = match side {
             Side::Encoder => ("encoding", &model.encoder),
@@ -238,16 +232,11 @@ impl Demo for Autoencoding {
             let (done, total) = passage.step(layers, &device).await?;
             if done == total {
                 self.end(side, passage, began);
-                return Ok(if side == Side::Encoder { Stepped::Done } else { Stepped::Ended });
+                return Ok(Poll::Ready(if side == Side::Encoder { Stepped::Done } else { Stepped::Ended }));
             }
             if (self.context.clock)() >= until {
                 self.passage = Some((side, passage, began));
-                return Ok(Stepped::Waiting {
-                    what: what.into(),
-                    done: done as f64,
-                    total: total as f64,
-                    bytes: false,
-                });
+                return Ok(Progress::work(what, done as f64, total as f64).into());
             }
         }
     }
@@ -257,13 +246,13 @@ impl Demo for Autoencoding {
     }
 
     /// An edit is decoded at once where model and picture are here.
-    async fn prepare(&mut self) -> Result<Option<Preparing>> {
+    async fn prepare(&mut self) -> Result<Poll<()>> {
         if !self.may_fetch && (self.model.here().is_none() || self.picture.is_none()) {
-            return Ok(None);
+            return Ok(Poll::Ready(()));
         }
-        Ok(match self.step().await? {
-            Stepped::Done => Some(Preparing { what: "decoding".into(), done: 0.0, total: 1.0, bytes: false }),
-            other => other.waiting(),
+        Ok(match ready!(self.step().await?) {
+            Stepped::Done => Progress::work("decoding", 0.0, 1.0).into(),
+            Stepped::Ended => Poll::Ready(()),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The settings of the text demo: its link, its controls, its flags.
 
-use crate::demos::Speed;
+use crate::demos::settings::Speed;
 use crate::generate::Sampling;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,10 +2,12 @@
 
 use super::config::{Config, Full};
 use super::edits::Edits;
-use super::transcript::{Author, Piece, Voice, written};
+use super::transcript::{Voice, written};
 use crate::demos::Stepped;
+use crate::demos::text_view::{Author, Piece};
 use crate::error::Result;
 use crate::generate::Writer;
+use crate::poll::{Poll, Progress};
 use crate::text::{Stops, Utf8};
 use std::rc::Rc;
 
@@ -125,9 +127,9 @@ impl Talk {
     }
 
     /// One token of the answer, or some of the question.
-    pub async fn step(&mut self, config: &Config) -> Result<Stepped> {
+    pub async fn step(&mut self, config: &Config) -> Result<Poll<Stepped>> {
         if std::mem::take(&mut self.stood) && !self.asked_more(config) {
-            return Ok(Stepped::Ended);
+            return Ok(Poll::Ready(Stepped::Ended));
         }
         match self.stop {
             Stop::None => {}
@@ -135,10 +137,10 @@ impl Talk {
             // Asked to run after it stopped: it goes on.
             Stop::Length | Stop::String => self.go_on(config),
             Stop::Context if config.full == Full::Slide => self.go_on(config),
-            Stop::End | Stop::Context => return Ok(Stepped::Ended),
+            Stop::End | Stop::Context => return Ok(Poll::Ready(Stepped::Ended)),
         }
         if self.pieces.is_empty() {
-            return Ok(Stepped::Ended); // nothing was asked yet
+            return Ok(Poll::Ready(Stepped::Ended)); // nothing was asked yet
         }
         let began = (self.timing.clock)();
         if self.writer.is_full() && config.full == Full::Slide {
@@ -148,15 +150,16 @@ impl Talk {
         if self.writer.waiting() > 0 {
             let total = (self.writer.ids().len() - self.writer.start()) as f64;
             let done = total - self.writer.waiting() as f64;
-            return Ok(Stepped::Waiting { what: "prompt".into(), done, total, bytes: false });
+            return Ok(Progress::work("prompt", done, total).into());
         }
         if self.writer.is_full() && config.full == Full::Stop {
             self.stop = Stop::Context;
-            return Ok(Stepped::Ended);
+            return Ok(Poll::Ready(Stepped::Ended));
         }
         self.write(config)?;
         self.timing.count(began);
-        Ok(if self.stop != Stop::None && !self.asked_more(config) { Stepped::Ended } else { Stepped::Done })
+        let ended = self.stop != Stop::None && !self.asked_more(config);
+        Ok(Poll::Ready(if ended { Stepped::Ended } else { Stepped::Done }))
     }
 
     fn write(&mut self, config: &Config) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The settings of the variational autoencoder: its link, its controls, its flags.
 
+use crate::demos::settings::{OptimizerSettings, PictureSettings, RunSettings, Settings};
 use crate::demos::{Note, Values};
 use crate::train::{Likelihood, VaeOptions};
 use schemars::JsonSchema;
@@ -9,12 +10,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Config {
-    /// The same seed gives the same run.
-    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
-    pub seed: u32,
-    /// Handwritten digits, emoji, or pictures of your own.
-    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
-    pub data: String,
+    #[serde(flatten)]
+    pub run: RunSettings,
+    #[serde(flatten)]
+    pub pictures: PictureSettings,
     /// Weights that have been trained already, or random ones.
     #[schemars(title = "Start", extend("x-group" = "model"))]
     pub start: Start,
@@ -36,15 +35,8 @@ pub struct Config {
     /// Steps over which beta rises from 0, so that the latent is used before it is tidied. Trained weights have them behind them.
     #[schemars(title = "KL warm-up", range(min = 0, max = 20_000), extend("x-group" = "objective", "x-live" = true, "x-step" = 100, "x-unit" = "steps"))]
     pub warmup: u32,
-    /// Pictures in a step.
-    #[schemars(title = "Batch", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]
-    pub batch: u32,
-    /// Adam's step size.
-    #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
-    pub lr: f64,
-    /// Steps between two tests on held-out pictures.
-    #[schemars(title = "Test every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
-    pub evaluate: u32,
+    #[serde(flatten)]
+    pub optimizer: OptimizerSettings,
     /// The dimension that the plane shows from left to right, from 1.
     #[schemars(title = "Across", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
     pub dim_x: u32,
@@ -98,8 +90,8 @@ pub enum Damage {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            seed: 1,
-            data: "mnist".into(),
+            run: RunSettings { seed: 1, evaluate: 200 },
+            pictures: PictureSettings { data: "mnist".into(), batch: 64 },
             start: Start::Pretrained,
             latent: 2,
             width: 16,
@@ -107,9 +99,7 @@ impl Default for Config {
             sigma: 0.1,
             beta: 1.0,
             warmup: 500,
-            batch: 64,
-            lr: 0.001,
-            evaluate: 200,
+            optimizer: OptimizerSettings { lr: 0.001 },
             dim_x: 1,
             dim_y: 2,
             span: 3.0,
@@ -121,6 +111,12 @@ impl Default for Config {
             b: 1,
             c: 2,
         }
+    }
+}
+
+impl Settings for Config {
+    fn run(&self) -> &RunSettings {
+        &self.run
     }
 }
 
@@ -142,7 +138,7 @@ impl Config {
     fn unshipped(&self) -> Option<&'static str> {
         let shipped = Self::default();
         let differs = [
-            ("data", self.data != shipped.data),
+            ("data", self.pictures.data != shipped.pictures.data),
             ("latent", !SHIPPED.contains(&self.latent)),
             ("width", self.width != shipped.width),
             ("likelihood", self.likelihood != shipped.likelihood),
@@ -167,7 +163,7 @@ impl Config {
             _ if self.pretrained() => 1.0,
             warmup => (f64::from(step) / f64::from(warmup)).min(1.0),
         };
-        VaeOptions { likelihood: self.likelihood, sigma: self.sigma, beta: self.beta * risen, lr: self.lr }
+        VaeOptions { likelihood: self.likelihood, sigma: self.sigma, beta: self.beta * risen, lr: self.optimizer.lr }
     }
 
     /// The chosen latent; what is not named is 0.

@@ -1,7 +1,8 @@
 //! The person's own picture: drawn, erased in part, encoded and mended.
 
-use super::mending::Damaged;
-use super::{Autoencoder, SHOWN, Values, flat};
+use super::config::Config;
+use super::inpaint::Damaged;
+use super::{SHOWN, VaeDemo, Values, flat};
 use crate::data::Shape;
 use crate::demos::panel::View;
 use crate::device::read;
@@ -74,7 +75,7 @@ fn bytes(args: &Value, key: &str) -> Result<Vec<u8>> {
     bytes.ok_or_else(|| Error::bad_command(format!("The {key} are no bytes.")))
 }
 
-impl Autoencoder {
+impl VaeDemo {
     /// Takes over what the person drew, and chooses the latent that it is encoded to.
     pub async fn draw(&mut self, args: &Value) -> Result<Values> {
         let (pixels, mask) = (bytes(args, "pixels")?, bytes(args, "mask")?);
@@ -106,10 +107,10 @@ impl Autoencoder {
     }
 
     /// Puts picture A on the pad.
-    pub async fn edit(&mut self) -> Result<Values> {
+    pub async fn edit(&mut self, config: &Config) -> Result<Values> {
         let n = self.shape.len();
-        let a = (self.config.a as usize).min((self.examples().len() / n).saturating_sub(1));
-        let Some(pixels) = self.examples().get(a * n..(a + 1) * n).map(<[f32]>::to_vec) else {
+        let a = (config.a as usize).min((self.examples(config).len() / n).saturating_sub(1));
+        let Some(pixels) = self.examples(config).get(a * n..(a + 1) * n).map(<[f32]>::to_vec) else {
             return Err(Error::bad_command("The pictures are not here yet."));
         };
         (self.pad.pixels, self.pad.mask) = (pixels, Vec::new());
@@ -119,9 +120,9 @@ impl Autoencoder {
     }
 
     /// Makes a shown picture the next of A, B and C, and chooses its latent.
-    pub async fn pick(&mut self, index: usize) -> Result<Values> {
+    pub async fn pick(&mut self, config: &Config, index: usize) -> Result<Values> {
         let n = self.shape.len();
-        let Some(picture) = self.examples().get(index * n..(index + 1) * n) else {
+        let Some(picture) = self.examples(config).get(index * n..(index + 1) * n) else {
             return Err(Error::bad_command(format!("There is no picture {index} of {SHOWN}.")));
         };
         let (mean, _) = self.encode(self.upload(picture));

@@ -2,7 +2,7 @@
 //! agrees with what can still be seen.
 
 use super::config::{Config, Damage};
-use super::{Autoencoder, Values};
+use super::{VaeDemo, Values};
 use crate::data::Shape;
 use crate::device::read;
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ impl Damaged {
         match config.damage {
             Damage::None => {}
             Damage::Noise => {
-                let noise = Stream::new(u64::from(config.seed), Purpose::Damage).normal(pixels.len());
+                let noise = Stream::new(u64::from(config.run.seed), Purpose::Damage).normal(pixels.len());
                 let amount = config.amount as f32;
                 // Twice, since pixels go from -1 to 1.
                 let noisy = |(p, e): (&f32, f32)| (p + 2.0 * amount * e).clamp(-1.0, 1.0);
@@ -119,10 +119,10 @@ impl Damaged {
     }
 }
 
-impl Autoencoder {
-    pub fn damaged(&self) -> Damaged {
-        let examples = self.examples();
-        Damaged::new(&self.config, self.shape, &examples[..examples.len().min(MENDED * self.shape.len())])
+impl VaeDemo {
+    pub fn damaged(&self, config: &Config) -> Damaged {
+        let examples = self.examples(config);
+        Damaged::new(config, self.shape, &examples[..examples.len().min(MENDED * self.shape.len())])
     }
 
     /// Latents found by a search that begins at what the encoder says.
@@ -142,11 +142,11 @@ impl Autoencoder {
     }
 
     /// Searches for the pictures that are shown damaged.
-    pub async fn restore(&mut self) -> Result<Values> {
-        if self.examples().is_empty() || self.weights.is_some() || self.config.damage == Damage::None {
+    pub async fn restore(&mut self, config: &Config) -> Result<Values> {
+        if self.examples(config).is_empty() || self.weights.is_some() || config.damage == Damage::None {
             return Err(Error::bad_command("There is nothing to mend: choose a damage first."));
         }
-        let found = super::flat(self.search(&self.damaged()));
+        let found = super::flat(self.search(&self.damaged(config)));
         self.mended = read(vec![found]).await?.pop().map(Mended);
         Ok(Values::new())
     }
