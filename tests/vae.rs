@@ -164,7 +164,7 @@ fn where_no_trained_weights_ship_it_says_that_it_starts_from_scratch() {
     let mut driver = Driver::open("vae?latent=3&width=4&batch=8");
     assert_eq!(
         (driver.link().as_str(), notes(&driver)),
-        ("vae?start=scratch&latent=3&width=4&batch=8", vec!["no-trained-weights".into()])
+        ("vae?batch=8&start=scratch&latent=3&width=4", vec!["no-trained-weights".into()])
     );
     assert_eq!(driver.step(1).steps(), 1);
     for setting in ["seed=3", "latent=16", "beta=2.5", "warmup=0", "batch=8", "lr=0.01", "damage=none", "damage=shrink"]
