@@ -36,14 +36,14 @@ struct Config {
     /// The same seed gives the same run.
     #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
     seed: u32,
-    /// Digits in a step.
-    #[schemars(title = "Batch", range(min = 8, max = 512), extend("x-group" = "data", "x-step" = 8))]
+    /// Digits in each step.
+    #[schemars(title = "Batch size", range(min = 8, max = 512), extend("x-group" = "data", "x-step" = 8))]
     batch: u32,
     /// Adam's step size.
     #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
     lr: f64,
-    /// Steps between two tests on held-out digits.
-    #[schemars(title = "Test every", range(min = 50, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 50))]
+    /// Steps between tests on unseen digits.
+    #[schemars(title = "Steps between tests", range(min = 50, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 50))]
     evaluate: u32,
 }
 
@@ -159,17 +159,21 @@ impl Demo for Digits {
         let logits = self.curves.flush(tensors).await?.pop().unwrap_or_default();
         let guesses: Vec<String> = logits.chunks(10).map(|row| best(row).to_string()).collect();
         let figures = [
-            Figure::of_curve("accuracy", "Accuracy on held-out digits", &self.tests, 0, Some(1.0)),
+            Figure::of_curve("accuracy", "Accuracy on unseen digits", &self.tests, 0, Some(1.0)),
             Figure::measured_at(&self.tests),
-            Figure::of_curve("loss", "Cross entropy of the last step (nats)", &self.curves.history, 0, None),
+            Figure::of_curve("loss", "Cross-entropy at the last step (nats)", &self.curves.history, 0, None),
         ];
         let figures = figures.into_iter().flatten().collect();
         let (losses, tests) = (self.curves.history.unseen(fresh), self.tests.unseen(fresh));
         Ok(vec![
-            Panel::new("examples", &format!("Digits of the last step, read as {}", guesses.join(" ")), vec![examples]),
-            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new(
+                "examples",
+                &format!("Digits from the last step, recognised as {}", guesses.join(" ")),
+                vec![examples],
+            ),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
             Panel::new("losses", "Loss", vec![View::curves(&losses, &self.curves.history, &[0], fresh)]),
-            Panel::new("quality", "Accuracy on held-out digits", vec![View::curves(&tests, &self.tests, &[0], fresh)]),
+            Panel::new("quality", "Accuracy on unseen digits", vec![View::curves(&tests, &self.tests, &[0], fresh)]),
         ])
     }
 
@@ -206,9 +210,9 @@ impl Demo for Digits {
     }
 
     async fn measure(&mut self) -> Result<Vec<Figure>> {
-        let missing = || Error::internal("The digits are not here.");
+        let missing = || Error::internal("The digits have not been loaded.");
         self.held_out = Some(held_out(&*self.source)?.map_err(|_| missing())?);
         let (accuracy, _) = self.judge().await?.ok_or_else(missing)?;
-        Ok(vec![Figure::new("accuracy", "Accuracy on held-out digits", accuracy, 4, Some(1.0))])
+        Ok(vec![Figure::new("accuracy", "Accuracy on unseen digits", accuracy, 4, Some(1.0))])
     }
 }

@@ -81,7 +81,7 @@ async fn open(root: &Path, task: &Task) -> Result<(Autoencoder, Device)> {
     let device = opened.device.inner();
     let files = match Folder::new(root, vec![task.models.clone()]).poll(&task.model)? {
         Arrival::Here(files) => files,
-        Arrival::Coming { .. } => return Err(Error::internal("Folders bring their files at once.")),
+        Arrival::Coming { .. } => return Err(Error::internal("A folder has all its files from the start.")),
     };
     let mut model = Autoencoder::open(&files)?;
     while {

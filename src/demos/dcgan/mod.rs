@@ -40,7 +40,7 @@ pub const ENTRY: Entry = Entry {
 fn actions() -> Vec<Action> {
     let action = |name: &str, title: &str| Action { name: name.into(), title: title.into(), draws: false };
     vec![
-        action("train_both", "Both players"),
+        action("train_both", "Both networks"),
         action("train_discriminator", "Discriminator only"),
         action("train_generator", "Generator only"),
     ]
@@ -53,7 +53,7 @@ fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {
     let data = pictures::open(&c.data, &context, u64::from(c.seed))?;
     let (shape, classes) = (data.shape(), if c.conditional { data.classes().len() } else { 0 });
     if c.conditional && classes == 0 {
-        return Err(Error::unsupported("These pictures have no classes, which a conditional model needs."));
+        return Err(Error::unsupported("A conditional model needs classes, and these pictures have none."));
     }
     Ok(match c.model {
         Model::Conv => {
@@ -314,10 +314,10 @@ impl<G: Generator, D: Discriminator> Demo for Painter<G, D> {
     /// As every so many steps of a run on digits.
     async fn measure(&mut self) -> Result<Vec<Figure>> {
         if !self.judged() {
-            return Err(Error::bad_command("Digits alone can be measured: other pictures have no judge."));
+            return Err(Error::bad_command("Only digits can be measured: there is no classifier for other pictures."));
         }
         if self.referee.is_none() {
-            let waits = |_| Error::internal("The judge of the digits is not here.");
+            let waits = |_| Error::internal("The digit classifier has not been loaded.");
             self.referee = Some(referee(&*self.source, &self.device)?.map_err(waits)?);
         }
         let mut evaluation = Evaluation::new(self.gan.generator.valid(), self.gan.step);

@@ -30,17 +30,17 @@ impl<G: Generator, D: Discriminator> Painter<G, D> {
         let mut panels = vec![
             Panel::new(
                 "samples",
-                "Drawn pictures, always from the same latents",
+                "64 generated pictures, always from the same random numbers",
                 vec![View::pictures(drawn, self.shape, SIDE, true)],
             ),
             Panel::new(
                 "real",
-                "Real pictures of the last step",
+                "Real pictures",
                 vec![View::pictures(&self.real.pixels[..n.min(16) * size], self.shape, SIDE, false)],
             ),
         ];
         if self.judged() {
-            panels.push(Panel::new("figures", "Figures", vec![View::Figures { figures: self.figures() }]));
+            panels.push(Panel::new("figures", "Metrics", vec![View::Figures { figures: self.figures() }]));
         }
         panels.push(Panel::new(
             "losses",
@@ -48,11 +48,7 @@ impl<G: Generator, D: Discriminator> Painter<G, D> {
             vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)],
         ));
         if let [_, real, fake] = &read[..] {
-            panels.push(Panel::new(
-                "outputs",
-                "Discriminator's output on real and drawn pictures",
-                vec![outputs(real, fake)],
-            ));
+            panels.push(Panel::new("outputs", "How real the discriminator finds them", vec![outputs(real, fake)]));
         }
         panels.push(Panel::new(
             "gradients",
@@ -64,14 +60,14 @@ impl<G: Generator, D: Discriminator> Painter<G, D> {
             let categories = (0..10).map(|d| d.to_string()).collect();
             panels.push(Panel::new(
                 "classes",
-                "Digits among 1,024 samples",
+                "Which digits are generated",
                 vec![View::Histogram { series, low: 0.0, high: 9.0, categories }],
             ));
         }
         if self.judged() {
             panels.push(Panel::new(
                 "quality",
-                "Distance, entropy, diversity of 1,024 samples",
+                "Quality of 1,024 generated digits",
                 vec![View::curves(&quality, &self.quality, &[0, 1, 2], fresh)],
             ));
         }
@@ -87,10 +83,10 @@ impl<G: Generator, D: Discriminator> Painter<G, D> {
 pub fn quality_figures(quality: &History, classes: &[f32]) -> Vec<Figure> {
     let present = classes.iter().filter(|c| **c > 0.0).count() as f32;
     let figures = [
-        Figure::of_curve("distance", "Frechet classifier distance", quality, 0, None),
-        (!classes.is_empty()).then(|| Figure::new("classes", "Digits drawn", present, 0, Some(10.0))),
+        Figure::of_curve("distance", "Fréchet classifier distance", quality, 0, None),
+        (!classes.is_empty()).then(|| Figure::new("classes", "Different digits generated", present, 0, Some(10.0))),
         Figure::of_curve("entropy", "Entropy of the digits (nats)", quality, 1, Some(10f32.ln())),
-        Figure::of_curve("diversity", "Diversity against real digits", quality, 2, Some(1.0)),
+        Figure::of_curve("diversity", "Diversity relative to real digits", quality, 2, Some(1.0)),
     ];
     figures.into_iter().flatten().collect()
 }

@@ -32,7 +32,7 @@ pub const ENTRY: Entry = Entry {
 fn actions() -> Vec<Action> {
     let action = |name: &str, title: &str, draws| Action { name: name.into(), title: title.into(), draws };
     vec![
-        action("train_both", "Both players", false),
+        action("train_both", "Both networks", false),
         action("train_discriminator", "Discriminator only", false),
         action("train_generator", "Generator only", false),
         action("draw", "Draw points", true),
@@ -192,8 +192,8 @@ impl Demo for Gan2d {
         let losses = self.gan.curves.history.unseen(fresh);
         let quality = self.quality.unseen(fresh);
         Ok(vec![
-            Panel::new("plane", "Real and generated points, the discriminator's surface, the bent latent grid", plane),
-            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new("plane", "Real and generated points", plane),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
             Panel::new("losses", "Losses", vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)]),
             Panel::new(
                 "quality",

@@ -35,7 +35,7 @@ impl Shown {
     pub async fn panels(&mut self, config: &Config, talk: Option<&mut Talk>, fresh: bool) -> Result<Vec<Panel>> {
         let Some(talk) = talk else {
             let view = View::Tokens { from: 0, tokens: Vec::new(), chosen: None, stop: String::new() };
-            return Ok(vec![Panel::new("text", "Text", vec![view]), Panel::new("figures", "Figures", vec![])]);
+            return Ok(vec![Panel::new("text", "Text", vec![view]), Panel::new("figures", "Metrics", vec![])]);
         };
         self.chosen = self.chosen.filter(|&at| at < talk.pieces.len());
         let looked_at = self.chosen.or(talk.pieces.len().checked_sub(1));
@@ -71,7 +71,7 @@ impl Shown {
         }
         panels.push(Panel::new("attention", "Attention", inside.0));
         panels.push(Panel::new("lens", "Logit lens", inside.1));
-        panels.push(Panel::new("figures", "Figures", vec![figures(talk)]));
+        panels.push(Panel::new("figures", "Metrics", vec![figures(talk)]));
         Ok(panels)
     }
 
@@ -155,7 +155,7 @@ fn figures(talk: &Talk) -> View {
         figures.push(Figure::new("tokens_per_second", "Tokens per second", rate as f32, 1, None));
     }
     if let Some(ms) = talk.timing.first_ms {
-        figures.push(Figure::new("first_token_ms", "Time to first token, ms", ms as f32, 0, None));
+        figures.push(Figure::new("first_token_ms", "Time to first token (ms)", ms as f32, 0, None));
     }
     let context = talk.writer.model().context() as f32;
     figures.push(Figure::new("context", "Tokens in the context", seen as f32, 0, Some(context)));

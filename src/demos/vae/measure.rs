@@ -16,7 +16,7 @@ impl Autoencoder {
     /// ELBO and reconstruction over everything held out; the mending of a hole of half the side over 1,000 pictures,
     /// against the mean training picture.
     pub async fn figures_of_all(&mut self) -> Result<Vec<Figure>> {
-        let missing = || Error::internal("The pictures are not here.");
+        let missing = || Error::internal("The pictures have not been loaded.");
         self.prepare().await?;
         let held_out = self.held_out.clone().ok_or_else(missing)?;
         let n = self.shape.len();
@@ -55,9 +55,9 @@ impl Autoencoder {
             Figure::new("reconstruction", "Reconstruction (nats)", reconstruction, 2, None),
             Figure::new("kl", "KL (nats)", kl, 2, None),
             Figure::new("mse", "Mean squared error of reconstructions", mse, 5, None),
-            Figure::new("hole_encoded", "Error at a hole, by encoding", encoded, 5, None),
-            Figure::new("hole_searched", "Error at a hole, by searching", searched, 5, None),
-            Figure::new("hole_mean", "Error at a hole, by copying the mean picture", copied, 5, None),
+            Figure::new("hole_encoded", "Error in the hole, by encoding", encoded, 5, None),
+            Figure::new("hole_searched", "Error in the hole, by search", searched, 5, None),
+            Figure::new("hole_mean", "Error in the hole, by copying the mean picture", copied, 5, None),
         ])
     }
 }

@@ -144,7 +144,7 @@ impl Autoencoder {
     /// Searches for the pictures that are shown damaged.
     pub async fn restore(&mut self) -> Result<Values> {
         if self.examples().is_empty() || self.weights.is_some() || self.config.damage == Damage::None {
-            return Err(Error::bad_command("There is nothing to mend: choose a damage first."));
+            return Err(Error::bad_command("There is nothing to repair: choose a kind of damage first."));
         }
         let found = super::flat(self.search(&self.damaged()));
         self.mended = read(vec![found]).await?.pop().map(Mended);

@@ -41,9 +41,9 @@ pub const ENTRY: Entry = Entry {
 
 fn actions() -> Vec<Action> {
     [
-        ("restore", "Mend by searching"),
+        ("restore", "Repair by search"),
         ("other_pictures", "Other pictures"),
-        ("edit_a", "Put A on the pad"),
+        ("edit_a", "Copy A to the pad"),
         ("random_latent", "Random latent"),
     ]
     .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
@@ -258,7 +258,7 @@ impl Demo for Autoencoder {
     async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
         let index = || args.get("index").and_then(Value::as_u64).map(|i| i as usize);
         let number = |key: &str| args.get(key).and_then(Value::as_f64).map(|v| (v as f32).clamp(-LIMIT, LIMIT));
-        let missing = || Error::bad_command(format!("The action {name:?} lacks a number."));
+        let missing = || Error::bad_command(format!("The action {name:?} needs a number."));
         let mut z = self.z.clone();
         match name {
             "move" => {

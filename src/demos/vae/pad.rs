@@ -69,9 +69,9 @@ impl Pad {
 fn bytes(args: &Value, key: &str) -> Result<Vec<u8>> {
     let byte = |v: &Value| v.as_u64().and_then(|v| u8::try_from(v).ok());
     let list =
-        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("There are no {key}.")))?;
+        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("The {key} are missing.")))?;
     let bytes: Option<Vec<u8>> = list.iter().map(byte).collect();
-    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are no bytes.")))
+    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are not bytes.")))
 }
 
 impl Autoencoder {
@@ -80,7 +80,7 @@ impl Autoencoder {
         let (pixels, mask) = (bytes(args, "pixels")?, bytes(args, "mask")?);
         let plane = self.shape.height * self.shape.width;
         if !(pixels.is_empty() || pixels.len() == self.shape.len()) || !(mask.is_empty() || mask.len() == plane) {
-            return Err(Error::bad_command("The drawing is of another size."));
+            return Err(Error::bad_command("The drawing has the wrong size."));
         }
         self.pad.pixels = self.shape.values(&pixels);
         self.pad.mask = if mask.iter().any(|m| *m != 0) { mask } else { Vec::new() };
@@ -110,7 +110,7 @@ impl Autoencoder {
         let n = self.shape.len();
         let a = (self.config.a as usize).min((self.examples().len() / n).saturating_sub(1));
         let Some(pixels) = self.examples().get(a * n..(a + 1) * n).map(<[f32]>::to_vec) else {
-            return Err(Error::bad_command("The pictures are not here yet."));
+            return Err(Error::bad_command("The pictures have not been loaded yet."));
         };
         (self.pad.pixels, self.pad.mask) = (pixels, Vec::new());
         self.pad.revision += 1;
@@ -122,7 +122,7 @@ impl Autoencoder {
     pub async fn pick(&mut self, index: usize) -> Result<Values> {
         let n = self.shape.len();
         let Some(picture) = self.examples().get(index * n..(index + 1) * n) else {
-            return Err(Error::bad_command(format!("There is no picture {index} of {SHOWN}.")));
+            return Err(Error::bad_command(format!("There is no picture {index}: {SHOWN} are shown.")));
         };
         let (mean, _) = self.encode(self.upload(picture));
         let z = read(vec![flat(mean)]).await?.pop().unwrap_or_default();

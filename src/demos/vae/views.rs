@@ -146,7 +146,7 @@ impl Autoencoder {
         }
         sets.push(PointSet { role: "chosen".into(), xy: Floats(vec![self.z[across], self.z[up]]) });
         views.push(View::Points2d { sets, bounds, drag: Some("move".into()) });
-        Ok(Panel::new("plane", "The latent plane: drag through it", views))
+        Ok(Panel::new("plane", "The latent plane: drag to explore it", views))
     }
 
     async fn chosen(&self) -> Result<Panel> {
@@ -175,7 +175,7 @@ impl Autoencoder {
             let values = read(vec![picture]).await?.pop().unwrap_or_default();
             views.push(View::pictures(&values, self.shape, 1, false));
         }
-        Ok(Some(Panel::new("pad", "Draw, erase, and see it mended", views)))
+        Ok(Some(Panel::new("pad", "Draw or erase, and see the reconstruction", views)))
     }
 
     /// Everything that hangs on the model and the chosen pictures.
@@ -216,7 +216,7 @@ impl Autoencoder {
             [(self.config.a, "A"), (self.config.b, "B"), (self.config.c, "C")].map(|(i, text)| (i.min(last), text));
         panels.push(Panel::new(
             "reconstructions",
-            "Held-out pictures, and what comes back",
+            "Unseen pictures (top) and their reconstructions. Click to choose A, then B, then C",
             vec![self.grid(&inputs, count, &["input", "reconstruction"], Some("pick"), chosen.map(mark).into())],
         ));
         if let (Some(damaged), Some((encoded, found))) = (damaged, mended) {
@@ -224,16 +224,16 @@ impl Autoencoder {
             let error = |id: &str, title: &str, pixels: &[f32]| {
                 Figure::new(id, title, damaged.error(original, pixels), 4, None)
             };
-            let mut figures = vec![error("error_encoded", "Error, by encoding", &values[encoded])];
+            let mut figures = vec![error("error_encoded", "Error (encoding)", &values[encoded])];
             let mut rows = vec!["original", "damaged", "encoded"];
             let mut pixels = [original, &damaged.shown(), &values[encoded]].concat();
             if let Some(found) = found {
                 rows.push("searched");
                 pixels.extend(&values[found]);
-                figures.push(error("error_searched", "Error, by searching", &values[found]));
+                figures.push(error("error_searched", "Error (search)", &values[found]));
             }
             let grid = self.grid(&pixels, count.min(MENDED), &rows, None, Vec::new());
-            panels.push(Panel::new("repair", "Damaged and mended", vec![grid, View::Figures { figures }]));
+            panels.push(Panel::new("repair", "Damaged and repaired", vec![grid, View::Figures { figures }]));
         }
         panels.push(Panel::new(
             "interpolation",
@@ -242,12 +242,12 @@ impl Autoencoder {
         ));
         panels.push(Panel::new(
             "arithmetic",
-            "A, B, C, and A - B + C",
+            "A, B, C, and A − B + C",
             vec![View::pictures(&values[arithmetic], self.shape, 4, false)],
         ));
         panels.push(Panel::new(
             "samples",
-            "Drawn from the prior, always the same latents",
+            "Random samples (same random numbers each time)",
             vec![View::pictures(&values[samples], self.shape, GRID, true)],
         ));
         Ok(panels)
@@ -269,17 +269,17 @@ impl Autoencoder {
         let tests = self.tests.unseen(fresh);
         let history = &self.trainer.curves.history;
         let active = self.shown.kl.iter().filter(|kl| **kl > ALIVE).count() as f32;
-        let mut figures = vec![Figure::new("active", "Dimensions in use", active, 0, Some(self.shown.kl.len() as f32))];
+        let mut figures = vec![Figure::new("active", "Active dimensions", active, 0, Some(self.shown.kl.len() as f32))];
         let beta = self.config.options(self.trainer.step.max(1)).beta as f32;
         // Of the last step's pictures; the others are of held-out ones.
         if let (Some(reconstruction), Some(kl)) = (history.last(0), history.last(1)) {
             figures.insert(
                 0,
-                Figure::new("step_loss", "Loss of the last step (nats)", reconstruction + beta * kl, 1, None),
+                Figure::new("step_loss", "Loss at the last step (nats)", reconstruction + beta * kl, 1, None),
             );
-            figures.push(Figure::new("beta", "Beta now", beta, 2, None));
+            figures.push(Figure::new("beta", "Current beta", beta, 2, None));
         }
-        figures.extend(Figure::of_curve("elbo", "ELBO, held out (nats)", &self.tests, 0, None));
+        figures.extend(Figure::of_curve("elbo", "ELBO on unseen pictures (nats)", &self.tests, 0, None));
         figures.extend(Figure::measured_at(&self.tests));
         let tested = self.held_out.as_ref().map_or(0, |h| (h.pixels.len() / self.shape.len()).min(TESTED));
         let counts = self.shown.kl.clone();
@@ -287,20 +287,20 @@ impl Autoencoder {
         let series = vec![HistogramSeries { label: "kl".into(), counts }];
         let high = self.shown.kl.len() as f32;
         Ok(vec![
-            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
             Panel::new(
                 "dimensions",
-                "What each dimension tells (KL, nats)",
+                "Information in each dimension (KL, nats)",
                 vec![View::Histogram { series, low: 0.0, high, categories }],
             ),
             Panel::new(
                 "losses",
-                "Loss of each step: reconstruction and KL",
+                "Loss at each step: reconstruction and KL",
                 vec![View::curves(&losses, history, &[0, 1], fresh)],
             ),
             Panel::new(
                 "test",
-                &format!("Held-out pictures, the first {tested}"),
+                &format!("Test on unseen pictures, the first {tested}"),
                 vec![View::curves(&tests, &self.tests, &[0, 1, 2], fresh)],
             ),
         ])
