@@ -254,7 +254,7 @@ fn too_few_pictures_are_refused_and_the_reasons_told() {
     let files = vec![offer("a.png", plain(9, 9)), offer("b.txt", b"no picture, just text".to_vec())];
     let error = taken(files, Fit::Square(32)).expect_err("one picture is no set");
     assert_eq!(error.code, Code::BadFile);
-    assert!(error.message.contains("1 were found") && error.message.contains("b.txt"), "{error}");
+    assert!(error.message.contains("pictures found: 1;") && error.message.contains("b.txt"), "{error}");
     assert_eq!(taken(Vec::new(), Fit::Within(512)).expect_err("nothing").code, Code::BadFile);
 }
 

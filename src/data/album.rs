@@ -52,7 +52,7 @@ impl Album {
             }
             self.here = Some(here);
         }
-        let here = self.here.as_ref().ok_or_else(|| Error::internal("The pictures went away."))?;
+        let here = self.here.as_ref().ok_or_else(|| Error::internal("The pictures are missing."))?;
         Ok(Poll::Ready((here, &mut self.sampler)))
     }
 }
@@ -64,7 +64,7 @@ impl Here {
             _ => return Err(Error::bad_file(format!("A set of pictures is n x 32 x 32 x 3, not {:?}.", set.dims))),
         };
         if !(FEWEST..=MOST).contains(&n) {
-            return Err(Error::bad_file(format!("The set has {n} pictures; it needs {FEWEST} to {MOST}.")));
+            return Err(Error::bad_file(format!("The set has {n} pictures; it needs between {FEWEST} and {MOST}.")));
         }
         if classes > 0 && (labels.len() != n || labels.iter().any(|l| usize::from(*l) >= classes)) {
             return Err(Error::bad_file("The labels do not agree with the pictures."));

@@ -34,7 +34,7 @@ pub fn emoji(source: Rc<dyn Source>, seed: u64) -> Album {
             return Ok(pending.into());
         }
         let mut parts = files.iter_mut().filter_map(|(_, file)| file.take());
-        let mut set = parts.next().ok_or_else(|| Error::internal("The emoji went away."))?;
+        let mut set = parts.next().ok_or_else(|| Error::internal("The emoji are missing."))?;
         for shard in parts.by_ref().take(SHARDS - 1) {
             if shard.dims.get(1..) != set.dims.get(1..) {
                 return Err(Error::bad_file(format!("An emoji file has dimensions {:?}.", shard.dims)));

@@ -41,8 +41,8 @@ pub const ENTRY: Entry = Entry {
 struct Config {
     #[serde(flatten)]
     run: RunSettings,
-    /// Digits in a step.
-    #[schemars(title = "Batch", range(min = 8, max = 512), extend("x-group" = "data", "x-step" = 8))]
+    /// Digits in each step.
+    #[schemars(title = "Batch size", range(min = 8, max = 512), extend("x-group" = "data", "x-step" = 8))]
     batch: u32,
     #[serde(flatten)]
     optimizer: OptimizerSettings,
@@ -147,13 +147,13 @@ impl Task for ClassifierDemo {
         let mut figures = self.figures(run, &|name| run.measures.last(name));
         figures.extend(run.measured_at());
         let loss = run.curves.history.last("loss");
-        figures.extend(loss.map(|v| Figure::of_curve("loss", "Cross entropy of the last step (nats)", v, None)));
-        let title = format!("Digits of the last step, read as {}", guesses.join(" "));
+        figures.extend(loss.map(|v| Figure::of_curve("loss", "Cross-entropy at the last step (nats)", v, None)));
+        let title = format!("Digits from the last step, recognised as {}", guesses.join(" "));
         Ok(vec![
             Panel::new("examples", &title, vec![View::digits(pixels, 8, false)]),
-            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
             Panel::new("losses", "Loss", vec![run.losses(Self::LOSSES)]),
-            Panel::new("quality", "Accuracy on held-out digits", vec![run.measured(Self::MEASURES)]),
+            Panel::new("quality", "Accuracy on unseen digits", vec![run.measured(Self::MEASURES)]),
         ])
     }
 
@@ -174,9 +174,6 @@ impl Task for ClassifierDemo {
 
     fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
         let accuracy = measures("accuracy");
-        accuracy
-            .map(|v| Figure::of_curve("accuracy", "Accuracy on held-out digits", v, Some(1.0)))
-            .into_iter()
-            .collect()
+        accuracy.map(|v| Figure::of_curve("accuracy", "Accuracy on unseen digits", v, Some(1.0))).into_iter().collect()
     }
 }

@@ -33,7 +33,7 @@ impl GanSettings {
 /// The actions that choose who learns.
 pub fn player_actions() -> Vec<Action> {
     let actions = [
-        ("train_both", "Both players"),
+        ("train_both", "Both networks"),
         ("train_discriminator", "Discriminator only"),
         ("train_generator", "Generator only"),
     ];

@@ -48,11 +48,11 @@ pub fn shape_of(name: &str) -> Result<Shape> {
 /// `UnknownPictures` where it is not kept; `BadFile` where it is no IDX file, or larger.
 pub fn kept(library: &dyn Library, name: &str, most: u64) -> Result<Poll<Idx>> {
     let files = library.poll(name).map_err(|error| match error.code {
-        Code::UnknownModel => unknown("The pictures of this link are not kept here.".into()),
+        Code::UnknownModel => unknown("The pictures of this link are not saved here.".into()),
         _ => error,
     })?;
     let files = ready!(files);
-    let [file] = &files[..] else { return Err(unknown(format!("{name:?} is no set of pictures."))) };
+    let [file] = &files[..] else { return Err(unknown(format!("{name:?} is not a set of pictures."))) };
     // The header of an IDX file of rank 4 has 20 bytes.
     if file.bytes.len() > most + 20 {
         return Err(Error::bad_file(format!("{} is too large for a set of pictures.", file.name)));
@@ -61,6 +61,6 @@ pub fn kept(library: &dyn Library, name: &str, most: u64) -> Result<Poll<Idx>> {
 }
 
 pub(super) fn unknown(message: String) -> Error {
-    let help = "Choose mnist or emoji, or bring the same pictures once more: they are kept in one browser only.";
+    let help = "Choose Digits or Emoji, or add the same pictures again: they are saved only in the browser where you added them.";
     Error::new(Code::UnknownPictures, message, help)
 }

@@ -17,7 +17,7 @@ pub struct RunSettings {
     #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
     pub seed: u32,
     /// Steps between two evaluations.
-    #[schemars(title = "Evaluate every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
+    #[schemars(title = "Steps between checks", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
     pub evaluate: u32,
 }
 
@@ -27,8 +27,8 @@ pub struct PictureSettings {
     /// Handwritten digits, emoji, or your own pictures.
     #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
     pub data: String,
-    /// Pictures in a step.
-    #[schemars(title = "Batch", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]
+    /// Pictures in each step.
+    #[schemars(title = "Batch size", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]
     pub batch: u32,
 }
 
@@ -49,19 +49,19 @@ pub struct GanSettings {
     /// Adam's step size for the discriminator.
     #[schemars(title = "Discriminator learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
     pub lr_d: f64,
-    /// Adam's memory of past gradients.
+    /// Adam's decay rate for its average of past gradients.
     #[schemars(title = "Adam beta 1", range(min = 0.0, max = 0.99), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]
     pub beta1: f64,
-    /// Adam's memory of past squared gradients.
+    /// Adam's decay rate for its average of past squared gradients.
     #[schemars(title = "Adam beta 2", range(min = 0.0, max = 0.9999), extend("x-group" = "game", "x-live" = true, "x-step" = 0.0001))]
     pub beta2: f64,
-    /// Discriminator updates for each of the generator.
+    /// Discriminator updates per generator update.
     #[schemars(title = "Discriminator steps", range(min = 1, max = 10), extend("x-group" = "game", "x-live" = true))]
     pub d_steps: u32,
     /// Noise on real and generated samples alike: it keeps the discriminator from being too sure.
     #[schemars(title = "Instance noise", range(min = 0.0, max = 1.0), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]
     pub noise: f64,
-    /// Who learns.
+    /// Which networks learn.
     #[schemars(title = "Players", extend("x-hidden" = true, "x-live" = true))]
     pub players: Players,
 }

@@ -93,7 +93,7 @@ pub trait Task: Sized + 'static {
     /// How good the model is: an evaluation, unless there is a more thorough one.
     async fn measure(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {
         if !self.evaluates(run) {
-            return Err(Error::bad_command("Digits alone can be measured: other pictures have no judge."));
+            return Err(Error::bad_command("Only digits can be measured: there is no classifier for other pictures."));
         }
         let missing = || Error::internal("What the evaluation needs is not here.");
         self.prepare_evaluation(run)?.ready().ok_or_else(missing)?;

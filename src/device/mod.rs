@@ -54,7 +54,7 @@ pub async fn open_webgpu(software: bool) -> Result<Opened> {
 }
 
 fn no_gpu(why: String) -> Error {
-    Error::new(Code::NoGpu, format!("No WebGPU device: {why}."), "Kiln runs on the CPU instead.")
+    Error::new(Code::NoGpu, format!("No usable graphics card: {why}."), "Kiln runs on the CPU instead.")
 }
 
 /// That compute on the CPU: this one and all that help it.

@@ -121,7 +121,7 @@ impl<'a> Distribution<'a> {
             return Err(Error::new(
                 Code::Diverged,
                 "The model's logits are not finite numbers.",
-                "The file is damaged or the device computes wrong: choose another.",
+                "The file is damaged, or the device gives wrong results: choose another.",
             ));
         }
         Ok(all)

@@ -47,7 +47,9 @@ impl Passage {
         let Shape { channels, height, width } = shape;
         if channels != 3 || height == 0 || width == 0 || height % a.factor != 0 || width % a.factor != 0 {
             let (w, h, f) = (width, height, a.factor);
-            return Err(Error::bad_command(format!("A picture of {w} x {h} cannot be cut in squares of {f} pixels.")));
+            return Err(Error::bad_command(format!(
+                "A picture of {w} x {h} cannot be cut into squares of {f} pixels."
+            )));
         }
         Ok(Self::new(picture, shape, a.tile, 1, a.factor))
     }
@@ -59,7 +61,7 @@ impl Passage {
     pub fn decode(a: &Architecture, latent: Vec<f32>, shape: Shape) -> Result<Self> {
         if shape.channels != a.latent || shape.is_empty() {
             let (found, wanted) = (shape.channels, a.latent);
-            return Err(Error::bad_command(format!("The latent has {found} channels and the model's has {wanted}.")));
+            return Err(Error::bad_command(format!("The latent has {found} channels, but the model's has {wanted}.")));
         }
         Ok(Self::new(latent, shape, a.tile / a.factor, a.factor, 1))
     }

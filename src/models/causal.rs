@@ -204,7 +204,7 @@ impl<E: Engine, N: Network<E>> Causal<E, N> {
             wanted: None,
             attention: None,
         };
-        Ok((network.ok_or_else(|| Error::internal("The model is not loaded yet."))?, run))
+        Ok((network.ok_or_else(|| Error::internal("The model has not been loaded yet."))?, run))
     }
 }
 

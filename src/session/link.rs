@@ -91,7 +91,7 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
     if !options.is_empty() {
         return match options.contains(value) {
             true => Ok((value.clone(), None)),
-            false => Err(format!("it is none of {}", options.iter().map(write).collect::<Vec<_>>().join(", "))),
+            false => Err(format!("it is not one of {}", options.iter().map(write).collect::<Vec<_>>().join(", "))),
         };
     }
     match property.get("type").and_then(Value::as_str) {
@@ -101,7 +101,7 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
             let whole = if kind == "integer" { given.round() } else { given };
             let fits = whole.max(bound("minimum").unwrap_or(f64::MIN)).min(bound("maximum").unwrap_or(f64::MAX));
             let value = if kind == "integer" { Value::from(fits as i64) } else { Value::from(fits) };
-            let note = (fits != given).then(|| format!("{given} became {fits}"));
+            let note = (fits != given).then(|| format!("{given} was changed to {fits}"));
             Ok((value, note))
         }
         Some("boolean") => value.as_bool().map(|b| (Value::from(b), None)).ok_or("it is not true or false".into()),
@@ -117,7 +117,7 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
             Some(text) if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
                 Ok((Value::from(text), None))
             }
-            _ => Err("it holds characters that do not belong".into()),
+            _ => Err("it contains characters that are not allowed".into()),
         },
     }
 }
@@ -196,7 +196,7 @@ fn write(value: &Value) -> String {
 
 fn dropped(key: &str, why: &str) -> Event {
     let args = [("key", key.to_string()), ("why", why.to_string())];
-    Event::note("link-dropped", format!("{key:?} was left out of the link: {why}."), &args)
+    Event::note("link-dropped", format!("{key:?} in the link was ignored: {why}."), &args)
 }
 
 /// The note for a value that was moved into its range.

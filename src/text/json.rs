@@ -101,7 +101,7 @@ fn read<'a, T: Deserialize<'a>>(name: &str, text: &'a str) -> Result<T> {
 }
 
 fn unknown(what: &str, value: &Value) -> Error {
-    let name = value["type"].as_str().unwrap_or("one without a name");
+    let name = value["type"].as_str().unwrap_or("an unnamed one");
     Error::unsupported(format!("The tokenizer has a {what} that Kiln does not know: {name}."))
 }
 

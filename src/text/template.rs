@@ -36,7 +36,7 @@ pub fn render(
     if template.len() > LONGEST_TEMPLATE || !shallow(template) {
         let bytes = template.len();
         return Err(Error::unsupported(format!(
-            "The model's chat template ({bytes} bytes) is too involved to be read."
+            "The model's chat template ({bytes} bytes) is too complex to be read."
         )));
     }
     let mut environment = Environment::new();
@@ -64,7 +64,7 @@ pub fn render(
 
 fn refused(error: minijinja::Error) -> Error {
     let reason = match error.kind() {
-        ErrorKind::OutOfFuel => "it works too long".to_owned(),
+        ErrorKind::OutOfFuel => "it takes too long".to_owned(),
         _ => error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
     };
     let place = error.line().map_or_else(String::new, |line| format!(" (line {line})"));

@@ -104,7 +104,7 @@ impl Parts {
         let mut texts = HashSet::new();
         for Added { id, text, .. } in &self.added {
             if text.is_empty() || text.len() > Finder::LONGEST || !texts.insert(text) {
-                return Err(Error::bad_file(format!("The added token {text:?} is empty, too long or there twice.")));
+                return Err(Error::bad_file(format!("The added token {text:?} is empty, too long or listed twice.")));
             }
             if take(*id)? && vocab.get(text) != Some(id) {
                 return Err(Error::bad_file(format!("The added token {text:?} has the id {id} of another token.")));
@@ -117,13 +117,13 @@ impl Parts {
             whole.extend([left.as_str(), right.as_str()]);
             if let Some(unknown) = [left, right, &whole].into_iter().find(|text| !vocab.contains_key(*text)) {
                 return Err(Error::bad_file(format!(
-                    "A merge of the vocabulary names {unknown:?}, which is no token."
+                    "A merge of the vocabulary names {unknown:?}, which is not a token."
                 )));
             }
         }
         let marks = self.bos.iter().chain(&self.ends);
         match marks.copied().find(|&id| !taken.get(id as usize).copied().unwrap_or(false)) {
-            Some(id) => Err(Error::bad_file(format!("Texts begin or end with the token {id}, which is not there."))),
+            Some(id) => Err(Error::bad_file(format!("Texts begin or end with the token {id}, which does not exist."))),
             None => Ok(vocab),
         }
     }
@@ -204,7 +204,7 @@ pub fn merge(line: &str) -> Result<(String, String)> {
         Some((left, right)) if !left.is_empty() && !right.is_empty() && !right.contains(' ') => {
             Ok((left.to_owned(), right.to_owned()))
         }
-        _ => Err(Error::bad_file(format!("{line:?} is no merge of two tokens."))),
+        _ => Err(Error::bad_file(format!("{line:?} is not a merge of two tokens."))),
     }
 }
 

@@ -129,7 +129,7 @@ impl Curves {
 fn diverged(step: u32, what: &str, value: f32) -> Error {
     Error::new(
         Code::Diverged,
-        format!("At step {step} {} became {value}: the numbers grew beyond what f32 holds.", what.replace('_', " ")),
-        "Likely a learning rate that is too high: go back to the last good checkpoint and lower it.",
+        format!("At step {step} {} became {value}: the numbers became too large.", what.replace('_', " ")),
+        "The learning rate is probably too high: go back to the last good checkpoint and lower it.",
     )
 }

@@ -81,7 +81,7 @@ impl Shelf {
     /// # Errors
     /// `OutOfSpace`.
     pub async fn keep(&self, name: &str, sha256: &str, bytes: &[u8]) -> Result<Stored> {
-        let failed = |e: JsValue| Error::internal(format!("{name} cannot be kept: {}", say(&e)));
+        let failed = |e: JsValue| Error::internal(format!("{name} cannot be saved: {}", say(&e)));
         let file = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes))).map_err(failed)?;
         let source = format!("file:{name}:{sha256}");
         let wanted = Wanted {
@@ -134,7 +134,7 @@ impl Library for Shelf {
     async fn verify(&self, sha256: &str) -> Result<()> {
         let (stores, net) = (self.0.stores().await, Browser::default());
         let Some(file) = gatherer(&net, &stores, &|_, _, _| {}, &|_| {}).kept(sha256).await.map_err(error)? else {
-            return Err(Error::bad_command("This file is not kept here."));
+            return Err(Error::bad_command("This file is not saved here."));
         };
         let total = file.bytes.len() as f64;
         let report = |done: u64| self.0.progress("checking", done as f64, total);
@@ -265,7 +265,7 @@ impl Inner {
         self.spilled.set(true);
         (self.emit)(Event::note(
             "model-in-memory",
-            format!("The browser has no room left: {name} is kept in memory and is gone after a reload."),
+            format!("The browser has no storage space left: {name} stays in memory and is gone after a reload."),
             &[("name", name.into())],
         ));
     }
@@ -295,7 +295,7 @@ fn error(stop: Stop) -> Error {
         Stop::Failed(error) | Stop::Missing(error) => error,
         Stop::Cancelled => Error::new(Code::Fetch, "It was cancelled.", "Try again."),
         Stop::Full => {
-            Error::new(Code::OutOfSpace, "There is no room left.", "Delete models that are no longer needed.")
+            Error::new(Code::OutOfSpace, "There is no storage space left.", "Delete models that are no longer needed.")
         }
     }
 }

@@ -58,13 +58,13 @@ pub async fn fetch(path: &str, progress: &dyn Fn(f64, f64)) -> Result<Vec<u8>> {
     let failed = |why: String| {
         Error::new(
             Code::Fetch,
-            format!("{path} could not be fetched: {why}."),
+            format!("{path} could not be downloaded: {why}."),
             "Check the connection, then press Run to try again.",
         )
     };
     let fault = |fault: NetFault| match fault {
         NetFault::Lost(why) => failed(why),
-        NetFault::Stalled | NetFault::Cancelled => failed("the server fell silent".into()),
+        NetFault::Stalled | NetFault::Cancelled => failed("the server stopped responding".into()),
     };
     let mut answer = Browser::default().own(path, PATIENCE).await.map_err(fault)?;
     if answer.status != 200 {

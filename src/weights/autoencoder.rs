@@ -58,7 +58,7 @@ impl Autoencoder {
         for (tensor, file) in shards::tensors(files)? {
             let name = today(&tensor.name);
             if found.insert(name.clone(), (tensor, file)).is_some() {
-                return Err(Error::bad_file(format!("The tensor {} is there under two names.", quoted(&name))));
+                return Err(Error::bad_file(format!("The tensor {} appears under two names.", quoted(&name))));
             }
         }
         let config = files.iter().find(|f| shards::base(&f.name) == "config.json");
@@ -105,7 +105,9 @@ fn architecture(found: &Found, config: &Config) -> Result<Architecture> {
         let stages = sizes.encoder.len();
         (Family::Tiny(sizes), stages, 512, 1.0, ["relu", "relu"])
     } else {
-        return Err(Error::unsupported("The files hold no whole AutoencoderTiny or AutoencoderKL of diffusers."));
+        return Err(Error::unsupported(
+            "The files do not contain a complete AutoencoderTiny or AutoencoderKL of diffusers.",
+        ));
     };
     if let Some(other) = config.act_fn.as_deref().filter(|a| !activations.contains(a)) {
         return Err(Error::unsupported(format!("The model's activation is {}.", quoted(other))));
@@ -147,7 +149,7 @@ fn kl(found: &Found, groups: usize) -> Result<KlSizes> {
     let blocks = counted(found, |block| conv(block, 0));
     let widths = (0..blocks).map(|block| length(found, &conv(block, 0), 0)).collect::<Result<Vec<_>>>()?;
     if let Some(width) = widths.iter().find(|&&w| groups == 0 || w % groups != 0) {
-        let why = format!("{width} channels cannot be normed in {groups} groups.");
+        let why = format!("{width} channels cannot be normalised in {groups} groups.");
         return Err(Error::new(Code::BadFile, why, "Open the model's config.json together with its weights."));
     }
     if widths.is_empty() {
@@ -211,7 +213,7 @@ fn check(found: &Found, parts: &[Vec<Part>; 2]) -> Result<()> {
     match found.keys().find(|name| !wanted.contains_key(*name)) {
         Some(name) => {
             let name = quoted(name);
-            Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network has not.")))
+            Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network does not have.")))
         }
         None => Ok(()),
     }

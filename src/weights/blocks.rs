@@ -62,7 +62,7 @@ impl Incoming {
         let (block, _) = format.block();
         let n = rows.checked_mul(cols).filter(|_| cols.is_multiple_of(block));
         let n =
-            n.ok_or_else(|| Error::bad_file(format!("Rows of {cols} weights cannot be cut in blocks of {block}.")))?;
+            n.ok_or_else(|| Error::bad_file(format!("Rows of {cols} weights cannot be cut into blocks of {block}.")))?;
         let four = matches!(format, Format::Q4_0 | Format::Q4_1 | Format::Q4K);
         let scaled = block > 1;
         let group = if format == Format::Q6K { 16 } else { GROUP };

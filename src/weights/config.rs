@@ -173,7 +173,7 @@ pub(super) fn of_gguf(gguf: &Gguf, vocab: usize) -> Result<Architecture> {
         match (gguf.metadata.get(&key), gguf.unsigned(&key)) {
             (None, _) => Ok(None),
             (Some(_), Some(n)) => size(n).map(Some),
-            (Some(_), None) => Err(Error::unsupported(format!("The file's {key} is no whole number."))),
+            (Some(_), None) => Err(Error::unsupported(format!("The file's {key} is not a whole number."))),
         }
     };
     let sized =

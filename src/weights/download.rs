@@ -268,7 +268,7 @@ impl<'a> Transfer<'a> {
                     self.hash.update(&bytes);
                 }
                 Ok(None) if total.is_none() => return Ok(Outcome::Whole),
-                Ok(None) => return Ok(Outcome::Again("the answer broke off".into())),
+                Ok(None) => return Ok(Outcome::Again("the answer was cut short".into())),
                 Err(fault) => return again(fault),
             }
         }
@@ -278,7 +278,7 @@ impl<'a> Transfer<'a> {
 fn again(fault: NetFault) -> Result<Outcome, Stop> {
     match fault {
         NetFault::Cancelled => Err(Stop::Cancelled),
-        NetFault::Stalled => Ok(Outcome::Again("it fell silent".into())),
+        NetFault::Stalled => Ok(Outcome::Again("it stopped responding".into())),
         NetFault::Lost(why) => Ok(Outcome::Again(why)),
     }
 }
@@ -287,7 +287,7 @@ fn again(fault: NetFault) -> Result<Outcome, Stop> {
 pub fn wrong_hash(name: &str) -> Error {
     Error::new(
         Code::WrongHash,
-        format!("{name} is damaged or was replaced: its SHA-256 is wrong, and it was deleted."),
+        format!("{name} is damaged or was replaced: its SHA-256 is wrong, so it was deleted."),
         "Try again, or choose another mirror or model.",
     )
 }

@@ -58,7 +58,7 @@ impl Checkpoint {
         let values = self.tensor(name, shape)?;
         match values.iter().all(|v| v.is_finite()) {
             true => Ok(values),
-            false => Err(Error::bad_file(format!("The tensor {name:?} holds what is no finite number."))),
+            false => Err(Error::bad_file(format!("The tensor {name:?} contains a value that is not finite."))),
         }
     }
 
@@ -82,7 +82,7 @@ impl Checkpoint {
     /// `BadFile` where it is missing or cannot be read as `T`.
     pub fn text<T: std::str::FromStr>(&self, key: &str) -> Result<T> {
         let text = self.texts.get(key).and_then(|t| t.parse().ok());
-        text.ok_or_else(|| Error::bad_file(format!("The file does not say its {key}: it is no checkpoint of Kiln.")))
+        text.ok_or_else(|| Error::bad_file(format!("The file does not say its {key}: it is not a Kiln checkpoint.")))
     }
 
     /// A number of steps, or of what is counted as often. Nobody takes a billion: a counter near its end would overflow.
@@ -92,7 +92,7 @@ impl Checkpoint {
     pub fn count(&self, key: &str) -> Result<u32> {
         match self.text(key)? {
             n @ 0..=1_000_000_000 => Ok(n),
-            n => Err(Error::bad_file(format!("The file's {key} is {n}: no run is so long."))),
+            n => Err(Error::bad_file(format!("The file's {key} is {n}: no run is that long."))),
         }
     }
 

@@ -135,7 +135,7 @@ fn hash(bytes: &dyn Bytes) -> Result<String> {
 fn missing(name: &str) -> Error {
     Error::new(
         Code::UnknownModel,
-        format!("{name} is in none of the model folders."),
-        "Give the path of the file, or put it into a model folder.",
+        format!("{name} is not in any of the model folders."),
+        "Give the path of the file, or put it in a model folder.",
     )
 }

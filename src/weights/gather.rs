@@ -179,7 +179,7 @@ impl Gatherer<'_> {
         while let Some(url) = mirrors.current() {
             let why = match self.net.get(url, 0, self.limits.patience).await {
                 Err(NetFault::Cancelled) => return Err(Stop::Cancelled),
-                Err(NetFault::Stalled) => "it fell silent".into(),
+                Err(NetFault::Stalled) => "it stopped responding".into(),
                 Err(NetFault::Lost(why)) => why,
                 Ok(answer) => match verdict(answer.status) {
                     Verdict::Fine => {
@@ -220,15 +220,15 @@ async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), Stop> 
 fn not_kept() -> Error {
     Error::new(
         Code::UnknownModel,
-        "A file of this model is not kept here.",
-        "Drop the file on the page once more, or choose a model of the list.",
+        "A file of this model is not saved here.",
+        "Drop the file on the page again, or choose a model from the list.",
     )
 }
 
 fn out_of_space(name: &str) -> Error {
     Error::new(
         Code::OutOfSpace,
-        format!("There is no room for {name}."),
-        "Delete models that are no longer needed, or free space on the disk, then try again.",
+        format!("There is no storage space for {name}."),
+        "Delete models that are no longer needed, or free some disk space, then try again.",
     )
 }

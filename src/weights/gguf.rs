@@ -125,7 +125,7 @@ impl Gguf {
     pub fn read(bytes: &dyn Bytes) -> Result<Self> {
         let mut input = Input { bytes, at: 0, buffer: Vec::new(), start: 0 };
         if input.array()? != *b"GGUF" {
-            return Err(Error::bad_file("This is no GGUF file."));
+            return Err(Error::bad_file("This is not a GGUF file."));
         }
         let version = input.u32()?;
         if !(2..=3).contains(&version) {
@@ -140,7 +140,7 @@ impl Gguf {
             let key = input.text()?;
             let value = input.value()?;
             if metadata.contains_key(&key) {
-                return Err(Error::bad_file(format!("The key {} is there twice.", quoted(&key))));
+                return Err(Error::bad_file(format!("The key {} appears twice.", quoted(&key))));
             }
             metadata.insert(key, value);
         }
@@ -150,7 +150,7 @@ impl Gguf {
         }
         let alignment = metadata.get("general.alignment").map_or(Some(32), Value::unsigned);
         let alignment = alignment.filter(|a| a.is_power_of_two() && *a <= 1 << 20);
-        let alignment = alignment.ok_or_else(|| Error::bad_file("The file's alignment is no power of two."))?;
+        let alignment = alignment.ok_or_else(|| Error::bad_file("The file's alignment is not a power of two."))?;
         let data = input.at.next_multiple_of(alignment);
         place(&mut tensors, data, alignment, bytes.len())?;
         Ok(Self { version, metadata, tensors })
@@ -189,7 +189,7 @@ fn place(tensors: &mut [GgufTensor], data: u64, alignment: u64, len: u64) -> Res
             return Err(bad("is not aligned"));
         }
         if !names.insert(tensor.name.as_str()) {
-            return Err(bad("is there twice"));
+            return Err(bad("appears twice"));
         }
         tensor.at += data;
         spans.push((tensor.at, end));
@@ -215,7 +215,7 @@ impl Input<'_> {
     /// Whether `n` bytes more are there, within the limit.
     fn check(&self, n: u64) -> Result<()> {
         let end = self.at.checked_add(n).filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or_else(|| Error::bad_file("The file ends inside its header."))?;
+        let end = end.ok_or_else(|| Error::bad_file("The file ends within its header."))?;
         if end > HEADER_LIMIT {
             return Err(Error::bad_file(format!("The file's header is longer than {} MB.", HEADER_LIMIT >> 20)));
         }
@@ -327,7 +327,7 @@ impl Input<'_> {
             .ok_or_else(|| Error::unsupported(format!("The tensor {} is of an unknown type, {id}.", quoted(&name))))?;
         let (block, size) = kind.block;
         if !(shape[0] as u64).is_multiple_of(block) {
-            return Err(bad(&format!("has rows of {}, which are no whole blocks of {}", shape[0], kind.name)));
+            return Err(bad(&format!("has rows of {}, which are not whole blocks of {}", shape[0], kind.name)));
         }
         let bytes = (weights / block).checked_mul(size).ok_or_else(|| bad("is too large"))?;
         shape.reverse();

@@ -121,14 +121,14 @@ impl Scalar {
             Self::F32 => Value::Float(f64::from(f32::from_bits(bits as u32))),
             Self::F64 => Value::Float(f64::from_bits(bits)),
             Self::Flag if bits < 2 => Value::Flag(bits == 1),
-            Self::Flag => return Err(Error::bad_file("A yes or no in the file's header is neither.")),
+            Self::Flag => return Err(Error::bad_file("A boolean in the file's header is neither true nor false.")),
         })
     }
 
     /// A list of them.
     pub(super) fn list(self, bytes: Vec<u8>) -> Result<Value> {
         if self == Self::Flag && bytes.iter().any(|&b| b > 1) {
-            return Err(Error::bad_file("A yes or no in the file's header is neither."));
+            return Err(Error::bad_file("A boolean in the file's header is neither true nor false."));
         }
         Ok(Value::Numbers(Numbers { scalar: self, bytes }))
     }

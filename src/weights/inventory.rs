@@ -127,7 +127,7 @@ fn json(file: &ModelFile) -> Option<serde_json::Value> {
 
 /// The names of the shards in an index.
 pub fn shards(index: &ModelFile) -> Result<Vec<String>, Stop> {
-    let bad = || Stop::Failed(Error::bad_file(format!("{} is no index of safetensors files.", index.name)));
+    let bad = || Stop::Failed(Error::bad_file(format!("{} is not an index of safetensors files.", index.name)));
     let index = json(index).ok_or_else(bad)?;
     let map = index.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(bad)?;
     let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();

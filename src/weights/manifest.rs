@@ -181,7 +181,7 @@ fn unknown(model: &str) -> Error {
     Error::new(
         Code::UnknownModel,
         format!("The model {model:?} is not known."),
-        "Choose one of the list, or give hub:owner/name, hub:owner/name/file, a URL, or drop the file on the page.",
+        "Choose one from the list, give hub:owner/name, hub:owner/name/file or a URL, or drop the file on the page.",
     )
 }
 

@@ -94,9 +94,9 @@ impl Mirrors {
         let said = if said.is_empty() { "no server is known for it".into() } else { said.join("; ") };
         let help = match self.missing {
             true => "Check the model's name, or choose another model.",
-            false => "Check the connection, then try again: what has arrived is kept.",
+            false => "Check the connection, then try again: what has been downloaded is kept.",
         };
-        let error = Error::new(Code::Fetch, format!("{} could not be fetched: {said}.", self.name), help);
+        let error = Error::new(Code::Fetch, format!("{} could not be downloaded: {said}.", self.name), help);
         if self.missing { Stop::Missing(error) } else { Stop::Failed(error) }
     }
 }

@@ -168,7 +168,7 @@ fn choose(mut architecture: Architecture, mut found: Found, gguf: bool) -> Resul
     // A tensor that is left would have changed what the network says.
     if let Some(name) = found.keys().find(|name| !names::is_ignored(name)) {
         let name = quoted(name);
-        return Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network has not.")));
+        return Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network does not have.")));
     }
     Ok((tensors, architecture))
 }
@@ -212,7 +212,7 @@ impl Place {
         let (rows, cols) = match self.shape[..] {
             [cols] => (1, cols),
             [rows, cols] => (rows, cols),
-            _ => return Err(Error::bad_file(format!("The tensor {} is no matrix.", quoted(name)))),
+            _ => return Err(Error::bad_file(format!("The tensor {} is not a matrix.", quoted(name)))),
         };
         let mut incoming = Incoming::new(format, rows, cols)?;
         let block = format.block().1 as u64;

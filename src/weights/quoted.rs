@@ -8,7 +8,7 @@ const SHOWN: usize = 120;
 pub fn quoted(text: &str) -> String {
     let mut end = text.char_indices().skip(SHOWN).map(|(at, _)| at);
     match end.next() {
-        Some(end) => format!("{:?} and {} bytes more", &text[..end], text.len() - end),
+        Some(end) => format!("{:?} and {} more bytes", &text[..end], text.len() - end),
         None => format!("{text:?}"),
     }
 }

@@ -77,7 +77,10 @@ impl Shard {
             let weights = entry.shape.0.iter().try_fold(1u64, |n, &dim| n.checked_mul(dim as u64));
             let bits = weights.and_then(|n| n.checked_mul(entry.dtype.bitsize() as u64));
             if to < from || bits != (to - from).checked_mul(8) {
-                return Err(Error::bad_file(format!("The tensor {}: its shape is not of its size.", quoted(&name))));
+                return Err(Error::bad_file(format!(
+                    "The tensor {}: its shape does not match its size.",
+                    quoted(&name)
+                )));
             }
             tensors.push(ShardTensor { name, dtype: entry.dtype, shape: entry.shape.0, at: from, bytes: to - from });
         }
@@ -110,7 +113,7 @@ pub fn tensors(files: &[ModelFile]) -> Result<Vec<(ShardTensor, Rc<dyn Bytes>)>>
     for file in files.iter().filter(|f| f.name.ends_with(".safetensors")) {
         for tensor in Shard::read(&*file.bytes)?.tensors {
             if homes.insert(tensor.name.clone(), base(&file.name)).is_some() {
-                return Err(Error::bad_file(format!("The tensor {} is there twice.", quoted(&tensor.name))));
+                return Err(Error::bad_file(format!("The tensor {} appears twice.", quoted(&tensor.name))));
             }
             found.push((tensor, file.bytes.clone()));
         }
@@ -125,7 +128,7 @@ pub fn tensors(files: &[ModelFile]) -> Result<Vec<(ShardTensor, Rc<dyn Bytes>)>>
             if homes.get(tensor) != Some(&home.as_str()) {
                 let (tensor, home) = (quoted(tensor), quoted(home));
                 return Err(Error::bad_file(format!(
-                    "The index places the tensor {tensor} in {home}: it is not there."
+                    "The index places the tensor {tensor} in {home}, but it is not there."
                 )));
             }
         }
@@ -193,7 +196,7 @@ impl<'de> Deserialize<'de> for Header {
                     } else if header.tensors.len() >= COUNT_LIMIT {
                         return Err(A::Error::custom("too many tensors"));
                     } else if header.tensors.insert(name.clone(), map.next_value()?).is_some() {
-                        return Err(A::Error::custom(format!("{name} is there twice")));
+                        return Err(A::Error::custom(format!("{name} appears twice")));
                     }
                 }
                 Ok(header)

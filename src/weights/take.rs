@@ -125,8 +125,8 @@ impl Taking<'_> {
 
     fn too_many(&self) -> Why {
         let text = match self.fit {
-            Fit::Square(_) => format!("The set is full: {MOST} pictures, or 4 GB of one zip."),
-            Fit::Within(_) => "One picture is taken, and there was one before.".into(),
+            Fit::Square(_) => format!("The set is full: at most {MOST} pictures, or 4 GB from one zip."),
+            Fit::Within(_) => "Only one picture is used, and there was one before it.".into(),
         };
         ("too-many", text)
     }
@@ -229,10 +229,10 @@ impl Taking<'_> {
         let fewest = if matches!(fit, Fit::Square(_)) { FEWEST } else { 1 };
         if count < fewest {
             let whys: String = notes.iter().take(3).map(|n| format!(" {}: {}", n.name, n.text)).collect();
-            let left_out = if left_out > 0 { format!(", {left_out} files were left out") } else { String::new() };
+            let left_out = if left_out > 0 { format!("; files left out: {left_out}") } else { String::new() };
             return Err(Error::new(
                 Code::BadFile,
-                format!("A set needs {fewest} pictures or more, and {count} were found{left_out}.{whys}"),
+                format!("Pictures needed: {fewest} or more; pictures found: {count}{left_out}.{whys}"),
                 "Choose pictures in JPEG, PNG, WebP, GIF or BMP, a folder of them, or a zip.",
             ));
         }
@@ -261,23 +261,23 @@ fn kind(file: &[u8]) -> Outcome<()> {
         return Err(("empty", "It is empty.".into()));
     }
     if Zip::is_one(file) {
-        return Err(("not-a-picture", "A zip inside of a zip is not opened.".into()));
+        return Err(("not-a-picture", "A zip inside a zip is not opened.".into()));
     }
-    let none = |_| ("not-a-picture", "It is no JPEG, PNG, WebP, GIF or BMP.".into());
+    let none = |_| ("not-a-picture", "It is not a JPEG, PNG, WebP, GIF or BMP.".into());
     imagesize::image_type(file).map(|_| ()).map_err(none)
 }
 
 /// Whether a decoder may see it: what its header says of its size.
 fn size(file: &[u8]) -> Outcome<()> {
     kind(file)?;
-    let size = imagesize::blob_size(file).map_err(|_| ("damaged", "It ends inside its header.".to_string()))?;
+    let size = imagesize::blob_size(file).map_err(|_| ("damaged", "It ends within its header.".to_string()))?;
     // A bitmap whose rows run downwards has a negative height.
     let height = if file.starts_with(b"BM") { (size.height as i32).unsigned_abs() as usize } else { size.height };
     match (size.width, height) {
         (0, _) | (_, 0) => Err(("empty", "It has no pixels.".into())),
         (width, height) if width.max(height) > SIDE || width * height > PIXELS => Err((
             "too-large",
-            format!("It has {width} x {height} pixels; {SIDE} a side and 64 million in all are read."),
+            format!("It has {width} x {height} pixels; at most {SIDE} per side and 64 million in all are read."),
         )),
         _ => Ok(()),
     }

@@ -26,7 +26,7 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(Spec, Option<String>)
             Some(Value::Texts(texts)) => {
                 Err(Error::bad_file(format!("The file has {} {name} for a model of {rows}.", texts.len())))
             }
-            Some(_) => Err(Error::bad_file(format!("The file's {name} are no texts."))),
+            Some(_) => Err(Error::bad_file(format!("The file's {name} are not texts."))),
             None => Ok(Vec::new()),
         }
     };
@@ -35,7 +35,7 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(Spec, Option<String>)
             Some(Value::Numbers(list)) if list.len() <= rows => Ok(list.iter().filter_map(|v| v.number()).collect()),
             // An empty list of texts is how some writers have an empty list.
             Some(Value::Texts(list)) if Texts::is_empty(list) => Ok(Vec::new()),
-            Some(_) => Err(Error::bad_file(format!("The file's {name} are no numbers, or too many."))),
+            Some(_) => Err(Error::bad_file(format!("The file's {name} are not numbers, or too many."))),
             None => Ok(Vec::new()),
         }
     };

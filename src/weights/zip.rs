@@ -66,10 +66,7 @@ impl Zip {
                 continue;
             }
             if entries.len() == most {
-                return (
-                    entries,
-                    Some(Error::bad_file(format!("Only the first {most} files of a zip are looked at."))),
-                );
+                return (entries, Some(Error::bad_file(format!("Only the first {most} files of a zip are read."))));
             }
             entries.push(ZipEntry {
                 name: String::from_utf8_lossy(entry.file_path().as_bytes()).chars().take(LONGEST_NAME).collect(),
@@ -95,7 +92,7 @@ impl Zip {
         let reader: Box<dyn Read + '_> = match entry.method {
             CompressionMethod::STORE => Box::new(found.reader()),
             CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(found.reader())),
-            _ => return Err(Error::bad_file("It is packed in a way that Kiln does not read.")),
+            _ => return Err(Error::bad_file("It is compressed in a way that Kiln cannot read.")),
         };
         const PIECE: u64 = 1 << 16;
         let (mut reader, mut out) = (found.verifying_reader(reader), Vec::new());
@@ -106,7 +103,7 @@ impl Zip {
                 Err(e) => return Err(bad(e)),
             }
             if out.len() as u64 > entry.bytes {
-                return Err(bad("a file unpacks to more than is told"));
+                return Err(bad("a file unpacks to more than it announces"));
             }
             if let Err(ended) = check(&out) {
                 return Ok(Err(ended));

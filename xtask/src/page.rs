@@ -15,7 +15,7 @@ pub fn build() -> Result<()> {
     if dist.exists() {
         fs::remove_dir_all(&dist).with_context(|| format!("cannot clear {}", dist.display()))?;
     }
-    println!("Building the page: some minutes the first time, since all of burn is compiled three times.");
+    println!("Building the page: this takes some minutes the first time, because all of burn is compiled three times.");
     run::finish(trunk(&["build", "--release"]))?;
     // While the functions still have names.
     sizes::attribute(&dist)?;
@@ -28,11 +28,11 @@ pub fn build() -> Result<()> {
 pub fn serve(options: &Options) -> Result<()> {
     let port: u16 = match options.last("--port").unwrap_or("8080").parse() {
         Ok(port) if port > 0 => port,
-        _ => bail!("--port wants a number from 1 to 65535"),
+        _ => bail!("--port needs a number from 1 to 65535"),
     };
     let address = options.last("--address").unwrap_or("127.0.0.1");
     prepare()?;
-    println!("Building the page: some minutes the first time, since all of burn is compiled three times.");
+    println!("Building the page: this takes some minutes the first time, because all of burn is compiled three times.");
     println!("Then Kiln is at http://{address}:{port}/ (Ctrl+C stops it).");
     let port = port.to_string();
     let mut serve = trunk(&["serve", "--release", "--port", &port, "--address", address]);

@@ -18,7 +18,7 @@ const FAST: [&str; 5] = ["alloc", "compiler_builtins", "core", "hashbrown", "std
 
 /// The page's, into the folder that Trunk is filling. Trunk calls this (Trunk.toml), since it builds all modules in one way.
 pub fn for_trunk() -> Result<()> {
-    let place = env::var("TRUNK_STAGING_DIR").context("Trunk calls this; `cargo xtask build` calls Trunk")?;
+    let place = env::var("TRUNK_STAGING_DIR").context("Trunk runs this; `cargo xtask build` runs Trunk")?;
     let profile = env::var(PROFILE).unwrap_or("release".into());
     let what = ["--no-default-features", "--features", "cpu", "--bin", "worker-cpu"];
     build(&what, &profile, "worker-cpu", "worker-threads", Path::new(&place))

@@ -80,7 +80,7 @@ async fn open(root: &Path, task: &Task) -> Result<(Autoencoder, Device)> {
     };
     let device = opened.device.inner();
     let files = Folder::new(root, vec![task.models.clone()]).poll(&task.model)?.ready();
-    let files = files.ok_or_else(|| Error::internal("Folders bring their files at once."))?;
+    let files = files.ok_or_else(|| Error::internal("A folder has all its files from the start."))?;
     let mut model = Autoencoder::open(&files)?;
     while {
         let (done, total) = model.load(&device)?;

@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {
-        [("reset_latent", "Latent as encoded"), ("noise", "Add noise")]
+        [("reset_latent", "Reset the latent"), ("noise", "Add noise")]
             .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
             .into()
     },
@@ -177,7 +177,7 @@ impl Autoencoding {
     /// What was painted on the pad: all of it each time.
     fn paint(&mut self, args: &Value) -> Result<Values> {
         let Some(Latent { values: latent, shape }) = &self.latent else {
-            return Err(Error::bad_command("The picture is not encoded yet."));
+            return Err(Error::bad_command("The picture has not been encoded yet."));
         };
         let bytes = |key: &str| -> Option<Vec<u8>> {
             let list = args.get(key).map_or(Some(&[][..]), |v| v.as_array().map(Vec::as_slice))?;
@@ -309,7 +309,7 @@ impl Demo for Autoencoding {
         if self.latent.as_ref().is_some_and(|latent| latent.values.iter().any(|v| !v.is_finite())) {
             return Err(Error::new(
                 Code::Diverged,
-                "The latent is no longer finite: the model or the device computes wrong.",
+                "The latent is no longer finite: the model is damaged, or the device gives wrong results.",
                 "Choose another model.",
             ));
         }
@@ -327,7 +327,10 @@ impl Demo for Autoencoding {
         if let Some(latent) = latent {
             // Of which picture it is shows when the model is here.
             if !matches!(latent.shape[..], [1, _, _, _]) {
-                return Err(Error::bad_file(format!("The tensor \"latent\" is {:?}: no latent.", latent.shape)));
+                return Err(Error::bad_file(format!(
+                    "The tensor \"latent\" has the shape {:?}, which is not a latent.",
+                    latent.shape
+                )));
             }
             file.finite("latent", &latent.shape)?;
         }

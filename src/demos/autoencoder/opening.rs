@@ -76,7 +76,7 @@ impl Picture {
     /// # Errors
     /// `BadFile` where it is no set of one picture with three channels.
     pub fn kept(files: &[ModelFile], size: usize) -> Result<Self> {
-        let bad = || Error::bad_file("The set does not hold one picture in colour.");
+        let bad = || Error::bad_file("The set does not contain exactly one colour picture.");
         let [file] = files else { return Err(bad()) };
         let bytes = file.bytes.take(0, Some(file.bytes.len()).filter(|&n| n <= LARGEST).ok_or_else(bad)?)?;
         let set = idx::parse(&bytes)?;

@@ -12,24 +12,24 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     #[serde(flatten)]
     pub run: RunSettings,
-    /// Convolutions as in DCGAN, or the fully connected pair of the usual tutorials.
+    /// Convolutional networks as in DCGAN, or the fully connected ones of many tutorials.
     #[schemars(title = "Model", extend("x-group" = "model"))]
     pub model: Model,
-    /// Channels at half the side of the convolutional pair; 64 is the size of the papers, 16 suits a CPU.
+    /// Channels of the convolutional networks at half the picture's size; 64 is usual on a GPU, 16 suits a CPU.
     #[schemars(title = "Width", range(min = 4, max = 128), extend("x-group" = "model", "x-step" = 4, "x-presets" = [16, 32, 64]))]
     pub width: u32,
-    /// Numbers that the generator starts from.
+    /// How many random numbers the generator takes as input.
     #[schemars(title = "Latent size", range(min = 2, max = 256), extend("x-group" = "model"))]
     pub latent: u32,
-    /// Tell both networks which digit it is, so that you can ask for one; of emoji, which group.
+    /// Tell both networks which digit it is, so that you can ask for one; for emoji, which group.
     #[schemars(title = "Conditional", extend("x-group" = "model"))]
     pub conditional: bool,
-    /// The digit that a conditional model draws; of emoji, the group with this number, from 0.
+    /// The digit that a conditional model generates; for emoji, the number of the group, from 0.
     #[schemars(title = "Digit", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
     pub digit: Digit,
     #[serde(flatten)]
     pub pictures: PictureSettings,
-    /// What the two players minimise.
+    /// The loss that each network minimises.
     #[schemars(title = "Loss", extend("x-group" = "game"))]
     pub loss: Loss,
     #[serde(flatten)]

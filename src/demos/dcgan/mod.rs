@@ -47,7 +47,7 @@ fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {
     let data = pictures::open(&c.pictures.data, &context, seed)?;
     let (shape, classes) = (data.shape(), if c.conditional { data.classes().len() } else { 0 });
     if c.conditional && classes == 0 {
-        return Err(Error::unsupported("These pictures have no classes, which a conditional model needs."));
+        return Err(Error::unsupported("A conditional model needs classes, and these pictures have none."));
     }
     Ok(match c.model {
         Model::Conv => {

@@ -28,27 +28,23 @@ impl<G: Generator, D: Discriminator> PictureGan<G, D> {
         let mut panels = vec![
             Panel::new(
                 "samples",
-                "Drawn pictures, always from the same latents",
+                "64 generated pictures, always from the same random numbers",
                 vec![View::pictures(drawn, self.shape, SIDE, true)],
             ),
             Panel::new(
                 "real",
-                "Real pictures of the last step",
+                "Real pictures",
                 vec![View::pictures(&self.real.pixels[..n.min(16) * size], self.shape, SIDE, false)],
             ),
         ];
         if self.evaluates(run) {
             let mut figures = self.quality_figures(&|name| run.measures.last(name));
             figures.extend(run.measured_at());
-            panels.push(Panel::new("figures", "Figures", vec![View::Figures { figures }]));
+            panels.push(Panel::new("figures", "Metrics", vec![View::Figures { figures }]));
         }
         panels.push(Panel::new("losses", "Losses", vec![run.losses(&["discriminator", "generator"])]));
         if let [_, real, fake] = &read[..] {
-            panels.push(Panel::new(
-                "outputs",
-                "Discriminator's output on real and drawn pictures",
-                vec![outputs(real, fake)],
-            ));
+            panels.push(Panel::new("outputs", "How real the discriminator finds them", vec![outputs(real, fake)]));
         }
         let norms = run.losses(&["gradient_discriminator", "gradient_generator"]);
         panels.push(Panel::new("gradients", "Gradient norms", vec![norms]));
@@ -57,12 +53,12 @@ impl<G: Generator, D: Discriminator> PictureGan<G, D> {
             let categories = (0..10).map(|d| d.to_string()).collect();
             panels.push(Panel::new(
                 "classes",
-                "Digits among 1,024 samples",
+                "Which digits are generated",
                 vec![View::Histogram { series, low: 0.0, high: 9.0, categories }],
             ));
         }
         if self.evaluates(run) {
-            let title = "Distance, entropy, diversity of 1,024 samples";
+            let title = "Quality of 1,024 generated digits";
             panels.push(Panel::new("quality", title, vec![run.measured(Self::MEASURES)]));
         }
         Ok(panels)
@@ -73,10 +69,11 @@ impl<G: Generator, D: Discriminator> PictureGan<G, D> {
         let figure = |id: &str, title: &str, of| measures(id).map(|value| Figure::of_curve(id, title, value, of));
         let present = self.classes.iter().filter(|c| **c > 0.0).count() as f32;
         let figures = [
-            figure("distance", "Frechet classifier distance", None),
-            (!self.classes.is_empty()).then(|| Figure::new("classes", "Digits drawn", present, 0, Some(10.0))),
+            figure("distance", "Fréchet classifier distance", None),
+            (!self.classes.is_empty())
+                .then(|| Figure::new("classes", "Different digits generated", present, 0, Some(10.0))),
             figure("entropy", "Entropy of the digits (nats)", Some(10f32.ln())),
-            figure("diversity", "Diversity against real digits", Some(1.0)),
+            figure("diversity", "Diversity relative to real digits", Some(1.0)),
         ];
         figures.into_iter().flatten().collect()
     }

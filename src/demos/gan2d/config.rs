@@ -13,33 +13,33 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     #[serde(flatten)]
     pub run: RunSettings,
-    /// What the generator is to imitate.
+    /// The data for the generator to imitate.
     #[schemars(title = "Data", extend("x-group" = "data"))]
     pub data: Distribution,
     /// Points drawn by hand, four characters each.
     #[schemars(title = "Drawn points", extend("x-hidden" = true, "x-pattern" = "points"))]
     pub points: String,
-    /// The data that were chosen before points were drawn; without these points they come back.
+    /// The data set chosen before points were drawn; clearing the points brings it back.
     #[schemars(title = "Data before drawing", extend("x-hidden" = true))]
     pub before: Distribution,
-    /// What the two players minimise.
+    /// The loss that each network minimises.
     #[schemars(title = "Loss", extend("x-group" = "game"))]
     pub loss: GanLoss,
-    /// Units of each hidden layer.
+    /// Units in each hidden layer.
     #[schemars(title = "Width", range(min = 4, max = 256), extend("x-group" = "model", "x-step" = 4))]
     pub width: u32,
-    /// Hidden layers of each network.
+    /// Hidden layers in each network.
     #[schemars(title = "Depth", range(min = 1, max = 5), extend("x-group" = "model"))]
     pub depth: u32,
-    /// Numbers that the generator starts from.
+    /// How many random numbers the generator takes as input.
     #[schemars(title = "Latent size", range(min = 1, max = 64), extend("x-group" = "model"))]
     pub latent: u32,
-    /// Points of each kind in a step.
-    #[schemars(title = "Batch", range(min = 4, max = 1024), extend("x-group" = "data", "x-step" = 4))]
+    /// Real points in each step, and as many generated ones.
+    #[schemars(title = "Batch size", range(min = 4, max = 1024), extend("x-group" = "data", "x-step" = 4))]
     pub batch: u32,
     #[serde(flatten)]
     pub gan: GanSettings,
-    /// How fast to go: slow takes two steps a second, full as many as the device can.
+    /// How fast to run: slow takes two steps per second, full as many as the device can.
     #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true, "x-replayed" = true))]
     pub speed: Speed,
 }

@@ -159,8 +159,8 @@ impl Task for Gan2d {
         let mut figures = self.figures(run, &|name| run.measures.last(name));
         figures.extend(run.measured_at());
         Ok(vec![
-            Panel::new("plane", "Real and generated points, the discriminator's surface, the bent latent grid", plane),
-            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new("plane", "Real and generated points", plane),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
             Panel::new("losses", "Losses", vec![run.losses(&["discriminator", "generator"])]),
             Panel::new("quality", "Quality of 2,000 generated points", vec![run.measured(Self::MEASURES)]),
         ])

@@ -28,7 +28,7 @@ pub const ENTRY: Entry = Entry {
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {
-        [("regenerate", "Write anew"), ("clear", "New chat")]
+        [("regenerate", "Regenerate"), ("clear", "New chat")]
             .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
             .into()
     },
@@ -63,7 +63,7 @@ impl Text {
     fn talk(&mut self) -> Result<&mut Talk> {
         match &mut self.state {
             State::Open(talk) => Ok(talk),
-            State::Opening(_) => Err(Error::bad_command("The model is not here yet.")),
+            State::Opening(_) => Err(Error::bad_command("The model has not been loaded yet.")),
         }
     }
 

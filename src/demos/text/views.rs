@@ -9,7 +9,7 @@ use crate::error::Result;
 /// Of a model that is not here yet.
 pub fn waiting() -> Vec<Panel> {
     let view = View::Tokens { from: 0, tokens: Vec::new(), chosen: None, stop: String::new() };
-    vec![Panel::new("text", "Text", vec![view]), Panel::new("figures", "Figures", vec![])]
+    vec![Panel::new("text", "Text", vec![view]), Panel::new("figures", "Metrics", vec![])]
 }
 
 pub async fn panels(view: &mut TextView, config: &Config, talk: &mut Talk, fresh: bool) -> Result<Vec<Panel>> {
@@ -20,7 +20,7 @@ pub async fn panels(view: &mut TextView, config: &Config, talk: &mut Talk, fresh
     let mut panels = view.panels(&text, &mut talk.writer, inside).await?;
     // A token that ended the text inside a character is sent again when the text goes on.
     talk.changed = talk.pieces.len().saturating_sub(usize::from(talk.stop != Stop::None));
-    panels.push(Panel::new("figures", "Figures", vec![figures(talk)]));
+    panels.push(Panel::new("figures", "Metrics", vec![figures(talk)]));
     Ok(panels)
 }
 
@@ -34,7 +34,7 @@ fn figures(talk: &Talk) -> View {
         figures.push(Figure::new("tokens_per_second", "Tokens per second", rate as f32, 1, None));
     }
     if let Some(ms) = talk.timing.first_ms {
-        figures.push(Figure::new("first_token_ms", "Time to first token, ms", ms as f32, 0, None));
+        figures.push(Figure::new("first_token_ms", "Time to first token (ms)", ms as f32, 0, None));
     }
     let context = talk.writer.model().context() as f32;
     figures.push(Figure::new("context", "Tokens in the context", seen as f32, 0, Some(context)));

@@ -144,7 +144,7 @@ impl VaeDemo {
     /// Searches for the pictures that are shown damaged.
     pub async fn restore(&mut self, config: &Config) -> Result<Values> {
         if self.examples(config).is_empty() || self.weights.is_some() || config.damage == Damage::None {
-            return Err(Error::bad_command("There is nothing to mend: choose a damage first."));
+            return Err(Error::bad_command("There is nothing to repair: choose a kind of damage first."));
         }
         let found = super::flat(self.search(&self.damaged(config)));
         self.mended = read(vec![found]).await?.pop().map(Mended);

@@ -17,7 +17,7 @@ const MEAN_OF: usize = 10_000;
 impl VaeDemo {
     /// The held-out pictures, and the weights, where all of them can be had at once: in a terminal.
     pub fn arrived(&mut self, run: &mut Run<Self>) -> Result<&Batch> {
-        let missing = || Error::internal("The pictures are not here.");
+        let missing = || Error::internal("The pictures have not been loaded.");
         self.prepare(run)?.ready().ok_or_else(missing)?;
         self.held_out.as_ref().ok_or_else(missing)
     }
@@ -39,7 +39,7 @@ impl VaeDemo {
 
         let hole = Config { damage: Damage::Hole, amount: 0.5, ..run.config.clone() };
         let batch = run.data.batch(MEAN_OF)?.ready();
-        let batch = batch.ok_or_else(|| Error::internal("The pictures are not here."))?;
+        let batch = batch.ok_or_else(|| Error::internal("The pictures have not been loaded."))?;
         let mut mean = vec![0.0f64; n];
         for picture in batch.pixels.chunks_exact(n) {
             mean.iter_mut().zip(picture).for_each(|(m, p)| *m += f64::from(*p) / MEAN_OF as f64);
@@ -63,9 +63,9 @@ impl VaeDemo {
             Figure::new("reconstruction", "Reconstruction (nats)", reconstruction, 2, None),
             Figure::new("kl", "KL (nats)", kl, 2, None),
             Figure::new("mse", "Mean squared error of reconstructions", mse, 5, None),
-            Figure::new("hole_encoded", "Error at a hole, by encoding", encoded, 5, None),
-            Figure::new("hole_searched", "Error at a hole, by searching", searched, 5, None),
-            Figure::new("hole_mean", "Error at a hole, by copying the mean picture", copied, 5, None),
+            Figure::new("hole_encoded", "Error in the hole, by encoding", encoded, 5, None),
+            Figure::new("hole_searched", "Error in the hole, by search", searched, 5, None),
+            Figure::new("hole_mean", "Error in the hole, by copying the mean picture", copied, 5, None),
         ])
     }
 }

@@ -43,9 +43,9 @@ pub const ENTRY: Entry = Entry {
 
 fn actions() -> Vec<Action> {
     [
-        ("restore", "Mend by searching"),
+        ("restore", "Repair by search"),
         ("other_pictures", "Other pictures"),
-        ("edit_a", "Put A on the pad"),
+        ("edit_a", "Copy A to the pad"),
         ("random_latent", "Random latent"),
     ]
     .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
@@ -232,7 +232,7 @@ impl Task for VaeDemo {
         let config = &run.config;
         let index = || args.get("index").and_then(Value::as_u64).map(|i| i as usize);
         let number = |key: &str| args.get(key).and_then(Value::as_f64).map(|v| (v as f32).clamp(-LIMIT, LIMIT));
-        let missing = || Error::bad_command(format!("The action {name:?} lacks a number."));
+        let missing = || Error::bad_command(format!("The action {name:?} needs a number."));
         let mut z = self.z.clone();
         match name {
             "move" => {
@@ -296,7 +296,10 @@ impl Task for VaeDemo {
     }
 
     fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
-        measures("elbo").map(|v| Figure::of_curve("elbo", "ELBO, held out (nats)", v, None)).into_iter().collect()
+        measures("elbo")
+            .map(|v| Figure::of_curve("elbo", "ELBO on unseen pictures (nats)", v, None))
+            .into_iter()
+            .collect()
     }
 
     async fn measure(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {

@@ -70,9 +70,9 @@ impl Pad {
 fn bytes(args: &Value, key: &str) -> Result<Vec<u8>> {
     let byte = |v: &Value| v.as_u64().and_then(|v| u8::try_from(v).ok());
     let list =
-        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("There are no {key}.")))?;
+        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("The {key} are missing.")))?;
     let bytes: Option<Vec<u8>> = list.iter().map(byte).collect();
-    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are no bytes.")))
+    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are not bytes.")))
 }
 
 impl VaeDemo {
@@ -81,7 +81,7 @@ impl VaeDemo {
         let (pixels, mask) = (bytes(args, "pixels")?, bytes(args, "mask")?);
         let plane = self.shape.height * self.shape.width;
         if !(pixels.is_empty() || pixels.len() == self.shape.len()) || !(mask.is_empty() || mask.len() == plane) {
-            return Err(Error::bad_command("The drawing is of another size."));
+            return Err(Error::bad_command("The drawing has the wrong size."));
         }
         self.pad.pixels = self.shape.values(&pixels);
         self.pad.mask = if mask.iter().any(|m| *m != 0) { mask } else { Vec::new() };
@@ -111,7 +111,7 @@ impl VaeDemo {
         let n = self.shape.len();
         let a = (config.a as usize).min((self.examples(config).len() / n).saturating_sub(1));
         let Some(pixels) = self.examples(config).get(a * n..(a + 1) * n).map(<[f32]>::to_vec) else {
-            return Err(Error::bad_command("The pictures are not here yet."));
+            return Err(Error::bad_command("The pictures have not been loaded yet."));
         };
         (self.pad.pixels, self.pad.mask) = (pixels, Vec::new());
         self.pad.revision += 1;
@@ -123,7 +123,7 @@ impl VaeDemo {
     pub async fn pick(&mut self, config: &Config, index: usize) -> Result<Values> {
         let n = self.shape.len();
         let Some(picture) = self.examples(config).get(index * n..(index + 1) * n) else {
-            return Err(Error::bad_command(format!("There is no picture {index} of {SHOWN}.")));
+            return Err(Error::bad_command(format!("There is no picture {index}: {SHOWN} are shown.")));
         };
         let (mean, _) = self.encode(self.upload(picture));
         let z = read(vec![flat(mean)]).await?.pop().unwrap_or_default();

@@ -147,7 +147,7 @@ impl VaeDemo {
         }
         sets.push(PointSet { role: "chosen".into(), xy: Floats(vec![self.z[across], self.z[up]]) });
         views.push(View::Points2d { sets, bounds, drag: Some("move".into()) });
-        Ok(Panel::new("plane", "The latent plane: drag through it", views))
+        Ok(Panel::new("plane", "The latent plane: drag to explore it", views))
     }
 
     async fn chosen(&self) -> Result<Panel> {
@@ -176,7 +176,7 @@ impl VaeDemo {
             let values = read(vec![picture]).await?.pop().unwrap_or_default();
             views.push(View::pictures(&values, self.shape, 1, false));
         }
-        Ok(Some(Panel::new("pad", "Draw, erase, and see it mended", views)))
+        Ok(Some(Panel::new("pad", "Draw or erase, and see the reconstruction", views)))
     }
 
     /// Everything that hangs on the model and the chosen pictures.
@@ -216,7 +216,7 @@ impl VaeDemo {
         let chosen = [(config.a, "A"), (config.b, "B"), (config.c, "C")].map(|(i, text)| (i.min(last), text));
         panels.push(Panel::new(
             "reconstructions",
-            "Held-out pictures, and what comes back",
+            "Unseen pictures (top) and their reconstructions. Click to choose A, then B, then C",
             vec![self.grid(&inputs, count, &["input", "reconstruction"], Some("pick"), chosen.map(mark).into())],
         ));
         if let (Some(damaged), Some((encoded, found))) = (damaged, mended) {
@@ -224,16 +224,16 @@ impl VaeDemo {
             let error = |id: &str, title: &str, pixels: &[f32]| {
                 Figure::new(id, title, damaged.error(original, pixels), 4, None)
             };
-            let mut figures = vec![error("error_encoded", "Error, by encoding", &values[encoded])];
+            let mut figures = vec![error("error_encoded", "Error (encoding)", &values[encoded])];
             let mut rows = vec!["original", "damaged", "encoded"];
             let mut pixels = [original, &damaged.shown(), &values[encoded]].concat();
             if let Some(found) = found {
                 rows.push("searched");
                 pixels.extend(&values[found]);
-                figures.push(error("error_searched", "Error, by searching", &values[found]));
+                figures.push(error("error_searched", "Error (search)", &values[found]));
             }
             let grid = self.grid(&pixels, count.min(MENDED), &rows, None, Vec::new());
-            panels.push(Panel::new("repair", "Damaged and mended", vec![grid, View::Figures { figures }]));
+            panels.push(Panel::new("repair", "Damaged and repaired", vec![grid, View::Figures { figures }]));
         }
         panels.push(Panel::new(
             "interpolation",
@@ -242,12 +242,12 @@ impl VaeDemo {
         ));
         panels.push(Panel::new(
             "arithmetic",
-            "A, B, C, and A - B + C",
+            "A, B, C, and A − B + C",
             vec![View::pictures(&values[arithmetic], self.shape, 4, false)],
         ));
         panels.push(Panel::new(
             "samples",
-            "Drawn from the prior, always the same latents",
+            "Random samples (same random numbers each time)",
             vec![View::pictures(&values[samples], self.shape, GRID, true)],
         ));
         Ok(panels)
@@ -267,15 +267,15 @@ impl VaeDemo {
         run.read(Vec::new()).await?;
         let history = &run.curves.history;
         let active = self.cache.kl.iter().filter(|kl| **kl > ALIVE).count() as f32;
-        let mut figures = vec![Figure::new("active", "Dimensions in use", active, 0, Some(self.cache.kl.len() as f32))];
+        let mut figures = vec![Figure::new("active", "Active dimensions", active, 0, Some(self.cache.kl.len() as f32))];
         let beta = run.config.options(run.step().max(1)).beta as f32;
         // Of the last step's pictures; the others are of held-out ones.
         if let (Some(reconstruction), Some(kl)) = (history.last("reconstruction"), history.last("kl")) {
             figures.insert(
                 0,
-                Figure::new("step_loss", "Loss of the last step (nats)", reconstruction + beta * kl, 1, None),
+                Figure::new("step_loss", "Loss at the last step (nats)", reconstruction + beta * kl, 1, None),
             );
-            figures.push(Figure::new("beta", "Beta now", beta, 2, None));
+            figures.push(Figure::new("beta", "Current beta", beta, 2, None));
         }
         figures.extend(self.figures(run, &|name| run.measures.last(name)));
         figures.extend(run.measured_at());
@@ -285,14 +285,18 @@ impl VaeDemo {
         let series = vec![HistogramSeries { label: "kl".into(), counts }];
         let high = self.cache.kl.len() as f32;
         Ok(vec![
-            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
             Panel::new(
                 "dimensions",
-                "What each dimension tells (KL, nats)",
+                "Information in each dimension (KL, nats)",
                 vec![View::Histogram { series, low: 0.0, high, categories }],
             ),
-            Panel::new("losses", "Loss of each step: reconstruction and KL", vec![run.losses(Self::LOSSES)]),
-            Panel::new("test", &format!("Held-out pictures, the first {tested}"), vec![run.measured(Self::MEASURES)]),
+            Panel::new("losses", "Loss at each step: reconstruction and KL", vec![run.losses(Self::LOSSES)]),
+            Panel::new(
+                "test",
+                &format!("Test on unseen pictures, the first {tested}"),
+                vec![run.measured(Self::MEASURES)],
+            ),
         ])
     }
 }

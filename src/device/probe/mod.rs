@@ -95,7 +95,7 @@ pub fn accept(computed: &[Computed]) -> Result<f32> {
     let what = computed.get(at).map_or("nothing", |c| c.what);
     Err(Error::new(
         Code::WrongArithmetic,
-        format!("The graphics device computes other numbers than the CPU (by {worst:.1e}, {what})."),
+        format!("The graphics card gives different results from the CPU (off by {worst:.1e}, {what})."),
         "Kiln runs on the CPU instead. A newer browser or driver may help.",
     ))
 }
