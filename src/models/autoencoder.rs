@@ -4,8 +4,8 @@
 use super::autoencoder_kl::KlSizes;
 use super::autoencoder_tiny::TinySizes;
 use crate::error::Result;
-use crate::nn::ops::multiply;
-use crate::nn::{Activation, Conv2d, GroupNorm, doubled, upload};
+use crate::nn::ops::matmul;
+use crate::nn::{Activation, Conv2d, GroupNorm, upload, upsample2x};
 use burn::tensor::activation::{relu, silu, softmax, tanh};
 use burn::tensor::{Device, Tensor};
 
@@ -133,14 +133,14 @@ impl Part {
         };
         let norm = |(name, _): &(String, usize)| {
             let (weight, bias) = (vector(format!("{name}.weight"))?, vector(format!("{name}.bias"))?);
-            GroupNorm::of(weight, bias, self.groups, 1e-6)
+            GroupNorm::from_weights(weight, bias, self.groups, 1e-6)
         };
         let conv = |c: &ConvPart| {
             let weight =
                 upload(read(&format!("{}.weight", c.name))?, [c.outputs, c.inputs, c.kernel, c.kernel], device);
             let bias = c.bias.then(|| vector(format!("{}.bias", c.name))).transpose()?;
             let padding = if self.act == Act::Halve { 0 } else { c.kernel / 2 };
-            Ok(Conv2d::of(weight, bias, c.stride, padding))
+            Ok(Conv2d::from_weights(weight, bias, c.stride, padding))
         };
         Ok(Layer {
             act: self.act,
@@ -180,7 +180,7 @@ impl Layer {
             Act::Attention => self.attend(x),
             Act::Out => conv(0, norm(0, x)),
             Act::Halve => conv(0, x.pad((0, 1, 0, 1), 0.0)),
-            Act::Double => conv(0, doubled(x)),
+            Act::Double => conv(0, upsample2x(x)),
         }
     }
 
@@ -193,7 +193,7 @@ impl Layer {
         let (k, v) = (pixels(1), pixels(2).transpose()); // (C, N), (N, C)
         let chunk = |at: usize| {
             let q = q.clone().narrow(0, at, QUERIES.min(n - at));
-            multiply(softmax(multiply(q, k.clone(), [false, false]), 1), v.clone(), [false, false])
+            matmul(softmax(matmul(q, k.clone(), [false, false]), 1), v.clone(), [false, false])
         };
         let out = Tensor::cat((0..n).step_by(QUERIES).map(chunk).collect(), 0); // (N, C)
         self.convs[3].forward(out.transpose().reshape([1, c, h, w]), Activation::Identity) + x

@@ -98,7 +98,7 @@ impl Discriminator for DcganDiscriminator {
         let [b, pixels] = x.dims();
         let channels = self.c1.weight.val().dims()[1];
         let side = (pixels / channels).isqrt();
-        let h = self.c1.forward(x.reshape([b, channels, side, side]), Activation::Leaky(SLOPE)); // (B, w, side / 2, side / 2)
+        let h = self.c1.forward(x.reshape([b, channels, side, side]), Activation::LeakyRelu(SLOPE)); // (B, w, side / 2, side / 2)
         let h = self.bn.forward(self.c2.forward(h, Activation::Identity), SLOPE); // (B, 2w, side / 4, side / 4)
         let h: Tensor<2> = h.flatten(1, 3);
         let logits = self.fc.forward(h.clone(), Activation::Identity); // (B, 1)

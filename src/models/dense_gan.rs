@@ -54,7 +54,7 @@ fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>, end: Act
     layers
         .iter()
         .enumerate()
-        .fold(x, |h, (i, layer)| layer.forward(h, if i < last { Activation::Leaky(0.2) } else { end }))
+        .fold(x, |h, (i, layer)| layer.forward(h, if i < last { Activation::LeakyRelu(0.2) } else { end }))
 }
 
 impl Generator for DenseGenerator {

@@ -82,7 +82,7 @@ impl<E: Engine> Network<E> for Llama<E> {
         let attended = run.attend(layer, &q, &k, &v);
         let x = engine.linear(&attended, &l.o_proj, Activation::None, Some(x));
         let h = engine.norm(&x, &l.post_attention_layernorm);
-        let h = engine.gated(&h, &l.gate_proj, &l.up_proj);
+        let h = engine.swiglu(&h, &l.gate_proj, &l.up_proj);
         engine.linear(&h, &l.down_proj, Activation::None, Some(&x))
     }
 

@@ -144,7 +144,7 @@ pub fn load_module<M: Module>(
             let numbers = moments.len();
             upload(moments, [numbers], &load.device)
         });
-        *adam = Adam::after(steps, state);
+        *adam = Adam::from_state(steps, state);
     }
     Ok(module)
 }

@@ -71,8 +71,8 @@ pub async fn transformer<E: Engine>(stream: &mut Stream, engine: &E) -> Result<V
     let attended = engine.attend(&q, &k, &v, &mut cache, 0, 0, Some(&rope));
     let attention = engine.attention(&engine.last(&q), &cache, 0, 4, Some(&rope));
     let x = engine.linear(&attended, &out, Activation::GeluTanh, Some(&x));
-    let gated = engine.gated(&engine.norm(&x, &after), &gate, &up);
-    let x = engine.add(&engine.linear(&gated, &down, Activation::None, None), &x);
+    let swiglu = engine.swiglu(&engine.norm(&x, &after), &gate, &up);
+    let x = engine.add(&engine.linear(&swiglu, &down, Activation::None, None), &x);
     let mut computed = Vec::new();
     for (what, rows) in [("transformer", &x), ("transformer's attention", &attention)] {
         computed.push(Computed { what, values: engine.read(rows).await? });

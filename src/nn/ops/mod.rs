@@ -1,16 +1,17 @@
-//! Operations that burn lacks or that cost too much as several: one pass over memory on the CPU (arithmetic in `kernels/`), one
-//! dispatch on WebGPU. Each has its gradient written out in [`autodiff`].
+//! Operations that burn lacks, or that take too long as several of burn's: one pass over memory on the CPU (arithmetic in `kernels/`),
+//! one dispatch on WebGPU. Each has an explicit gradient.
 
 mod attention;
 mod autodiff;
-mod autodiff_products;
+mod autodiff_matmul;
 #[cfg(feature = "cpu")]
 mod cpu;
 mod cross_entropy;
 #[cfg(feature = "gpu")]
 mod gpu;
-mod products;
+mod matmul;
 mod row_norm;
+mod tensor_list;
 
 pub use attention::attention;
 use burn::backend::tensor::FloatTensor;
@@ -18,30 +19,22 @@ use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
 pub use cross_entropy::cross_entropy;
 pub use kiln_kernels::{Activation, Window};
-use products::Products;
-pub use products::{convolve, convolve_by, convolve_transposed, linear, multiply, multiply_each};
+use matmul::MatmulOps;
+pub use matmul::{batch_matmul, conv_transpose2d, conv2d, linear, matmul};
 pub use row_norm::{RowNorm, row_norm};
+use tensor_list::TensorList;
 
-/// A weight among those of its network.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
-    /// Where its numbers begin.
-    at: usize,
-    /// Whether weight decay is for it.
-    decays: bool,
-}
-
-/// What a backend does for [`Tensor`]s beside [`Products`]. Channels are the second dimension. Nothing is read back.
+/// Fused elementwise operations, batch norm and optimizer of a backend. Channels are the second dimension. Nothing is read back.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
-pub(crate) trait Kernels: Backend {
+pub(crate) trait FusedOps: Backend {
     /// `activation(x)`.
     fn act(x: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
-    /// The gradient of `x`, from the result's and from `y`: the result, or `x` where the activation [needs
-    /// that](Activation::needs_input). So in every `y` of a backward pass, where what went in is `x` with its bias.
+    /// The gradient of `x`, from that of the result. `y` is the result, or the activation's input (`x`, with its bias where there is
+    /// one) where the activation [needs it](Activation::needs_input). The same holds for every `y` of a backward pass.
     fn act_backward(y: FloatTensor<Self>, gradient: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
-    /// `activation(x + bias)`, with a bias for each channel.
+    /// `activation(x + bias)`, with one bias a channel.
     fn bias_act(x: FloatTensor<Self>, bias: FloatTensor<Self>, activation: Activation) -> FloatTensor<Self>;
 
     /// Gradients of `x` and of the bias, from the result `y` and its gradient.
@@ -51,8 +44,8 @@ pub(crate) trait Kernels: Backend {
         activation: Activation,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// Batch norm with the batch's statistics, then leaky ReLU: the result, and mean and reciprocal deviation `[2, C]`.
-    fn norm_act(
+    /// Batch norm with the statistics of the batch, then a leaky ReLU: the result, and mean and reciprocal standard deviation `[2, C]`.
+    fn batch_norm_act(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -61,7 +54,7 @@ pub(crate) trait Kernels: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Gradients of `x`, weight and bias.
-    fn norm_act_backward(
+    fn batch_norm_act_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
@@ -76,30 +69,19 @@ pub(crate) trait Kernels: Backend {
     /// The gradient of `x`, from that of the mean, `[1]`.
     fn softplus_mean_backward(x: FloatTensor<Self>, gradient: FloatTensor<Self>, sign: f32) -> FloatTensor<Self>;
 
-    /// One update by Adam of a weight: the state and the new weight.
-    /// `state` has the first moments of all of them, then the second ones; `settings` are the learning rate over `1 - beta1^t`, 1
-    /// over `1 - beta2^t`, both betas, epsilon, what a weight that decays is multiplied by first, and what all gradients are.
+    /// One update by Adam of all weights of a network, each flat: the new state and the new weights. `state` has the first moments of
+    /// all weights in their order, then the second ones. `settings` are seven numbers: the learning rate over `1 - beta1^t`, 1 over
+    /// `1 - beta2^t`, both betas, epsilon, the factor of weight decay and that of gradient clipping. `decays` says which weights decay.
     fn adam(
         settings: FloatTensor<Self>,
         state: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        place: Place,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
-
-    /// The same for two weights.
-    fn adam_two(
-        settings: FloatTensor<Self>,
-        state: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        gradient: FloatTensor<Self>,
-        next_weight: FloatTensor<Self>,
-        next_gradient: FloatTensor<Self>,
-        places: [Place; 2],
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+        #[extension_type] weights: TensorList<Self>,
+        #[extension_type] gradients: TensorList<Self>,
+        decays: Vec<bool>,
+    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
 }
 
-/// `activation(x + bias)`, with a bias `[C]` for the second dimension.
+/// `activation(x + bias)`, with a bias `[C]` along the second dimension.
 pub fn bias_act<const D: usize>(x: Tensor<D>, bias: Option<Tensor<1>>, activation: Activation) -> Tensor<D> {
     Tensor::from_dispatch(match bias {
         Some(bias) => Dispatch::bias_act(x.into_dispatch(), bias.into_dispatch(), activation),
@@ -108,44 +90,30 @@ pub fn bias_act<const D: usize>(x: Tensor<D>, bias: Option<Tensor<1>>, activatio
     })
 }
 
-/// Batch norm with the batch's statistics, then leaky ReLU: 0 is ReLU, 1 leaves the norm alone. `[B, C, H, W]` to the same.
-pub fn norm_act(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f32, slope: f32) -> Tensor<4> {
+/// Batch norm with the statistics of the batch, then a leaky ReLU: a slope of 0 is ReLU, 1 applies no activation. `[B, C, H, W]` to the
+/// same.
+pub fn batch_norm_act(x: Tensor<4>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f32, slope: f32) -> Tensor<4> {
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
-    Tensor::from_dispatch(Dispatch::norm_act(x, weight, bias, epsilon, slope).0)
+    Tensor::from_dispatch(Dispatch::batch_norm_act(x, weight, bias, epsilon, slope).0)
 }
 
-/// The mean of `ln(1 + exp(sign x))`, `[1]`: cross entropy of logits, where sign tells the class.
+/// The mean of `ln(1 + exp(sign x))`, `[1]`: the cross entropy of logits, whose class the sign gives.
 pub fn softplus_mean(x: Tensor<2>, sign: f32) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::softplus_mean(x.into_dispatch(), sign))
 }
 
-/// One update by Adam of all weights of a network, flat, in the order in which `state` has their moments. `settings` are seven
-/// numbers, as for [`Kernels::adam`]; `decay` says which weights decay. None of these has a gradient of its own.
+/// One update by Adam of all weights of a network, each flat, in the order in which `state` has their moments: see
+/// [`FusedOps::adam`]. None of these tensors is differentiated.
 pub fn adam(
     settings: &Tensor<1>,
     state: Tensor<1>,
     weights: Vec<Tensor<1>>,
     gradients: Vec<Tensor<1>>,
-    decay: &[bool],
+    decays: &[bool],
 ) -> (Tensor<1>, Vec<Tensor<1>>) {
-    let (mut state, mut new, mut at) = (state.into_dispatch(), Vec::with_capacity(weights.len()), 0);
-    let mut pairs = weights.into_iter().zip(gradients).zip(decay.iter().copied());
-    while let Some(((weight, gradient), decays)) = pairs.next() {
-        let (settings, place) = (settings.clone().into_dispatch(), Place { at, decays });
-        at += weight.dims()[0];
-        let (weight, gradient) = (weight.into_dispatch(), gradient.into_dispatch());
-        if let Some(((next, next_gradient), next_decays)) = pairs.next() {
-            let places = [place, Place { at, decays: next_decays }];
-            at += next.dims()[0];
-            let (next, next_gradient) = (next.into_dispatch(), next_gradient.into_dispatch());
-            let (after, a, b) = Dispatch::adam_two(settings, state, weight, gradient, next, next_gradient, places);
-            state = after;
-            new.extend([a, b]);
-        } else {
-            let (after, a) = Dispatch::adam(settings, state, weight, gradient, place);
-            state = after;
-            new.push(a);
-        }
-    }
-    (Tensor::from_dispatch(state), new.into_iter().map(Tensor::from_dispatch).collect())
+    let [weights, gradients] =
+        [weights, gradients].map(|list| TensorList(list.into_iter().map(Tensor::into_dispatch).collect()));
+    let settings = settings.clone().into_dispatch();
+    let (state, weights) = Dispatch::adam(settings, state.into_dispatch(), weights, gradients, decays.to_vec());
+    (Tensor::from_dispatch(state), weights.into_iter().map(Tensor::from_dispatch).collect())
 }

@@ -1,23 +1,23 @@
-//! Products of activations with a matrix as it lies in memory.
+//! Products of activations with a weight matrix, quantised or not.
 //!
-//! A workgroup makes a few rows of the result for a few tokens. Some of its threads, the lanes, share a row: each takes every
-//! so-many-th unit of weights, and what they found is added up in shared memory.
+//! A workgroup computes a few rows of the result for a few tokens. Several of its threads, the lanes, share a row: each takes every
+//! `lanes`-th unit of weights, and their sums are added in shared memory.
 
 use super::super::Activation;
-use super::weights::{Form, Weight, scale, unpack};
+use super::weights::{Weight, WeightLayout, scale, unpack};
 use cubecl::prelude::*;
 
-/// Threads of a workgroup.
-pub const THREADS: usize = 64;
+/// Threads in a workgroup.
+pub const GEMV_THREADS: usize = 64;
 
 /// How a workgroup divides its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tile {
     /// Threads that share a row.
     lanes: usize,
-    /// Rows that a thread takes at once, for they read the same activations.
+    /// Rows that a thread computes together, because they read the same activations.
     rows: usize,
-    /// Tokens that a thread takes at once, for they read the same weights.
+    /// Tokens that a thread computes together, because they read the same weights.
     tokens: usize,
 }
 
@@ -28,12 +28,12 @@ impl Tile {
         Self { lanes, rows: 2, tokens: if n == 1 { 1 } else { 4 } }
     }
 
-    /// Rows of a workgroup.
+    /// Rows in a workgroup.
     const fn height(self) -> usize {
-        THREADS / self.lanes * self.rows
+        GEMV_THREADS / self.lanes * self.rows
     }
 
-    /// Numbers that a workgroup makes.
+    /// Numbers that a workgroup computes.
     const fn results(self) -> usize {
         self.height() * self.tokens
     }
@@ -46,16 +46,16 @@ impl Tile {
     }
 }
 
-/// What a product goes through.
+/// What is applied to a product before it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct End {
+pub struct Epilogue {
     pub bias: bool,
     pub gelu: bool,
     pub gelu_tanh: bool,
     pub residual: bool,
 }
 
-impl End {
+impl Epilogue {
     pub fn new(bias: bool, activation: Activation, residual: bool) -> Self {
         Self { bias, gelu: activation == Activation::Gelu, gelu_tanh: activation == Activation::GeluTanh, residual }
     }
@@ -73,26 +73,26 @@ pub fn linear<N: Size>(
     tokens: usize,
     rows: usize,
     units: usize,
-    #[comptime] form: Form,
+    #[comptime] layout: WeightLayout,
     #[comptime] tile: Tile,
-    #[comptime] end: End,
+    #[comptime] epilogue: Epilogue,
 ) {
-    let sums = sums(x, w, tokens, rows, units, form, tile);
+    let sums = sums(x, w, tokens, rows, units, layout, tile);
     sync_cube();
-    for i in range_stepped(UNIT_POS as usize, comptime!(tile.results()), comptime!(THREADS)) {
+    for i in range_stepped(UNIT_POS as usize, comptime!(tile.results()), comptime!(GEMV_THREADS)) {
         let (row, token) = place(i, tile);
         if row < rows && token < tokens {
             let mut value = total(&sums, i, tile);
-            if comptime!(end.bias) {
+            if comptime!(epilogue.bias) {
                 value += bias[row];
             }
-            if comptime!(end.gelu_tanh) {
+            if comptime!(epilogue.gelu_tanh) {
                 value = gelu_tanh(value);
             }
-            if comptime!(end.gelu) {
+            if comptime!(epilogue.gelu) {
                 value = gelu(value);
             }
-            if comptime!(end.residual) {
+            if comptime!(epilogue.residual) {
                 value += residual[token * rows + row];
             }
             out[token * rows + row] = value;
@@ -103,7 +103,7 @@ pub fn linear<N: Size>(
 /// `silu(x G^T + a) * (x U^T + b)`.
 #[allow(clippy::too_many_arguments)]
 #[cube(launch_unchecked)]
-pub fn gated<N: Size>(
+pub fn swiglu<N: Size>(
     x: &[Vector<f32, N>],
     gate: &[Vector<u32, N>],
     up: &[Vector<u32, N>],
@@ -114,15 +114,15 @@ pub fn gated<N: Size>(
     rows: usize,
     gate_units: usize,
     up_units: usize,
-    #[comptime] gate_form: Form,
-    #[comptime] up_form: Form,
+    #[comptime] gate_form: WeightLayout,
+    #[comptime] up_form: WeightLayout,
     #[comptime] tile: Tile,
     #[comptime] biases: [bool; 2],
 ) {
     let gates = sums(x, gate, tokens, rows, gate_units, gate_form, tile);
     let ups = sums(x, up, tokens, rows, up_units, up_form, tile);
     sync_cube();
-    for i in range_stepped(UNIT_POS as usize, comptime!(tile.results()), comptime!(THREADS)) {
+    for i in range_stepped(UNIT_POS as usize, comptime!(tile.results()), comptime!(GEMV_THREADS)) {
         let (row, token) = place(i, tile);
         if row < rows && token < tokens {
             let mut g = total(&gates, i, tile);
@@ -151,7 +151,7 @@ fn place(i: usize, #[comptime] tile: Tile) -> (usize, usize) {
     (top(tile) + i / tokens, CUBE_POS_Z as usize * tokens + i % tokens)
 }
 
-/// What all lanes found for result `i`.
+/// The sum of all lanes for result `i`.
 #[cube]
 fn total(sums: &Shared<[f32]>, i: usize, #[comptime] tile: Tile) -> f32 {
     let mut total = 0.0f32;
@@ -162,7 +162,7 @@ fn total(sums: &Shared<[f32]>, i: usize, #[comptime] tile: Tile) -> f32 {
     total
 }
 
-/// Each lane's part of each result, `[lanes, height, tokens]`.
+/// The sum of each lane for each result, `[lanes, height, tokens]`.
 #[cube]
 fn sums<N: Size>(
     x: &[Vector<f32, N>],
@@ -170,17 +170,17 @@ fn sums<N: Size>(
     tokens: usize,
     rows: usize,
     units: usize,
-    #[comptime] form: Form,
+    #[comptime] layout: WeightLayout,
     #[comptime] tile: Tile,
 ) -> Shared<[f32]> {
     let (lanes, tall, wide) = comptime!((tile.lanes, tile.rows, tile.tokens));
-    let parts = comptime!(form.parts());
+    let parts = comptime!(layout.parts());
     let lane = UNIT_POS as usize % lanes;
     let slot = UNIT_POS as usize / lanes;
     let first = top(tile) + slot * tall;
     let token = CUBE_POS_Z as usize * wide;
     let d = rows * units;
-    let m = d + (rows * units / comptime!(form.shared())).div_ceil(4);
+    let m = d + (rows * units / comptime!(layout.shared())).div_ceil(4);
 
     let mut sums = Array::<f32>::new(comptime!(tall * wide));
     #[unroll]
@@ -193,7 +193,7 @@ fn sums<N: Size>(
         let mut lows = Array::<Vector<f32, N>>::new(wide);
         #[unroll]
         for r in 0..tall {
-            // Rows beyond the last are computed as the last, and dropped.
+            // Rows beyond the last one repeat it, and are not written.
             packed[r] = w[(first + r).min(rows - 1) * units + unit];
         }
         #[unroll]
@@ -203,14 +203,14 @@ fn sums<N: Size>(
                 let value = x[((token + t).min(tokens - 1) * units + unit) * parts + part];
                 #[unroll]
                 for r in 0..tall {
-                    let product = unpack(packed[r], part, form) * value;
+                    let product = unpack(packed[r], part, layout) * value;
                     if comptime!(part == 0) {
                         dots[comptime!(r * wide + t)] = product;
                     } else {
                         dots[comptime!(r * wide + t)] += product;
                     }
                 }
-                if comptime!(form.low()) {
+                if comptime!(layout.low()) {
                     if comptime!(part == 0) {
                         lows[t] = value;
                     } else {
@@ -221,16 +221,16 @@ fn sums<N: Size>(
         }
         #[unroll]
         for r in 0..tall {
-            let group = ((first + r).min(rows - 1) * units + unit) / comptime!(form.shared());
+            let group = ((first + r).min(rows - 1) * units + unit) / comptime!(layout.shared());
             #[unroll]
             for t in 0..wide {
                 let i = comptime!(r * wide + t);
                 let dot = dots[i].vector_sum();
-                if comptime!(form.is_float()) {
+                if comptime!(layout.is_float()) {
                     sums[i] += dot;
                 } else {
                     sums[i] += scale(w, d, group) * dot;
-                    if comptime!(form.low()) {
+                    if comptime!(layout.low()) {
                         sums[i] += scale(w, m, group) * lows[t].vector_sum();
                     }
                 }
@@ -251,17 +251,17 @@ fn sums<N: Size>(
 
 #[cube]
 fn sigmoid(x: f32) -> f32 {
-    // Clamped, for a device need not know infinity.
+    // Clamped, because WGSL does not guarantee infinities.
     1.0f32 / (1.0f32 + (-x).min(80.0f32).exp())
 }
 
-/// `(1 + tanh(u)) / 2` is the sigmoid of `2 u`, which does not overflow where some drivers' tanh does.
+/// `(1 + tanh(u)) / 2` is the sigmoid of `2 u`, which does not overflow, as tanh does on some drivers.
 #[cube]
 fn gelu_tanh(x: f32) -> f32 {
     x * sigmoid(1.595_769f32 * (x + 0.044_715f32 * x * x * x))
 }
 
-/// With erf to 1.5e-7 (Abramowitz, Stegun 1964, 7.1.26); WGSL has none.
+/// GELU with erf to 1.5e-7 (Abramowitz, Stegun 1964, 7.1.26), which WGSL does not have.
 #[cube]
 fn gelu(x: f32) -> f32 {
     let u = x.abs() * 0.707_106_77f32;

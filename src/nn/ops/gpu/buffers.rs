@@ -1,4 +1,4 @@
-//! Burn's tensors as buffers of a kernel.
+//! burn's tensors as buffers of a kernel.
 
 use burn::backend::TensorMetadata;
 use burn::tensor::{DType, Shape};
@@ -6,8 +6,8 @@ use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
 use cubecl::std::tensor::into_contiguous;
 
-/// All numbers in order.
-pub fn whole(tensor: CubeTensor) -> CubeTensor {
+/// A contiguous tensor.
+pub fn contiguous(tensor: CubeTensor) -> CubeTensor {
     if tensor.is_contiguous() {
         return tensor;
     }
@@ -16,13 +16,13 @@ pub fn whole(tensor: CubeTensor) -> CubeTensor {
     CubeTensor::new_contiguous(client, device, shape, copy.handle, DType::F32)
 }
 
-/// All numbers in order, in a buffer that nothing else reads: they can be written over.
+/// A contiguous tensor whose buffer nothing else reads, so that it can be overwritten.
 pub fn unique(tensor: CubeTensor) -> CubeTensor {
-    let tensor = whole(tensor);
+    let tensor = contiguous(tensor);
     if tensor.can_mut() { tensor } else { tensor.copy() }
 }
 
-/// A tensor that is still to be written, on the device of another.
+/// An uninitialised tensor on the device of another one.
 pub fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     let shape = shape.into();
     let handle = like.client.empty(shape.num_elements() * size_of::<f32>());
@@ -35,17 +35,17 @@ pub fn len(tensor: &CubeTensor) -> usize {
 
 /// A kernel's argument.
 pub fn arg(tensor: &CubeTensor) -> BufferArg {
-    // SAFETY: the handle is that of a tensor without gaps, which has as many numbers as its shape says.
+    // SAFETY: the handle belongs to a contiguous tensor with as many numbers as its shape says.
     unsafe { BufferArg::from_raw_parts(tensor.handle.clone(), len(tensor)) }
 }
 
-/// The buffer of argument `at` once more, for a kernel that writes where it reads.
+/// The buffer of argument `at` as a second argument, for a kernel that works in place.
 pub fn alias(at: usize, tensor: &CubeTensor) -> BufferArg {
     BufferArg::Alias { input_pos: at, length: [len(tensor)] }
 }
 
-/// Where a kernel puts its result: over argument `at`, where that is nobody else's, or into a buffer of its own.
-pub fn over(at: usize, tensor: &CubeTensor) -> (CubeTensor, BufferArg) {
+/// The output of a kernel: in place of argument `at` where nothing else reads that, or a new buffer.
+pub fn in_place(at: usize, tensor: &CubeTensor) -> (CubeTensor, BufferArg) {
     if tensor.can_mut() {
         return (tensor.clone(), alias(at, tensor));
     }
@@ -54,8 +54,8 @@ pub fn over(at: usize, tensor: &CubeTensor) -> (CubeTensor, BufferArg) {
     (out, arg)
 }
 
-/// As many workgroups as `n` of `threads` need. WebGPU's largest count along an axis is 65,535.
-pub fn groups(n: usize, threads: usize) -> CubeCount {
+/// The workgroups of `threads` threads that `n` numbers need. WebGPU's largest count along an axis is 65,535.
+pub fn cube_count(n: usize, threads: usize) -> CubeCount {
     let blocks = n.div_ceil(threads).max(1);
     let y = blocks.div_ceil(32768);
     CubeCount::Static(blocks.div_ceil(y) as u32, y as u32, 1)

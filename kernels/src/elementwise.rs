@@ -1,49 +1,49 @@
-//! Loops over slices in vectors of four. The last few numbers go through a vector of their own, so that they meet the same
-//! arithmetic as all others. Written out because link-time optimisation at "z" turns no loop into vectors by itself.
+//! Elementwise loops over slices, four numbers at a time. The last few numbers are padded to a vector, so that all numbers go through
+//! the same arithmetic. The loops are vectorised by hand because link-time optimisation at "z" does not do it.
 
-use super::lanes::{F32x4, load_each};
+use super::simd::{F32x4, load_each};
 
 /// `values[i] = f(values[i])`
 #[inline(always)]
-pub fn each(values: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
+pub fn map(values: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
     let (fours, rest) = values.as_chunks_mut();
     for four in fours {
         f(F32x4::load(four)).store(four);
     }
     if !rest.is_empty() {
-        put(f(tail(rest)), rest);
+        store_partial(f(load_partial(rest)), rest);
     }
 }
 
 /// `values[i] = f(values[i], with[i])`
 #[inline(always)]
-pub fn each_with(values: &mut [f32], with: &[f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
+pub fn zip_map(values: &mut [f32], with: &[f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
     assert!(values.len() == with.len(), "slices of two lengths");
     let ((fours, rest), (with, rest_with)) = (values.as_chunks_mut(), with.as_chunks());
     for (four, with) in fours.iter_mut().zip(with) {
         f(F32x4::load(four), F32x4::load(with)).store(four);
     }
     if !rest.is_empty() {
-        put(f(tail(rest), tail(rest_with)), rest);
+        store_partial(f(load_partial(rest), load_partial(rest_with)), rest);
     }
 }
 
 /// `to[i] = f(from[i])`
 #[inline(always)]
-pub fn each_into(from: &[f32], to: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
+pub fn map_into(from: &[f32], to: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
     assert!(from.len() == to.len(), "slices of two lengths");
     let ((from, rest), (to, rest_to)) = (from.as_chunks(), to.as_chunks_mut());
     for (from, to) in from.iter().zip(to) {
         f(F32x4::load(from)).store(to);
     }
     if !rest.is_empty() {
-        put(f(tail(rest)), rest_to);
+        store_partial(f(load_partial(rest)), rest_to);
     }
 }
 
-/// The sum over `f(values[i])`; `f(0)` may be anything.
+/// The sum over `f(values[i])`; `f(0)` need not be 0.
 #[inline(always)]
-pub fn sum_of(values: &[f32], f: impl Fn(F32x4) -> F32x4) -> f32 {
+pub fn sum_map(values: &[f32], f: impl Fn(F32x4) -> F32x4) -> f32 {
     let (eights, rest) = values.as_chunks::<8>();
     let mut sums = [F32x4::splat(0.0); 2];
     for eight in eights {
@@ -55,7 +55,7 @@ pub fn sum_of(values: &[f32], f: impl Fn(F32x4) -> F32x4) -> f32 {
 
 /// The sum over `f(x[i], y[i])`.
 #[inline(always)]
-pub fn sum_of_two(x: &[f32], y: &[f32], f: impl Fn(F32x4, F32x4) -> F32x4) -> f32 {
+pub fn sum_zip_map(x: &[f32], y: &[f32], f: impl Fn(F32x4, F32x4) -> F32x4) -> f32 {
     assert!(x.len() == y.len(), "slices of two lengths");
     let ((x, rest_x), (y, rest_y)) = (x.as_chunks::<8>(), y.as_chunks::<8>());
     let mut sums = [F32x4::splat(0.0); 2];
@@ -67,9 +67,9 @@ pub fn sum_of_two(x: &[f32], y: &[f32], f: impl Fn(F32x4, F32x4) -> F32x4) -> f3
     sums[0].add(sums[1]).sum() + last.sum::<f32>()
 }
 
-/// Fewer than four numbers, with zeros after them.
+/// Fewer than four numbers, padded with zeros.
 #[inline(always)]
-pub fn tail(values: &[f32]) -> F32x4 {
+pub fn load_partial(values: &[f32]) -> F32x4 {
     let mut four = [0.0; 4];
     for (to, from) in four.iter_mut().zip(values) {
         *to = *from;
@@ -77,9 +77,9 @@ pub fn tail(values: &[f32]) -> F32x4 {
     F32x4::load(&four)
 }
 
-/// The first numbers of a vector.
+/// Writes the first numbers of a vector.
 #[inline(always)]
-pub fn put(v: F32x4, to: &mut [f32]) {
+pub fn store_partial(v: F32x4, to: &mut [f32]) {
     let mut four = [0.0; 4];
     v.store(&mut four);
     for (to, from) in to.iter_mut().zip(four) {

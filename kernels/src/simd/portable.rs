@@ -1,4 +1,4 @@
-//! Elsewhere: plain arrays.
+//! Vectors as plain arrays, where there is no simd128.
 
 use std::array::from_fn;
 
@@ -52,7 +52,7 @@ impl F32x4 {
         Self(self.0.map(f32::sqrt))
     }
 
-    /// In [-87, 88]; what is no number stays none.
+    /// Clamped to [-87, 88]; a NaN stays NaN.
     #[inline(always)]
     pub fn clamped(self) -> Self {
         Self(self.0.map(|v| v.clamp(-87.0, 88.0)))
@@ -103,7 +103,7 @@ impl F32x4 {
         Self([self.0[3], next.0[0], next.0[1], next.0[2]])
     }
 
-    /// So many lanes, and zeros.
+    /// The first `n` lanes, then zeros.
     #[inline(always)]
     pub fn firsts(self, n: usize) -> Self {
         Self(from_fn(|i| if i < n { self.0[i] } else { 0.0 }))

@@ -1,23 +1,23 @@
-//! Vectors of 128 bits: simd128 in a browser, plain arrays elsewhere, which compilers turn into the same.
-//! Loads and stores take arrays of a vector's size, so that none can leave its slice: loops cut slices in arrays before they
-//! begin ([`slice::as_chunks`]). Where that is not possible, [`F32x4::load_at`] is unsafe, and its callers have checked a whole
-//! row or panel: rows are a few vectors long, and a check of each would cost as much as what it guards.
+//! Vectors of 128 bits: simd128 in a browser, plain arrays elsewhere, which the compiler vectorises.
+//! Loads and stores take arrays as long as a vector, so that none can leave its slice: loops first divide slices into arrays
+//! ([`slice::as_chunks`]). Where that is not possible, there is the unsafe [`F32x4::load_at`], whose callers check a whole row or panel
+//! once: rows are a few vectors long, and checking each vector would take as long as the arithmetic.
 
 #[cfg(not(target_arch = "wasm32"))]
-mod arrays;
+mod portable;
 #[cfg(target_arch = "wasm32")]
-mod wasm;
+mod simd128;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use arrays::*;
+pub use portable::*;
 #[cfg(target_arch = "wasm32")]
-pub use wasm::*;
+pub use simd128::*;
 
 impl F32x4 {
     /// Four numbers from `place` on.
     ///
     /// # Safety
-    /// The slice has them.
+    /// The slice has these four numbers.
     #[inline(always)]
     pub unsafe fn load_at(from: &[f32], place: usize) -> Self {
         debug_assert!(from.get(place..).is_some_and(|rest| rest.len() >= 4));
@@ -37,7 +37,7 @@ impl F32x4 {
     }
 }
 
-/// A few vectors as one array.
+/// Loads an array as a few vectors.
 #[inline(always)]
 pub fn load_each<const N: usize, const M: usize>(from: &[f32; M]) -> [F32x4; N] {
     const { assert!(4 * N == M) };
@@ -45,7 +45,7 @@ pub fn load_each<const N: usize, const M: usize>(from: &[f32; M]) -> [F32x4; N] 
     std::array::from_fn(|i| F32x4::load(&vectors[i]))
 }
 
-/// The other way.
+/// Stores a few vectors as an array.
 #[inline(always)]
 pub fn store_each<const N: usize, const M: usize>(from: [F32x4; N], to: &mut [f32; M]) {
     const { assert!(4 * N == M) };
@@ -57,7 +57,7 @@ pub fn store_each<const N: usize, const M: usize>(from: [F32x4; N], to: &mut [f3
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let ((a16, a), (b16, b)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     let rest: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
-    // Four sums: a processor adds faster than one sum after the other allows.
+    // Four independent sums hide the latency of addition.
     let mut sums = [F32x4::splat(0.0); 4];
     for (a, b) in a16.iter().zip(b16) {
         let (a, b): ([F32x4; 4], [F32x4; 4]) = (load_each(a), load_each(b));

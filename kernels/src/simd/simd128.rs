@@ -1,4 +1,4 @@
-//! In a browser: simd128.
+//! Vectors of wasm's simd128.
 
 use core::arch::wasm32::*;
 
@@ -61,7 +61,7 @@ impl F32x4 {
         Self(f32x4_sqrt(self.0))
     }
 
-    /// In [-87, 88]; what is no number stays none.
+    /// Clamped to [-87, 88]; a NaN stays NaN.
     #[inline(always)]
     pub fn clamped(self) -> Self {
         Self(f32x4_max(f32x4_min(self.0, f32x4_splat(88.0)), f32x4_splat(-87.0)))
@@ -109,7 +109,7 @@ impl F32x4 {
         Self(i32x4_shuffle::<3, 4, 5, 6>(self.0, next.0))
     }
 
-    /// So many lanes, and zeros.
+    /// The first `n` lanes, then zeros.
     #[inline(always)]
     pub fn firsts(self, n: usize) -> Self {
         let some = f32x4_lt(f32x4(0.0, 1.0, 2.0, 3.0), f32x4_splat(n as f32));

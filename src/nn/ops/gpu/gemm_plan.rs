@@ -1,12 +1,12 @@
-//! Which product a kernel is made for.
+//! The constants that a matrix-product kernel is compiled for.
 
-use super::curves::Curve;
+use super::activation::ActivationKind;
 use kiln_kernels::Window;
 
-/// What a convolution's shape has in it besides the batch.
+/// The sizes of a convolution, without the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Convolution {
-    /// Channels of the large picture, which a convolution reads, and of the small one, which it makes.
+pub struct ConvShape {
+    /// Channels of the large picture, which a convolution reads, and of the small one, which it writes.
     pub channels: [usize; 2],
     /// Height and width of both.
     pub large: [usize; 2],
@@ -16,8 +16,8 @@ pub struct Convolution {
     pub window: Window,
 }
 
-impl Convolution {
-    /// None: of a linear layer.
+impl ConvShape {
+    /// For a linear layer, which has none.
     pub const NONE: Self =
         Self { channels: [1, 1], large: [1, 1], small: [1, 1], kernel: [1, 1], window: Window::square(1, 0) };
 
@@ -40,40 +40,40 @@ impl Convolution {
     }
 }
 
-/// Which product.
+/// What is computed: rows x columns, and the inner dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum GemmKind {
     /// `activation(x W^T + b)`: samples x outputs, over inputs.
     Linear,
-    /// The gradient of `x`: samples x inputs, over outputs. The left factor is multiplied with the activation's slope at `y`.
-    OfInput,
-    /// The gradient of the weights, and of the bias as one more column: outputs x inputs, over samples. Slope as above.
-    OfWeights,
+    /// The gradient of `x`: samples x inputs, over outputs. The left factor is multiplied by the derivative of the activation.
+    GradInput,
+    /// The gradient of the weights, and of the bias as one more column: outputs x inputs, over samples. Left factor as above.
+    GradWeight,
     /// A convolution: small channels x positions of the small picture, over large channels and taps.
-    Down,
+    Conv,
     /// The gradient of its input: large channels x positions of the large picture, over small channels and taps.
-    Back,
-    /// The same of 4 x 4 with stride 2, of which each position sees 4 taps; once for each of the 4 kinds of position.
-    Up,
+    ConvGradInput,
+    /// The same for 4 x 4 with stride 2, where 4 taps reach each position; a batch of 4, for even and odd rows and columns.
+    ConvGradInputStride2,
     /// The gradient of its weights: small channels x large channels and taps, over positions.
-    Outer,
+    ConvGradWeight,
 }
 
-/// How a kernel is made.
+/// The constants of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Plan {
-    pub kind: Kind,
-    pub shape: Convolution,
-    pub curve: Curve,
-    /// Whether there is a bias to add, or its gradient to find.
+pub struct GemmPlan {
+    pub kind: GemmKind,
+    pub shape: ConvShape,
+    pub activation: ActivationKind,
+    /// Whether there is a bias, or a gradient of one.
     pub biased: bool,
-    /// Whether there are many such products one after the other, of matrices that follow each other: a linear kind.
-    pub many: bool,
-    /// Rows and columns of a thread, where a workgroup makes a tile.
+    /// Whether it is a batch of products of consecutive matrices; for the linear kinds only.
+    pub batched: bool,
+    /// Rows and columns that a thread computes of a tile.
     pub each: usize,
 }
 
-impl Plan {
+impl GemmPlan {
     /// Width of a tile.
     pub const fn width(self) -> usize {
         16 * self.each

@@ -1,10 +1,10 @@
-//! Factors of matrix products, as they lie.
+//! Views of matrices: the factors of matrix products.
 
 use std::ops::Range;
 
-/// A matrix as it lies: row after row at a distance of `stride`, or its transpose.
+/// A view of a row-major matrix whose rows are `stride` numbers apart, or of its transpose.
 #[derive(Clone, Copy)]
-pub struct Factor<'a> {
+pub struct MatRef<'a> {
     pub(super) values: &'a [f32],
     pub(super) rows: usize,
     pub(super) cols: usize,
@@ -12,7 +12,7 @@ pub struct Factor<'a> {
     pub(super) transposed: bool,
 }
 
-impl<'a> Factor<'a> {
+impl<'a> MatRef<'a> {
     pub fn new(values: &'a [f32], [rows, cols]: [usize; 2], stride: usize) -> Self {
         let needed = if rows == 0 { 0 } else { (rows - 1) * stride + cols };
         assert!(cols <= stride && needed <= values.len(), "a matrix of another shape");
@@ -33,13 +33,13 @@ impl<'a> Factor<'a> {
 
     /// Some of its columns.
     pub fn columns(self, range: Range<usize>) -> Self {
-        assert!(range.end <= self.cols, "columns that are not there");
+        assert!(range.end <= self.cols, "columns out of range");
         let begin = range.start * if self.transposed { self.stride } else { 1 };
         Self { values: self.values.get(begin..).unwrap_or_default(), cols: range.len(), ..self }
     }
 
     /// Some of its rows.
-    pub fn lines(self, range: Range<usize>) -> Self {
+    pub fn row_range(self, range: Range<usize>) -> Self {
         self.transposed().columns(range).transposed()
     }
 

@@ -1,6 +1,6 @@
-//! What happens to vectors between two matrix products, in place.
+//! Operations on vectors, in place: what inference does between two matrix products.
 
-use crate::lanes::dot;
+use crate::simd::dot;
 
 /// `out += x`.
 pub fn add(out: &mut [f32], x: &[f32]) {
@@ -8,16 +8,16 @@ pub fn add(out: &mut [f32], x: &[f32]) {
 }
 
 /// `out += scale * x`.
-pub fn add_scaled(out: &mut [f32], scale: f32, x: &[f32]) {
+pub fn axpy(out: &mut [f32], scale: f32, x: &[f32]) {
     out.iter_mut().zip(x).for_each(|(o, x)| *o += scale * x);
 }
 
-/// `gate = silu(gate) * up`.
-pub fn gate(gate: &mut [f32], up: &[f32]) {
-    gate.iter_mut().zip(up).for_each(|(g, u)| *g = *g / (1.0 + exp(-*g)) * u);
+/// `swiglu = silu(swiglu) * up`.
+pub fn swiglu(swiglu: &mut [f32], up: &[f32]) {
+    swiglu.iter_mut().zip(up).for_each(|(g, u)| *g = *g / (1.0 + exp(-*g)) * u);
 }
 
-/// To weights that sum to one.
+/// Softmax.
 pub fn softmax(row: &mut [f32]) {
     let largest = row.iter().fold(f32::NEG_INFINITY, |m, v| m.max(*v));
     row.iter_mut().for_each(|v| *v = exp(*v - largest));
@@ -25,8 +25,8 @@ pub fn softmax(row: &mut [f32]) {
     row.iter_mut().for_each(|v| *v *= scale);
 }
 
-/// Layer norm with a `bias`, RMS norm without.
-pub fn norm(row: &mut [f32], weight: &[f32], bias: Option<&[f32]>, eps: f32) {
+/// Layer norm_row with a `bias`, RMS norm_row without.
+pub fn norm_row(row: &mut [f32], weight: &[f32], bias: Option<&[f32]>, eps: f32) {
     let n = row.len() as f32;
     if bias.is_some() {
         let mean = row.iter().sum::<f32>() / n;
@@ -39,8 +39,8 @@ pub fn norm(row: &mut [f32], weight: &[f32], bias: Option<&[f32]>, eps: f32) {
     }
 }
 
-/// e^x to two units in the last place, without a branch, so that compilers make vectors of it: x = n ln 2 + r, a
-/// polynomial for e^r on |r| <= ln 2 / 2 (Taylor to the 7th power), and n added to the exponent.
+/// e^x to two units in the last place, without branches, so that loops are vectorised: x = n ln 2 + r, a Taylor polynomial of
+/// degree 7 for e^r on |r| <= ln 2 / 2, and n added to the exponent.
 fn exp(x: f32) -> f32 {
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;

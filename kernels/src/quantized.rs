@@ -1,17 +1,16 @@
-//! Matrix products of the CPU: `x W^T` with `W` as it lies in memory.
+//! `x W^T` for pretrained weights: quantised, 16-bit or f32.
 //!
-//! Quantised weights are multiplied as whole numbers. Activations are cut in the weights' groups and rounded to 16 bits by
-//! the group's largest: no vector instruction of wasm multiplies bytes, so that 16 bits cost nothing over the 8 that
-//! llama.cpp rounds to, and the error is at most a 65,000th of the group's largest. Products of 4- or 8-bit weights with them
-//! fit 32 bits over a group: 128 * 32767 * 32 < 2^31.
+//! Quantised weights are multiplied as integers. Activations are divided into the same groups as the weights, and rounded to 16 bits
+//! with the group's largest as the scale. wasm has no vector instruction that multiplies bytes, so 16 bits cost no more than the 8 of
+//! llama.cpp, and the error is at most 1/65,000 of the group's largest. The sum over a group fits 32 bits: 128 * 32767 * 32 < 2^31.
 
-use super::lanes::{F32x4, I16x8, dot, load_each, store_each};
 use super::matrix::{Data, GROUP, Matrix, bf16};
-use super::pool::{Target, each_part, worthwhile};
+use super::pool::{MatMut, each_part, part_count};
+use super::simd::{F32x4, I16x8, dot, load_each, store_each};
 
-/// Rows of a part: enough to be worth it, and whole tiles. To fetch a weight takes as long as some multiplications.
-fn rows_of_a_part(rows: usize, cols: usize, n: usize) -> usize {
-    rows.div_ceil(worthwhile(&[rows, cols, n + 3])).next_multiple_of(ROWS).max(ROWS)
+/// Rows in a part, in whole tiles. Loading a weight takes as long as a few multiplications, hence the 3.
+fn rows_per_part(rows: usize, cols: usize, n: usize) -> usize {
+    rows.div_ceil(part_count(&[rows, cols, n + 3])).next_multiple_of(ROWS).max(ROWS)
 }
 
 /// `x W^T` into `out`: `x` is `[n, cols]`, `out` `[n, rows]`.
@@ -24,8 +23,8 @@ pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
             assert!(values.len() == rows * cols, "a matrix of another shape");
             dense(values, x, cols, rows, out);
         }
-        Data::F16(bits) => expanded(bits, half, x, cols, rows, out),
-        Data::Bf16(bits) => expanded(bits, bf16, x, cols, rows, out),
+        Data::F16(bits) => half_precision(bits, half, x, cols, rows, out),
+        Data::Bf16(bits) => half_precision(bits, bf16, x, cols, rows, out),
         Data::Q4 { q, d, m } => {
             assert!(q.len() == rows * cols / 2, "a matrix of another shape");
             let (q, _) = q.as_chunks();
@@ -53,53 +52,60 @@ pub fn matmul(w: &Matrix, x: &[f32], out: &mut [f32]) {
 
 /// Rows of f32.
 fn dense(w: &[f32], x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
-    let (size, out) = (rows_of_a_part(rows, cols, x.len() / cols), Target::new(out, rows));
+    let (size, out) = (rows_per_part(rows, cols, x.len() / cols), MatMut::new(out, rows));
     let x = Tokens::new(x, cols);
     each_part(
         rows.div_ceil(size),
         || (),
         |(), part| {
             let first = part * size;
-            // SAFETY: each part has columns of its own.
+            // SAFETY: each part writes its own columns.
             x.by(&w[first * cols..rows.min(first + size) * cols], &mut unsafe { out.part(0, first) });
         },
     );
 }
 
-/// Rows of 16-bit numbers, a few of which at a time are turned to f32.
-fn expanded(bits: &[u16], value: impl Fn(u16) -> f32 + Sync, x: &[f32], cols: usize, rows: usize, out: &mut [f32]) {
+/// Rows of 16-bit numbers, a few of which at a time are converted to f32.
+fn half_precision(
+    bits: &[u16],
+    value: impl Fn(u16) -> f32 + Sync,
+    x: &[f32],
+    cols: usize,
+    rows: usize,
+    out: &mut [f32],
+) {
     assert!(bits.len() == rows * cols, "a matrix of another shape");
-    let (size, out) = (rows_of_a_part(rows, cols, x.len() / cols), Target::new(out, rows));
+    let (size, out) = (rows_per_part(rows, cols, x.len() / cols), MatMut::new(out, rows));
     let x = Tokens::new(x, cols);
     each_part(rows.div_ceil(size), Vec::new, |some: &mut Vec<f32>, part| {
         let end = rows.min((part + 1) * size);
         for first in (part * size..end).step_by(ROWS) {
             some.clear();
             some.extend(bits[first * cols..end.min(first + ROWS) * cols].iter().map(|&b| value(b)));
-            // SAFETY: each part has columns of its own.
+            // SAFETY: each part writes its own columns.
             x.by(some, &mut unsafe { out.part(0, first) });
         }
     });
 }
 
-/// Activations `[n, cols]` as rows of f32 are multiplied by.
+/// Activations `[n, cols]`, prepared for products with rows of f32.
 struct Tokens<'a> {
     x: &'a [f32],
     cols: usize,
-    /// Where there are more than a few: eight of them side by side, `[cols, 8]`, with zeros for those that there are not.
+    /// From [`TILED_FROM`] tokens on: panels of eight tokens, `[cols, 8]`, padded with zeros.
     panels: Vec<f32>,
 }
 
 /// Rows of a tile.
 const ROWS: usize = 4;
-/// Tokens of a tile, and how many make one worth it.
+/// Tokens of a tile, and the fewest for which tiles are used.
 const TOKENS: usize = 8;
-const FEW: usize = 4;
+const TILED_FROM: usize = 4;
 
 impl<'a> Tokens<'a> {
     fn new(x: &'a [f32], cols: usize) -> Self {
         let n = x.len() / cols;
-        let mut panels = vec![0.0; if n < FEW { 0 } else { n.div_ceil(TOKENS) * TOKENS * cols }];
+        let mut panels = vec![0.0; if n < TILED_FROM { 0 } else { n.div_ceil(TOKENS) * TOKENS * cols }];
         for (panel, x) in panels.chunks_exact_mut(TOKENS * cols).zip(x.chunks(TOKENS * cols)) {
             for (t, x) in x.chunks_exact(cols).enumerate() {
                 panel.iter_mut().skip(t).step_by(TOKENS).zip(x).for_each(|(to, from)| *to = *from);
@@ -108,13 +114,13 @@ impl<'a> Tokens<'a> {
         Self { x, cols, panels }
     }
 
-    /// Each by each row of `w`, which is read as it lies: a processor fetches ahead what is read in order.
-    fn by(&self, w: &[f32], out: &mut Target) {
+    /// The product of each token with each row of `w`, which is read in order, so that the processor can prefetch it.
+    fn by(&self, w: &[f32], out: &mut MatMut) {
         let (cols, n, rows) = (self.cols, self.x.len() / self.cols, w.len() / self.cols);
         out.check([n, rows]);
         if self.panels.is_empty() {
-            // A row of the first half, then one of the second: a processor fetches two streams far apart faster than one, and
-            // rows beside each other slower (all of GPT-2's products in node: 15.3 ms, 18.3 and 41).
+            // A row of the first half and a row of the second in turn: two streams far apart are read faster than one, and two
+            // neighbouring rows slower (all products of GPT-2 in node: 15.3 ms, 18.3 and 41).
             let half = rows.div_ceil(2);
             for (t, x) in self.x.chunks_exact(cols).enumerate() {
                 let out = out.row(t, 0, rows);
@@ -129,7 +135,7 @@ impl<'a> Tokens<'a> {
             }
             return;
         }
-        // For the same reason a tile's rows are far from each other. Of rows that there are not the last stands in.
+        // For the same reason the rows of a tile are far apart. Where rows are missing, the last one is used.
         let far = rows.div_ceil(ROWS);
         for r in 0..far {
             let lines = [0, 1, 2, 3].map(|i| &w[(i * far + r).min(rows - 1) * cols..][..cols]);
@@ -146,7 +152,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Rows by a panel as deep as they are long: for each row its product with each token.
+/// The products of some rows with each token of a panel.
 #[inline(always)]
 fn tile(rows: [&[f32]; ROWS], panel: &[f32]) -> [[f32; TOKENS]; ROWS] {
     let mut sums = [[F32x4::splat(0.0); 2]; ROWS];
@@ -166,13 +172,13 @@ fn tile(rows: [&[f32]; ROWS], panel: &[f32]) -> [[f32; TOKENS]; ROWS] {
     })
 }
 
-/// As `f16`, without its branch for infinities, which are no weights: so that compilers make vectors of it.
+/// `f16` without the branch for infinities, which do not occur in weights, so that the loop is vectorised.
 fn half(bits: u16) -> f32 {
     let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
     f32::from_bits(magnitude.to_bits() | u32::from(bits & 0x8000) << 16)
 }
 
-/// Rows of quantised groups of `8 N` weights.
+/// Rows of quantised weights in groups of `8 N`.
 struct Groups<'a, U> {
     unpack: U,
     d: &'a [f32],
@@ -189,19 +195,19 @@ impl<U> Groups<'_, U> {
     {
         let all = self.rows * self.groups;
         assert!(self.d.len() == all && (self.m.is_empty() || self.m.len() == all), "a matrix of another shape");
-        let x = Activations::new(x, 8 * N);
+        let x = QuantizedActivations::new(x, 8 * N);
         let n = x.d.len() / self.groups;
-        let size = rows_of_a_part(self.rows, self.groups * 8 * N, n);
-        let out = Target::new(out, self.rows);
+        let size = rows_per_part(self.rows, self.groups * 8 * N, n);
+        let out = MatMut::new(out, self.rows);
         out.check([n, self.rows]);
         each_part(
             self.rows.div_ceil(size),
             || (),
             |(), part| {
                 let rows = part * size..self.rows.min((part + 1) * size);
-                // SAFETY: each part has columns of its own.
+                // SAFETY: each part writes its own columns.
                 let mut out = unsafe { out.part(0, 0) };
-                // Four tokens at a time share a row's weights. Of one token single rows: two or four at once run out of registers
+                // Four tokens at a time share the weights of a row. One token takes one row at a time: two or four run out of registers
                 // (SmolLM2's products, node: 8.5 ms a token by one, 11.5 by two, 20 by four).
                 let wide = n / 4 * 4;
                 for r in rows.clone() {
@@ -215,7 +221,7 @@ impl<U> Groups<'_, U> {
     }
 
     /// Row `r` with tokens `t..t + T`.
-    fn tile<const N: usize, const T: usize>(&self, x: &Activations, r: usize, t: usize, out: &mut Target)
+    fn tile<const N: usize, const T: usize>(&self, x: &QuantizedActivations, r: usize, t: usize, out: &mut MatMut)
     where
         U: Fn(usize) -> [I16x8; N],
     {
@@ -245,26 +251,26 @@ impl<U> Groups<'_, U> {
     }
 }
 
-/// Activations in groups: 16-bit numbers, what one of them is worth, and the group's sum.
-struct Activations {
+/// Activations in groups: 16-bit integers, their scale, and the sum of each group.
+struct QuantizedActivations {
     q: Vec<i16>,
     d: Vec<f32>,
     sums: Vec<f32>,
 }
 
-impl Activations {
+impl QuantizedActivations {
     fn new(x: &[f32], group: usize) -> Self {
         let count = x.len() / group;
         let mut all =
             Self { q: Vec::with_capacity(x.len()), d: Vec::with_capacity(count), sums: Vec::with_capacity(count) };
         for x in x.chunks_exact(group) {
-            // A NaN is kept, so that it reaches the logits.
+            // A NaN is kept, so that it shows in the logits.
             let largest = x.iter().fold(0.0f32, |m, v| if m.is_nan() || v.abs() <= m { m } else { v.abs() });
             let steps = if largest > 0.0 { 32767.0 / largest } else { 0.0 };
             let (d, from) = (largest / 32767.0, all.q.len());
             all.q.extend(x.iter().map(|v| (v * steps).round_ties_even() as i16));
             all.d.push(d);
-            // Of the rounded numbers: then `d q + m` is multiplied by them as one, and their errors by no more than that.
+            // The sum of the rounded numbers: the rounding errors then multiply `d q + m`, which is small, and not `m` alone.
             all.sums.push(d * all.q[from..].iter().map(|&q| i32::from(q)).sum::<i32>() as f32);
         }
         all

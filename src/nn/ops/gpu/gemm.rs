@@ -1,21 +1,21 @@
-//! Matrix products whose factors are read where they lie: linear layers, convolutions, and the gradients of both.
+//! Matrix products that read their factors in place (implicit GEMM): linear layers, convolutions, and the gradients of both.
 //!
-//! A product of `rows x inner` by `inner x columns` is cut up in one of three ways: a tile a workgroup, which keeps both
-//! factors in shared memory; a number a workgroup, where few numbers are long sums; a number a thread, for thin ones.
+//! There are three kernels for `rows x inner` by `inner x columns`: a tile a workgroup, with both factors in shared memory; a number a
+//! workgroup, for few numbers that are long sums; a number a thread, where rows, columns or depth are few.
 
-use super::curves::{Curve, apply, slope_at};
-use super::plan::{Convolution, Kind, Plan};
-use crate::nn::engine::gpu::rows::sum;
+use super::activation::{ActivationKind, apply, derivative};
+use super::gemm_plan::{ConvShape, GemmKind, GemmPlan};
+use crate::nn::engine::gpu::rows::workgroup_sum;
 use cubecl::prelude::*;
 
-/// Threads of a workgroup that makes a tile: 16 x 16.
-pub const THREADS: usize = 256;
-/// Threads that share one long sum.
-pub const SHARERS: usize = 64;
-/// Of the inner dimension, how much of both tiles is in shared memory at once.
+/// Threads of a workgroup that computes a tile: 16 x 16.
+pub const TILE_THREADS: usize = 256;
+/// Threads that share one sum.
+pub const SUM_THREADS: usize = 64;
+/// Depth of the tiles in shared memory.
 const DEPTH: usize = 16;
 
-/// Number `(row, k)` of the left factor. `class` is the kind of position of [`Kind::Up`], or which of many products.
+/// Number `(row, k)` of the left factor of product `batch`.
 #[allow(clippy::too_many_arguments)]
 #[cube]
 fn left(
@@ -23,42 +23,52 @@ fn left(
     y: &[f32],
     row: usize,
     k: usize,
-    class: usize,
+    batch: usize,
     rows: usize,
     inner: usize,
     slope: f32,
-    #[comptime] plan: Plan,
+    #[comptime] plan: GemmPlan,
 ) -> f32 {
     let mut at = row * inner + k;
-    if comptime!(plan.kind == Kind::OfWeights) {
+    if comptime!(plan.kind == GemmKind::GradWeight) {
         at = k * rows + row;
     }
-    if comptime!(plan.kind == Kind::Up) {
+    if comptime!(plan.kind == GemmKind::ConvGradInputStride2) {
         let padding = comptime!(plan.shape.before()[0]);
-        let (i, j) = ((class / 2 + padding) % 2 + k / 2 % 2 * 2, (class + padding) % 2 + k % 2 * 2);
+        let (i, j) = ((batch / 2 + padding) % 2 + k / 2 % 2 * 2, (batch + padding) % 2 + k % 2 * 2);
         at = (k / 4 * rows + row) * 16 + i * 4 + j;
     }
-    if comptime!(plan.kind == Kind::Back) {
+    if comptime!(plan.kind == GemmKind::ConvGradInput) {
         let taps = comptime!(plan.shape.taps());
         at = (k / taps * rows + row) * taps + k % taps;
     }
-    if comptime!(plan.kind == Kind::Outer) {
+    if comptime!(plan.kind == GemmKind::ConvGradWeight) {
         let area = comptime!(plan.shape.area());
         at = (k / area * rows + row) * area + k % area;
     }
-    if comptime!(plan.many) {
-        at += class * rows * inner;
+    if comptime!(plan.batched) {
+        at += batch * rows * inner;
     }
     let mut value = a[at];
-    if comptime!(plan.curve != Curve::Identity && (plan.kind == Kind::OfInput || plan.kind == Kind::OfWeights)) {
-        value *= slope_at(y[at], slope, plan.curve);
+    if comptime!(
+        plan.activation != ActivationKind::Identity
+            && (plan.kind == GemmKind::GradInput || plan.kind == GemmKind::GradWeight)
+    ) {
+        value *= derivative(y[at], slope, plan.activation);
     }
     value
 }
 
-/// What tap `tap` sees of a large picture's channel at position `at` of the small one; 0 beyond the edge.
+/// The input of tap `tap` for position `at` of the small picture; 0 in the padding.
 #[cube]
-fn seen(large: &[f32], picture: usize, channel: usize, at: usize, tap: usize, #[comptime] shape: Convolution) -> f32 {
+fn conv_input(
+    large: &[f32],
+    picture: usize,
+    channel: usize,
+    at: usize,
+    tap: usize,
+    #[comptime] shape: ConvShape,
+) -> f32 {
     let ([height, width], across) = comptime!((shape.large, shape.kernel[1]));
     let ([down, right], [dilation_y, dilation_x]) = comptime!((shape.window.stride, shape.window.dilation));
     let [above, left] = comptime!(shape.before());
@@ -72,15 +82,15 @@ fn seen(large: &[f32], picture: usize, channel: usize, at: usize, tap: usize, #[
     value
 }
 
-/// The number of a small picture's channel that position `at` of the large one is seen from through tap `tap`; 0 where there is none.
+/// The output that position `at` of the large picture contributes to through tap `tap`; 0 where there is none.
 #[cube]
-fn seen_from(
+fn conv_grad(
     small: &[f32],
     picture: usize,
     channel: usize,
     at: usize,
     tap: usize,
-    #[comptime] shape: Convolution,
+    #[comptime] shape: ConvShape,
 ) -> f32 {
     let ([height, width], across) = comptime!((shape.small, shape.kernel[1]));
     let ([down, right], [dilation_y, dilation_x]) = comptime!((shape.window.stride, shape.window.dilation));
@@ -98,51 +108,51 @@ fn seen_from(
     value
 }
 
-/// Number `(k, column)` of the right factor.
+/// Number `(k, column)` of the right factor of product `batch`.
 #[cube]
 fn right(
     b: &[f32],
     k: usize,
     column: usize,
-    class: usize,
+    batch: usize,
     columns: usize,
     inner: usize,
-    #[comptime] plan: Plan,
+    #[comptime] plan: GemmPlan,
 ) -> f32 {
     let shape = comptime!(plan.shape);
     let (area, taps) = comptime!((plan.shape.area(), plan.shape.taps()));
     let mut value = 1.0f32;
     let mut from = 0usize.runtime();
-    if comptime!(plan.many) {
-        from = class * inner * columns;
+    if comptime!(plan.batched) {
+        from = batch * inner * columns;
     }
-    if comptime!(plan.kind == Kind::Linear) {
+    if comptime!(plan.kind == GemmKind::Linear) {
         value = b[from + column * inner + k];
     }
-    if comptime!(plan.kind == Kind::OfInput) {
+    if comptime!(plan.kind == GemmKind::GradInput) {
         value = b[from + k * columns + column];
     }
-    if comptime!(plan.kind == Kind::OfWeights) {
+    if comptime!(plan.kind == GemmKind::GradWeight) {
         let inputs = columns - comptime!(plan.biased as usize);
         if column < inputs {
             value = b[from + k * inputs + column];
         }
     }
-    if comptime!(plan.kind == Kind::Down) {
-        value = seen(b, column / area, k / taps, column % area, k % taps, shape);
+    if comptime!(plan.kind == GemmKind::Conv) {
+        value = conv_input(b, column / area, k / taps, column % area, k % taps, shape);
     }
-    if comptime!(plan.kind == Kind::Back) {
+    if comptime!(plan.kind == GemmKind::ConvGradInput) {
         let area = comptime!(plan.shape.large_area());
-        value = seen_from(b, column / area, k / taps, column % area, k % taps, shape);
+        value = conv_grad(b, column / area, k / taps, column % area, k % taps, shape);
     }
-    if comptime!(plan.kind == Kind::Outer) {
-        value = seen(b, k / area, column / taps, k % area, column % taps, shape);
+    if comptime!(plan.kind == GemmKind::ConvGradWeight) {
+        value = conv_input(b, k / area, column / taps, k % area, column % taps, shape);
     }
-    if comptime!(plan.kind == Kind::Up) {
+    if comptime!(plan.kind == GemmKind::ConvGradInputStride2) {
         let ([height, width], [h, w], padding) = comptime!((shape.large, shape.small, shape.before()[0]));
         let (half, across) = comptime!((height * width / 4, width / 2));
         let place = column % half;
-        let (i, j) = (place / across + (class / 2 + padding) / 2, place % across + (class % 2 + padding) / 2);
+        let (i, j) = (place / across + (batch / 2 + padding) / 2, place % across + (batch % 2 + padding) / 2);
         let (di, dj) = (k / 2 % 2, k % 2);
         value = 0.0f32;
         if i >= di && j >= dj && i - di < h && j - dj < w {
@@ -153,53 +163,53 @@ fn right(
     value
 }
 
-/// Puts number `(row, column)` of the result where it belongs.
+/// Writes number `(row, column)` of the result.
 #[allow(clippy::too_many_arguments)]
 #[cube]
-fn put(
+fn write(
     value: f32,
     bias: &[f32],
     out: &mut [f32],
-    of_bias: &mut [f32],
+    grad_bias: &mut [f32],
     row: usize,
     column: usize,
-    class: usize,
+    batch: usize,
     rows: usize,
     columns: usize,
     slope: f32,
-    #[comptime] plan: Plan,
+    #[comptime] plan: GemmPlan,
 ) {
     let mut row = row;
-    if comptime!(plan.many) {
-        row += class * rows;
+    if comptime!(plan.batched) {
+        row += batch * rows;
     }
-    if comptime!(plan.kind == Kind::Linear) {
+    if comptime!(plan.kind == GemmKind::Linear) {
         let mut value = value;
         if comptime!(plan.biased) {
             value += bias[column];
         }
-        out[row * columns + column] = apply(value, slope, plan.curve);
+        out[row * columns + column] = apply(value, slope, plan.activation);
     }
-    if comptime!(plan.kind == Kind::OfInput || plan.kind == Kind::Outer) {
+    if comptime!(plan.kind == GemmKind::GradInput || plan.kind == GemmKind::ConvGradWeight) {
         out[row * columns + column] = value;
     }
-    if comptime!(plan.kind == Kind::OfWeights) {
+    if comptime!(plan.kind == GemmKind::GradWeight) {
         let inputs = columns - comptime!(plan.biased as usize);
         if column < inputs {
             out[row * inputs + column] = value;
         } else {
-            of_bias[row] = value;
+            grad_bias[row] = value;
         }
     }
-    if comptime!(plan.kind == Kind::Down || plan.kind == Kind::Back) {
-        let area = comptime!(if plan.kind == Kind::Down { plan.shape.area() } else { plan.shape.large_area() });
+    if comptime!(plan.kind == GemmKind::Conv || plan.kind == GemmKind::ConvGradInput) {
+        let area = comptime!(if plan.kind == GemmKind::Conv { plan.shape.area() } else { plan.shape.large_area() });
         out[(column / area * rows + row) * area + column % area] = value;
     }
-    if comptime!(plan.kind == Kind::Up) {
+    if comptime!(plan.kind == GemmKind::ConvGradInputStride2) {
         let [height, width] = comptime!(plan.shape.large);
         let (half, across) = comptime!((height * width / 4, width / 2));
         let place = column % half;
-        let (y, x) = (place / across * 2 + class / 2, place % across * 2 + class % 2);
+        let (y, x) = (place / across * 2 + batch / 2, place % across * 2 + batch % 2);
         out[((column / half * rows + row) * height + y) * width + x] = value;
     }
 }
@@ -213,21 +223,21 @@ pub fn tiles(
     y: &[f32],
     bias: &[f32],
     out: &mut [f32],
-    of_bias: &mut [f32],
+    grad_bias: &mut [f32],
     rows: usize,
     columns: usize,
     inner: usize,
     slope: f32,
-    #[comptime] plan: Plan,
+    #[comptime] plan: GemmPlan,
 ) {
     let (each, wide) = comptime!((plan.each, plan.width()));
-    // Along which index neighbouring threads read: that of neighbouring numbers.
-    let left_along = comptime!(plan.kind != Kind::OfWeights);
-    let right_along = comptime!(plan.kind == Kind::Linear);
+    // Neighbouring threads read along the index of neighbouring numbers.
+    let left_along = comptime!(plan.kind != GemmKind::GradWeight);
+    let right_along = comptime!(plan.kind == GemmKind::Linear);
     let unit = UNIT_POS as usize;
     let (tx, ty) = (unit % 16, unit / 16);
-    let (top, side, class) = (CUBE_POS_Y as usize * wide, CUBE_POS_X as usize * wide, CUBE_POS_Z as usize);
-    // A row more than there is: neighbouring k then lie in different banks.
+    let (top, side, batch) = (CUBE_POS_Y as usize * wide, CUBE_POS_X as usize * wide, CUBE_POS_Z as usize);
+    // One row of padding, so that neighbouring k are in different banks.
     let mut lefts = Shared::<[f32]>::new_slice(comptime!(DEPTH * (plan.width() + 1)));
     let mut rights = Shared::<[f32]>::new_slice(comptime!(DEPTH * (plan.width() + 1)));
     let stride = comptime!(plan.width() + 1);
@@ -241,17 +251,17 @@ pub fn tiles(
         #[unroll]
         for i in 0..each {
             let along = (unit / 16 + comptime!(16 * i), unit % 16);
-            let across = (unit % wide, unit / wide + comptime!(THREADS / plan.width() * i));
+            let across = (unit % wide, unit / wide + comptime!(TILE_THREADS / plan.width() * i));
             let (row, k) = if comptime!(left_along) { along } else { across };
             let mut value = 0.0f32;
             if top + row < rows && from + k < inner {
-                value = left(a, y, top + row, from + k, class, rows, inner, slope, plan);
+                value = left(a, y, top + row, from + k, batch, rows, inner, slope, plan);
             }
             lefts[k * stride + row] = value;
             let (column, k) = if comptime!(right_along) { along } else { across };
             let mut value = 0.0f32;
             if side + column < columns && from + k < inner {
-                value = right(b, from + k, side + column, class, columns, inner, plan);
+                value = right(b, from + k, side + column, batch, columns, inner, plan);
             }
             rights[k * stride + column] = value;
         }
@@ -280,13 +290,13 @@ pub fn tiles(
             let (row, column) = (top + ty + comptime!(16 * i), side + tx + comptime!(16 * j));
             if row < rows && column < columns {
                 let value = sums[comptime!(i * plan.each + j)];
-                put(value, bias, out, of_bias, row, column, class, rows, columns, slope, plan);
+                write(value, bias, out, grad_bias, row, column, batch, rows, columns, slope, plan);
             }
         }
     }
 }
 
-/// A number a workgroup, whose threads share the sum.
+/// One number a workgroup, whose threads share the sum.
 #[allow(clippy::too_many_arguments)]
 #[cube(launch_unchecked)]
 pub fn shared_sums(
@@ -295,26 +305,26 @@ pub fn shared_sums(
     y: &[f32],
     bias: &[f32],
     out: &mut [f32],
-    of_bias: &mut [f32],
+    grad_bias: &mut [f32],
     rows: usize,
     columns: usize,
     inner: usize,
     slope: f32,
-    #[comptime] plan: Plan,
+    #[comptime] plan: GemmPlan,
 ) {
-    let mut shared = Shared::<[f32]>::new_slice(SHARERS);
-    let (column, row, class) = (CUBE_POS_X as usize, CUBE_POS_Y as usize, CUBE_POS_Z as usize);
+    let mut shared = Shared::<[f32]>::new_slice(SUM_THREADS);
+    let (column, row, batch) = (CUBE_POS_X as usize, CUBE_POS_Y as usize, CUBE_POS_Z as usize);
     let mut part = 0.0f32;
-    for k in range_stepped(UNIT_POS as usize, inner, SHARERS) {
-        part += left(a, y, row, k, class, rows, inner, slope, plan) * right(b, k, column, class, columns, inner, plan);
+    for k in range_stepped(UNIT_POS as usize, inner, SUM_THREADS) {
+        part += left(a, y, row, k, batch, rows, inner, slope, plan) * right(b, k, column, batch, columns, inner, plan);
     }
-    let total = sum(&mut shared, part, SHARERS);
+    let total = workgroup_sum(&mut shared, part, SUM_THREADS);
     if UNIT_POS == 0 {
-        put(total, bias, out, of_bias, row, column, class, rows, columns, slope, plan);
+        write(total, bias, out, grad_bias, row, column, batch, rows, columns, slope, plan);
     }
 }
 
-/// A number a thread.
+/// One number a thread.
 #[allow(clippy::too_many_arguments)]
 #[cube(launch_unchecked)]
 pub fn singles(
@@ -323,22 +333,22 @@ pub fn singles(
     y: &[f32],
     bias: &[f32],
     out: &mut [f32],
-    of_bias: &mut [f32],
+    grad_bias: &mut [f32],
     rows: usize,
     columns: usize,
     inner: usize,
     slope: f32,
-    #[comptime] plan: Plan,
+    #[comptime] plan: GemmPlan,
 ) {
     let (column, row) = (ABSOLUTE_POS % columns, ABSOLUTE_POS / columns % rows);
-    let class = ABSOLUTE_POS / columns / rows;
-    let classes = comptime!(if plan.kind == Kind::Up { 4usize } else { 1usize });
-    if class < classes {
+    let batch = ABSOLUTE_POS / columns / rows;
+    let batches = comptime!(if plan.kind == GemmKind::ConvGradInputStride2 { 4usize } else { 1usize });
+    if batch < batches {
         let mut total = 0.0f32;
         for k in 0..inner {
             total +=
-                left(a, y, row, k, class, rows, inner, slope, plan) * right(b, k, column, class, columns, inner, plan);
+                left(a, y, row, k, batch, rows, inner, slope, plan) * right(b, k, column, batch, columns, inner, plan);
         }
-        put(total, bias, out, of_bias, row, column, class, rows, columns, slope, plan);
+        write(total, bias, out, grad_bias, row, column, batch, rows, columns, slope, plan);
     }
 }
