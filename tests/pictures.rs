@@ -16,7 +16,7 @@ use kiln::data::{Batch, LeftOut, Taken, idx};
 use kiln::demos::{Context, View, pictures};
 use kiln::error::{Code, Result};
 use kiln::weights::Folder;
-use kiln::weights::take::{Cut, Decode, Fit, Offered, take};
+use kiln::weights::import_pictures::{Cut, Decode, Fit, Offered, import};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -32,7 +32,7 @@ fn offer(name: &str, bytes: Vec<u8>) -> Offered {
 
 fn taken(files: Vec<Offered>, fit: Fit) -> Result<(Vec<u8>, Taken)> {
     let darkroom = darkroom::Darkroom(indicatif::ProgressBar::hidden());
-    Ok(pollster::block_on(take(files, fit, &darkroom))?.expect("nobody ends it"))
+    Ok(pollster::block_on(import(files, fit, &darkroom))?.expect("nobody ends it"))
 }
 
 fn png(picture: &RgbaImage) -> Vec<u8> {
@@ -480,12 +480,12 @@ fn it_ends_between_two_files_and_a_decoder_sees_no_picture_that_is_too_large() {
     let zipped: Vec<Entry> = (0..20).map(|i| Entry::packed(&format!("{i}.png"), &plain(9, 9))).collect();
     for files in [vec![offer("a.zip", zip(&zipped))], (0..20).map(|i| offer(&format!("{i}"), plain(9, 9))).collect()] {
         let five = counter(5);
-        assert!(pollster::block_on(take(files, Fit::Square(32), &five)).expect("no error").is_none());
+        assert!(pollster::block_on(import(files, Fit::Square(32), &five)).expect("no error").is_none());
         assert!((3..=4).contains(&five.decoded.get()), "{}", five.decoded.get());
     }
     let sizes = [(60_000, 60_000), (16_385, 1), (1, 16_385), (8_193, 8_193), (0, 1), (8_192, 8_192)];
     let files = sizes.map(|(width, height)| offer("a.png", header(width, height)));
     let all = counter(100);
-    let _ = pollster::block_on(take(files.into(), Fit::Square(32), &all));
+    let _ = pollster::block_on(import(files.into(), Fit::Square(32), &all));
     assert_eq!(all.decoded.get(), 1, "the last is just small enough");
 }

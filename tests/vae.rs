@@ -14,7 +14,7 @@ use kiln::rng::{Purpose, Stream};
 use kiln::session::link::{canonical, parse};
 use kiln::session::protocol::{Command, Event};
 use kiln::train::{Likelihood, Terms, Trainer, VaeOptions};
-use kiln::weights::{Checkpoint, collect};
+use kiln::weights::{Checkpoint, save_module};
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ fn both_terms_their_gradients_and_a_step_agree_with_pytorch() {
 
         trainer.step(options, input("x", 784), input("noise", 3));
         let mut after = Checkpoint::default();
-        block_on(collect(&trainer.model, None, "vae", &mut after)).expect("it is read");
+        block_on(save_module(&trainer.model, None, "vae", &mut after)).expect("it is read");
         assert_eq!(after.tensors.len(), 18);
         for entry in &after.tensors {
             close(&entry.name, &entry.values, &values(&format!("{name}.{}", entry.name)), 1e-5);

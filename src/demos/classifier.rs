@@ -11,7 +11,7 @@ use crate::models::classifier::{Classifier, FEATURES};
 use crate::nn::{Adam, AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
 use crate::train::{Curves, Gaussian, HELD_OUT_MEAN, History, Moments, Referee, best, cross_entropy};
-use crate::weights::{Checkpoint, collect, load_module};
+use crate::weights::{Checkpoint, load_module, save_module};
 use async_trait::async_trait;
 use burn::module::Module;
 use schemars::JsonSchema;
@@ -181,7 +181,7 @@ impl Demo for Digits {
     async fn save(&mut self) -> Result<Checkpoint> {
         self.curves.flush(Vec::new()).await?;
         let mut file = Checkpoint::default();
-        collect(&self.model, Some(&self.adam), "classifier", &mut file).await?;
+        save_module(&self.model, Some(&self.adam), "classifier", &mut file).await?;
         if let Some(features) = &self.features {
             Referee::push_moments(features, &mut file);
         }

@@ -67,8 +67,8 @@ impl Discriminator for MlpDiscriminator {
         })
     }
 
-    /// Exact: between its kinks the network is linear, so the gradient is the product of the weights with the slope of
-    /// each unit between them, and the slopes are constant almost everywhere.
+    /// Exact: the network is piecewise linear, so the gradient is the product of its weights and the slopes of its units, and the slopes
+    /// are constant almost everywhere.
     fn input_gradient(&self, x: Tensor<2>) -> Option<Tensor<2>> {
         let (last, hidden) = self.layers.split_last()?;
         let mut h = x;

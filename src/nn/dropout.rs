@@ -13,7 +13,7 @@ pub fn dropout<const D: usize>(x: Tensor<D>, probability: f64, stream: &mut Stre
     }
     let (shape, kept) = (x.dims(), (1.0 / (1.0 - probability)) as f32);
     let n = shape.iter().product();
-    let mask = stream.chances(n, probability).into_iter().map(|drops| if drops { 0.0 } else { kept }).collect();
+    let mask = stream.bernoulli(n, probability).into_iter().map(|drops| if drops { 0.0 } else { kept }).collect();
     let mask = upload(mask, shape, &x.device());
     x * mask
 }

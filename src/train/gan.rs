@@ -6,7 +6,7 @@ use super::loss::{GanLoss, discriminator_loss, generator_loss};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
 use crate::nn::{Adam, AdamOptions};
-use crate::weights::{Checkpoint, collect, load_module};
+use crate::weights::{Checkpoint, load_module, save_module};
 use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -164,8 +164,8 @@ impl<G: Generator, D: Discriminator> Gan<G, D> {
     pub async fn save(&mut self) -> Result<Checkpoint> {
         self.curves.flush(Vec::new()).await?;
         let mut checkpoint = Checkpoint::default();
-        collect(&self.generator, Some(&self.adam_generator), "generator", &mut checkpoint).await?;
-        collect(&self.discriminator, Some(&self.adam_discriminator), "discriminator", &mut checkpoint).await?;
+        save_module(&self.generator, Some(&self.adam_generator), "generator", &mut checkpoint).await?;
+        save_module(&self.discriminator, Some(&self.adam_discriminator), "discriminator", &mut checkpoint).await?;
         self.curves.save(self.step, &mut checkpoint)?;
         Ok(checkpoint)
     }

@@ -5,7 +5,7 @@ use super::curves::Curves;
 use crate::error::Result;
 use crate::models::vae::Vae;
 use crate::nn::{Adam, AdamOptions};
-use crate::weights::{Checkpoint, collect, load_module};
+use crate::weights::{Checkpoint, load_module, save_module};
 use burn::module::{Module, Param};
 use burn::tensor::activation::{log_sigmoid, sigmoid};
 use burn::tensor::{Device, Tensor};
@@ -108,7 +108,7 @@ impl Trainer {
     pub async fn save(&mut self) -> Result<Checkpoint> {
         self.curves.flush(Vec::new()).await?;
         let mut checkpoint = Checkpoint::default();
-        collect(&self.model, Some(&self.adam), "vae", &mut checkpoint).await?;
+        save_module(&self.model, Some(&self.adam), "vae", &mut checkpoint).await?;
         self.curves.save(self.step, &mut checkpoint)?;
         Ok(checkpoint)
     }

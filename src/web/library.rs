@@ -7,12 +7,12 @@ use super::scope::{call, say, storage, within};
 use super::source;
 use crate::error::{Code, Error, Result};
 use crate::session::protocol::Event;
-use crate::weights::download::{self, Limits, Stop};
-use crate::weights::gather::{Gatherer, Report};
-use crate::weights::inventory::Inventory;
+use crate::weights::fetch_model::{ModelFetcher, Report};
+use crate::weights::io::{Net, Store};
+use crate::weights::kept_models::KeptModels;
 use crate::weights::manifest::{MANIFEST, Manifest, Plan, Wanted};
-use crate::weights::ports::{Net, Store};
 use crate::weights::{Arrival, Library, ModelFile, Stored, StoredFile};
+use crate::weights::{DownloadError, RetryPolicy, download};
 use async_trait::async_trait;
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -171,7 +171,7 @@ impl Inner {
         match outcome {
             Ok(files) => *state.borrow_mut() = State::Here(files),
             // Nobody looks at it any longer.
-            Err(Stop::Cancelled) => {}
+            Err(DownloadError::Cancelled) => {}
             Err(stop) => *state.borrow_mut() = State::Failed(error(stop)),
         }
     }
@@ -181,9 +181,10 @@ impl Inner {
         model: &str,
         browser: Browser,
         report: &Report<'_>,
-    ) -> std::result::Result<Vec<ModelFile>, Stop> {
-        let text = source::fetch(MANIFEST, &|_, _| {}).await.map_err(Stop::Failed)?;
-        let plan = Manifest::parse(&text).and_then(|m| m.plan(model, &self.own.borrow())).map_err(Stop::Failed)?;
+    ) -> std::result::Result<Vec<ModelFile>, DownloadError> {
+        let text = source::fetch(MANIFEST, &|_, _| {}).await.map_err(DownloadError::Failed)?;
+        let plan =
+            Manifest::parse(&text).and_then(|m| m.plan(model, &self.own.borrow())).map_err(DownloadError::Failed)?;
         let stores = self.stores().await;
         gatherer(&browser, &stores, report, &|name| self.spill(name)).model(&plan).await
     }
@@ -232,7 +233,7 @@ impl Inner {
         let mut stored = Stored { persistent: stores.len() > 1 && !self.spilled.get(), ..Stored::default() };
         for store in &stores {
             let kept = store.list().await.map_err(|f| error(f.into()))?;
-            let file = |k: crate::weights::ports::Kept| StoredFile {
+            let file = |k: crate::weights::io::Kept| StoredFile {
                 sha256: k.key,
                 name: k.label.name,
                 sources: k.label.sources,
@@ -241,7 +242,7 @@ impl Inner {
             };
             stored.files.extend(kept.into_iter().map(file));
         }
-        stored.repositories = Inventory::of(&stores).await.map_err(error)?.repositories().await;
+        stored.repositories = KeptModels::of(&stores).await.map_err(error)?.repositories().await;
         if let Ok(estimate) = estimate().await {
             stored.used = estimate.get_usage().unwrap_or(0.0);
             stored.quota = estimate.get_quota().unwrap_or(0.0);
@@ -279,8 +280,8 @@ fn gatherer<'a>(
     stores: &'a [Rc<dyn Store>],
     report: &'a Report<'a>,
     spilled: &'a dyn Fn(&str),
-) -> Gatherer<'a> {
-    Gatherer { net, stores, limits: Limits::default(), report, spilled }
+) -> ModelFetcher<'a> {
+    ModelFetcher { net, stores, retry: RetryPolicy::default(), report, spilled }
 }
 
 async fn estimate() -> std::result::Result<StorageEstimate, JsValue> {
@@ -289,11 +290,11 @@ async fn estimate() -> std::result::Result<StorageEstimate, JsValue> {
     Ok(answer.await?.unchecked_into())
 }
 
-fn error(stop: Stop) -> Error {
+fn error(stop: DownloadError) -> Error {
     match stop {
-        Stop::Failed(error) | Stop::Missing(error) => error,
-        Stop::Cancelled => Error::new(Code::Fetch, "It was cancelled.", "Try again."),
-        Stop::Full => {
+        DownloadError::Failed(error) | DownloadError::Missing(error) => error,
+        DownloadError::Cancelled => Error::new(Code::Fetch, "It was cancelled.", "Try again."),
+        DownloadError::Full => {
             Error::new(Code::OutOfSpace, "There is no room left.", "Delete models that are no longer needed.")
         }
     }

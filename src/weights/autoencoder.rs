@@ -1,15 +1,16 @@
 //! Pretrained autoencoders of pictures, as `diffusers` saves them: AutoencoderTiny and AutoencoderKL, in safetensors. What
 //! the network is follows from the tensors' names and shapes; `config.json` adds what they do not tell.
 
-use super::blocks::Format;
 use super::bytes::{Bytes, ModelFile};
+use super::ggml_blocks::Format;
 use super::quoted::quoted;
-use super::shards::{self, ShardTensor};
+use super::safetensors_files::{self, SafetensorsTensor};
 use crate::device::Device;
 use crate::error::{Code, Error, Result};
-use crate::models::autoencoder::{Architecture, Family, Layer, Part};
-use crate::models::autoencoder_kl::KlSizes;
-use crate::models::autoencoder_tiny::TinySizes;
+use crate::models::autoencoder::{Architecture, Family};
+use crate::models::autoencoder_block::{Block, BlockSpec};
+use crate::models::autoencoder_kl::KlConfig;
+use crate::models::autoencoder_tiny::TinyConfig;
 use crate::nn::engine::{bf16, f16};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -28,15 +29,15 @@ struct Config {
 }
 
 /// Tensors by name.
-type Found = BTreeMap<String, (ShardTensor, Rc<dyn Bytes>)>;
+type Found = BTreeMap<String, (SafetensorsTensor, Rc<dyn Bytes>)>;
 
 /// An autoencoder that is opened and then loaded part by part.
 pub struct Autoencoder {
     pub architecture: Architecture,
     /// In [-1, 1] `[1, 3, H, W]` to a latent, and back; whole once [`Self::load`] has said so.
-    pub encoder: Vec<Layer>,
-    pub decoder: Vec<Layer>,
-    parts: [Vec<Part>; 2],
+    pub encoder: Vec<Block>,
+    pub decoder: Vec<Block>,
+    parts: [Vec<BlockSpec>; 2],
     found: Found,
 }
 
@@ -55,16 +56,16 @@ impl Autoencoder {
     /// `ShapeMismatch` where a tensor is not as the network wants it.
     pub fn open(files: &[ModelFile]) -> Result<Self> {
         let mut found = Found::new();
-        for (tensor, file) in shards::tensors(files)? {
+        for (tensor, file) in safetensors_files::tensors(files)? {
             let name = today(&tensor.name);
             if found.insert(name.clone(), (tensor, file)).is_some() {
                 return Err(Error::bad_file(format!("The tensor {} is there under two names.", quoted(&name))));
             }
         }
-        let config = files.iter().find(|f| shards::base(&f.name) == "config.json");
-        let config: Config = config.map(|f| shards::json(&*f.bytes)).transpose()?.unwrap_or_default();
+        let config = files.iter().find(|f| safetensors_files::base(&f.name) == "config.json");
+        let config: Config = config.map(|f| safetensors_files::json(&*f.bytes)).transpose()?.unwrap_or_default();
         let architecture = architecture(&found, &config)?;
-        let parts = architecture.parts();
+        let parts = architecture.blocks();
         check(&found, &parts)?;
         Ok(Self { architecture, encoder: Vec::new(), decoder: Vec::new(), parts, found })
     }
@@ -142,7 +143,7 @@ fn counted(found: &Found, name: impl Fn(usize) -> String) -> usize {
     (0..).find(|&i| !found.contains_key(&name(i))).unwrap_or_default()
 }
 
-fn kl(found: &Found, groups: usize) -> Result<KlSizes> {
+fn kl(found: &Found, groups: usize) -> Result<KlConfig> {
     let conv = |block: usize, layer: usize| format!("encoder.down_blocks.{block}.resnets.{layer}.conv1.weight");
     let blocks = counted(found, |block| conv(block, 0));
     let widths = (0..blocks).map(|block| length(found, &conv(block, 0), 0)).collect::<Result<Vec<_>>>()?;
@@ -153,7 +154,7 @@ fn kl(found: &Found, groups: usize) -> Result<KlSizes> {
     if widths.is_empty() {
         return Err(missing(&conv(0, 0)));
     }
-    Ok(KlSizes {
+    Ok(KlConfig {
         widths,
         layers: counted(found, |layer| conv(0, layer)),
         latent: length(found, "decoder.conv_in.weight", 1)?,
@@ -165,7 +166,7 @@ fn kl(found: &Found, groups: usize) -> Result<KlSizes> {
 }
 
 /// Blocks between convolutions: both sides are one list of layers without names.
-fn tiny(found: &Found) -> Result<TinySizes> {
+fn tiny(found: &Found) -> Result<TinyConfig> {
     let has = |side: &str, at: usize, what: &str| found.contains_key(&format!("{side}.layers.{at}{what}"));
     let stages = |side: &str, first: usize| {
         let (mut stages, mut at) = (vec![0], first);
@@ -187,12 +188,12 @@ fn tiny(found: &Found) -> Result<TinySizes> {
         return Err(Error::bad_file("The model's encoder and decoder do not fit each other."));
     }
     let width = length(found, "encoder.layers.0.weight", 0)?;
-    Ok(TinySizes { width, latent: length(found, "decoder.layers.0.weight", 1)?, encoder, decoder })
+    Ok(TinyConfig { width, latent: length(found, "decoder.layers.0.weight", 1)?, encoder, decoder })
 }
 
 /// Holds every tensor against the network, before any is read.
-fn check(found: &Found, parts: &[Vec<Part>; 2]) -> Result<()> {
-    let wanted: BTreeMap<String, Vec<usize>> = parts.iter().flatten().flat_map(Part::tensors).collect();
+fn check(found: &Found, parts: &[Vec<BlockSpec>; 2]) -> Result<()> {
+    let wanted: BTreeMap<String, Vec<usize>> = parts.iter().flatten().flat_map(BlockSpec::tensors).collect();
     for (name, shape) in &wanted {
         let (tensor, _) = found.get(name).ok_or_else(|| missing(name))?;
         if tensor.shape != *shape && !matches!(shape[..], [o, i, 1, 1] if tensor.shape == [o, i]) {

@@ -2,39 +2,11 @@
 //! storage are the two traits of `ports`, so that the tests can play every fault.
 
 use super::bytes::Bytes;
+use super::download_error::{DownloadError, wrong_hash};
+use super::io::{FileInfo, Kept, Net, NetFault, PartialFile, Store, StoreFault};
 use super::manifest::{Wanted, hex};
-use super::mirrors::{Mirrors, Verdict, verdict};
-use super::ports::{Kept, Label, Net, NetFault, Part, Store, StoreFault};
-use crate::error::{Code, Error};
+use super::mirrors::{Mirrors, RetryPolicy, Verdict, verdict};
 use sha2::{Digest, Sha256};
-
-/// How long to go on.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Tries of every mirror in a row that bring nothing new.
-    pub rounds: u32,
-    /// Milliseconds without a byte until a connection counts as stalled.
-    pub patience: f64,
-    /// Milliseconds before the second round; doubled before each further one.
-    pub wait: f64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { rounds: 5, patience: 15_000.0, wait: 1_000.0 }
-    }
-}
-
-/// Why a download ended without a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    Cancelled,
-    /// The store is full; what has arrived is still there.
-    Full,
-    /// A server answered that there is no such file.
-    Missing(Error),
-    Failed(Error),
-}
 
 /// What it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,25 +21,25 @@ pub enum Phase {
 /// What a download works with.
 pub struct Tools<'a> {
     pub net: &'a dyn Net,
-    pub limits: Limits,
+    pub retry: RetryPolicy,
     /// Told the phase, the bytes that are here and the bytes in all.
     pub report: &'a dyn Fn(Phase, u64, Option<u64>),
 }
 
 /// Bytes that are read and hashed in one go.
-const PIECE: u64 = 1 << 22;
+const HASH_BYTES: u64 = 1 << 22;
 
 /// Fetches one file into `store`; gives its SHA-256.
 ///
 /// # Errors
-/// See [`Stop`]. The store is whole in every case: what has arrived stays a part, and a wrong file is deleted.
-pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> Result<String, Stop> {
+/// See [`DownloadError`]. The store is whole in every case: what has arrived stays a part, and a wrong file is deleted.
+pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> Result<String, DownloadError> {
     let part = loop {
         match store.part(&wanted.key()).await {
             Ok(part) => break part,
             Err(StoreFault::Busy) => {
                 (tools.report)(Phase::Waiting, 0, wanted.bytes);
-                tools.net.wait(tools.limits.wait).await?;
+                tools.net.wait(tools.retry.wait).await?;
             }
             Err(fault) => return Err(fault.into()),
         }
@@ -105,11 +77,11 @@ pub fn find<'a>(kept: &'a [Kept], wanted: &Wanted) -> Option<&'a Kept> {
 }
 
 /// SHA-256 of a file, read piece by piece.
-pub async fn hash(net: &dyn Net, bytes: &dyn Bytes, report: &dyn Fn(u64)) -> Result<String, Stop> {
+pub async fn hash(net: &dyn Net, bytes: &dyn Bytes, report: &dyn Fn(u64)) -> Result<String, DownloadError> {
     let (mut hash, mut at) = (Sha256::new(), 0);
     while at < bytes.len() {
-        let n = PIECE.min(bytes.len() - at);
-        hash.update(bytes.take(at, n).map_err(Stop::Failed)?);
+        let n = HASH_BYTES.min(bytes.len() - at);
+        hash.update(bytes.take(at, n).map_err(DownloadError::Failed)?);
         at += n;
         report(at);
         net.wait(0.0).await?;
@@ -121,9 +93,9 @@ struct Transfer<'a> {
     tools: &'a Tools<'a>,
     store: &'a dyn Store,
     wanted: &'a Wanted,
-    part: Box<dyn Part>,
+    part: Box<dyn PartialFile>,
     hash: Sha256,
-    label: Label,
+    label: FileInfo,
     /// The mirror that every byte here came from, if it was one.
     origin: Option<String>,
     /// The most bytes that were ever here.
@@ -144,13 +116,13 @@ impl<'a> Transfer<'a> {
         tools: &'a Tools<'a>,
         store: &'a dyn Store,
         wanted: &'a Wanted,
-        part: Box<dyn Part>,
+        part: Box<dyn PartialFile>,
         kept: &[Kept],
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, DownloadError> {
         let key = wanted.key();
         let old = kept.iter().find(|k| !k.complete && k.key == key).map(|k| k.label.clone());
         let old = old.unwrap_or_default();
-        let label = Label {
+        let label = FileInfo {
             name: wanted.name.clone(),
             sources: vec![wanted.source.clone()],
             bytes: wanted.bytes.or(old.bytes),
@@ -163,7 +135,7 @@ impl<'a> Transfer<'a> {
         }
         let (mut at, len) = (0, transfer.part.len());
         while at < len {
-            let mut piece = vec![0; PIECE.min(len - at) as usize];
+            let mut piece = vec![0; HASH_BYTES.min(len - at) as usize];
             transfer.part.read(at, &mut piece)?;
             transfer.hash.update(&piece);
             at += piece.len() as u64;
@@ -174,7 +146,7 @@ impl<'a> Transfer<'a> {
         Ok(transfer)
     }
 
-    async fn run(&mut self) -> Result<String, Stop> {
+    async fn run(&mut self) -> Result<String, DownloadError> {
         let mut mirrors = Mirrors::new(self.wanted);
         let mut wrong = 0;
         loop {
@@ -182,14 +154,14 @@ impl<'a> Transfer<'a> {
             let outcome = match mirrors.current() {
                 _ if self.is_whole() => Outcome::Whole,
                 Some(url) => self.pull(url).await?,
-                None if wrong > 0 => return Err(Stop::Failed(wrong_hash(&self.wanted.name))),
+                None if wrong > 0 => return Err(DownloadError::Failed(wrong_hash(&self.wanted.name))),
                 None => return Err(mirrors.failure()),
             };
             let better = self.part.len() > self.best;
             self.best = self.best.max(self.part.len());
             match outcome {
                 Outcome::Gone(status, why) => mirrors.gone(status, &why),
-                Outcome::Again(why) => mirrors.again(&why, better, self.tools.net, &self.tools.limits).await?,
+                Outcome::Again(why) => mirrors.again(&why, better, self.tools.net, &self.tools.retry).await?,
                 Outcome::Whole => {
                     let sha256 = hex(&std::mem::take(&mut self.hash).finalize());
                     if self.wanted.sha256.as_ref().is_none_or(|s| *s == sha256) {
@@ -211,7 +183,7 @@ impl<'a> Transfer<'a> {
         self.label.bytes == Some(self.part.len()) && self.wanted.sha256.is_some()
     }
 
-    fn clear(&mut self) -> Result<(), Stop> {
+    fn clear(&mut self) -> Result<(), DownloadError> {
         self.part.clear()?;
         self.hash = Sha256::new();
         self.origin = None;
@@ -219,8 +191,8 @@ impl<'a> Transfer<'a> {
     }
 
     /// Takes what one mirror gives.
-    async fn pull(&mut self, url: &str) -> Result<Outcome, Stop> {
-        let mut answer = match self.tools.net.get(url, self.part.len(), self.tools.limits.patience).await {
+    async fn pull(&mut self, url: &str) -> Result<Outcome, DownloadError> {
+        let mut answer = match self.tools.net.get(url, self.part.len(), self.tools.retry.patience).await {
             Ok(answer) => answer,
             Err(fault) => return again(fault),
         };
@@ -241,7 +213,7 @@ impl<'a> Transfer<'a> {
         }
         if self.part.is_empty() {
             self.origin = Some(url.into());
-            self.label = Label { bytes: total, validator: answer.validator, ..self.label.clone() };
+            self.label = FileInfo { bytes: total, validator: answer.validator, ..self.label.clone() };
             self.store.mark(&self.wanted.key(), &self.label).await?;
         } else {
             // With a known hash mixed bytes are found out at the end; without one they must not be mixed.
@@ -258,7 +230,7 @@ impl<'a> Transfer<'a> {
             if total == Some(self.part.len()) {
                 return Ok(Outcome::Whole);
             }
-            match answer.body.next(self.tools.limits.patience).await {
+            match answer.body.next(self.tools.retry.patience).await {
                 Ok(Some(bytes)) if total.is_some_and(|t| self.part.len() + bytes.len() as u64 > t) => {
                     self.clear()?;
                     return Ok(Outcome::Gone(0, "it sent more than it announced".into()));
@@ -275,43 +247,10 @@ impl<'a> Transfer<'a> {
     }
 }
 
-fn again(fault: NetFault) -> Result<Outcome, Stop> {
+fn again(fault: NetFault) -> Result<Outcome, DownloadError> {
     match fault {
-        NetFault::Cancelled => Err(Stop::Cancelled),
+        NetFault::Cancelled => Err(DownloadError::Cancelled),
         NetFault::Stalled => Ok(Outcome::Again("it fell silent".into())),
         NetFault::Lost(why) => Ok(Outcome::Again(why)),
-    }
-}
-
-/// The error of a file that is not what it should be.
-pub fn wrong_hash(name: &str) -> Error {
-    Error::new(
-        Code::WrongHash,
-        format!("{name} is damaged or was replaced: its SHA-256 is wrong, and it was deleted."),
-        "Try again, or choose another mirror or model.",
-    )
-}
-
-impl From<NetFault> for Stop {
-    fn from(fault: NetFault) -> Self {
-        match fault {
-            NetFault::Cancelled => Stop::Cancelled,
-            other => Stop::Failed(Error::internal(format!("{other:?}"))),
-        }
-    }
-}
-
-impl From<StoreFault> for Stop {
-    fn from(fault: StoreFault) -> Self {
-        let why = match fault {
-            StoreFault::Full => return Stop::Full,
-            StoreFault::Busy => "another tab uses the file".into(),
-            StoreFault::Failed(why) => why,
-        };
-        Stop::Failed(Error::new(
-            Code::Fetch,
-            format!("The browser's storage failed: {why}."),
-            "Close other tabs of this page, then try again.",
-        ))
     }
 }

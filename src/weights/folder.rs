@@ -121,10 +121,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn hash(bytes: &dyn Bytes) -> Result<String> {
-    const PIECE: u64 = 1 << 22;
+    const HASH_BYTES: u64 = 1 << 22;
     let (mut hash, mut at) = (Sha256::new(), 0);
     while at < bytes.len() {
-        let n = PIECE.min(bytes.len() - at);
+        let n = HASH_BYTES.min(bytes.len() - at);
         hash.update(bytes.take(at, n)?);
         at += n;
     }

@@ -3,8 +3,8 @@
 //!
 //! Reference: `docs/gguf.md` of `ggml`. A header is counts, then metadata, then tensor descriptions; data follows, aligned.
 
-use super::blocks::Format;
 use super::bytes::Bytes;
+use super::ggml_blocks::Format;
 use super::gguf_value::{Scalar, Texts, Value};
 use super::quoted::quoted;
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ pub struct Gguf {
 #[derive(Debug, Clone)]
 pub struct GgufTensor {
     pub name: String,
-    pub kind: &'static Kind,
+    pub ggml_type: &'static GgmlType,
     /// Row-major, outermost first: the reverse of the file's.
     pub shape: Vec<usize>,
     /// First byte in the file.
@@ -42,7 +42,7 @@ pub struct GgufTensor {
 
 /// A number format of `ggml`, those that Kiln does not run too: their files can still be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct GgmlType {
     id: u32,
     pub name: &'static str,
     /// Weights in a block, and bytes that it takes.
@@ -50,49 +50,49 @@ pub struct Kind {
 }
 
 /// Numbers, names and blocks as in `gguf/constants.py` (`GGML_QUANT_SIZES`).
-static KINDS: [Kind; 34] = {
-    const fn kind(id: u32, name: &'static str, weights: u64, bytes: u64) -> Kind {
-        Kind { id, name, block: (weights, bytes) }
+static GGML_TYPES: [GgmlType; 34] = {
+    const fn ggml_type(id: u32, name: &'static str, weights: u64, bytes: u64) -> GgmlType {
+        GgmlType { id, name, block: (weights, bytes) }
     }
     [
-        kind(0, "F32", 1, 4),
-        kind(1, "F16", 1, 2),
-        kind(2, "Q4_0", 32, 18),
-        kind(3, "Q4_1", 32, 20),
-        kind(6, "Q5_0", 32, 22),
-        kind(7, "Q5_1", 32, 24),
-        kind(8, "Q8_0", 32, 34),
-        kind(9, "Q8_1", 32, 40),
-        kind(10, "Q2_K", 256, 84),
-        kind(11, "Q3_K", 256, 110),
-        kind(12, "Q4_K", 256, 144),
-        kind(13, "Q5_K", 256, 176),
-        kind(14, "Q6_K", 256, 210),
-        kind(15, "Q8_K", 256, 292),
-        kind(16, "IQ2_XXS", 256, 66),
-        kind(17, "IQ2_XS", 256, 74),
-        kind(18, "IQ3_XXS", 256, 98),
-        kind(19, "IQ1_S", 256, 50),
-        kind(20, "IQ4_NL", 32, 18),
-        kind(21, "IQ3_S", 256, 110),
-        kind(22, "IQ2_S", 256, 82),
-        kind(23, "IQ4_XS", 256, 136),
-        kind(24, "I8", 1, 1),
-        kind(25, "I16", 1, 2),
-        kind(26, "I32", 1, 4),
-        kind(27, "I64", 1, 8),
-        kind(28, "F64", 1, 8),
-        kind(29, "IQ1_M", 256, 56),
-        kind(30, "BF16", 1, 2),
-        kind(34, "TQ1_0", 256, 54),
-        kind(35, "TQ2_0", 256, 66),
-        kind(39, "MXFP4", 32, 17),
-        kind(40, "NVFP4", 64, 36),
-        kind(41, "Q1_0", 128, 18),
+        ggml_type(0, "F32", 1, 4),
+        ggml_type(1, "F16", 1, 2),
+        ggml_type(2, "Q4_0", 32, 18),
+        ggml_type(3, "Q4_1", 32, 20),
+        ggml_type(6, "Q5_0", 32, 22),
+        ggml_type(7, "Q5_1", 32, 24),
+        ggml_type(8, "Q8_0", 32, 34),
+        ggml_type(9, "Q8_1", 32, 40),
+        ggml_type(10, "Q2_K", 256, 84),
+        ggml_type(11, "Q3_K", 256, 110),
+        ggml_type(12, "Q4_K", 256, 144),
+        ggml_type(13, "Q5_K", 256, 176),
+        ggml_type(14, "Q6_K", 256, 210),
+        ggml_type(15, "Q8_K", 256, 292),
+        ggml_type(16, "IQ2_XXS", 256, 66),
+        ggml_type(17, "IQ2_XS", 256, 74),
+        ggml_type(18, "IQ3_XXS", 256, 98),
+        ggml_type(19, "IQ1_S", 256, 50),
+        ggml_type(20, "IQ4_NL", 32, 18),
+        ggml_type(21, "IQ3_S", 256, 110),
+        ggml_type(22, "IQ2_S", 256, 82),
+        ggml_type(23, "IQ4_XS", 256, 136),
+        ggml_type(24, "I8", 1, 1),
+        ggml_type(25, "I16", 1, 2),
+        ggml_type(26, "I32", 1, 4),
+        ggml_type(27, "I64", 1, 8),
+        ggml_type(28, "F64", 1, 8),
+        ggml_type(29, "IQ1_M", 256, 56),
+        ggml_type(30, "BF16", 1, 2),
+        ggml_type(34, "TQ1_0", 256, 54),
+        ggml_type(35, "TQ2_0", 256, 66),
+        ggml_type(39, "MXFP4", 32, 17),
+        ggml_type(40, "NVFP4", 64, 36),
+        ggml_type(41, "Q1_0", 128, 18),
     ]
 };
 
-impl Kind {
+impl GgmlType {
     /// How Kiln reads it; `None` where it does not.
     pub fn format(&self) -> Option<Format> {
         Some(match self.id {
@@ -322,15 +322,15 @@ impl Input<'_> {
             shape.push(usize::try_from(dim).map_err(|_| bad("is too large"))?);
         }
         let id = self.u32()?;
-        let kind = KINDS.iter().find(|k| k.id == id);
-        let kind = kind
+        let ggml_type = GGML_TYPES.iter().find(|k| k.id == id);
+        let ggml_type = ggml_type
             .ok_or_else(|| Error::unsupported(format!("The tensor {} is of an unknown type, {id}.", quoted(&name))))?;
-        let (block, size) = kind.block;
+        let (block, size) = ggml_type.block;
         if !(shape[0] as u64).is_multiple_of(block) {
-            return Err(bad(&format!("has rows of {}, which are no whole blocks of {}", shape[0], kind.name)));
+            return Err(bad(&format!("has rows of {}, which are no whole blocks of {}", shape[0], ggml_type.name)));
         }
         let bytes = (weights / block).checked_mul(size).ok_or_else(|| bad("is too large"))?;
         shape.reverse();
-        Ok(GgufTensor { name, kind, shape, at: self.u64()?, bytes })
+        Ok(GgufTensor { name, ggml_type, shape, at: self.u64()?, bytes })
     }
 }

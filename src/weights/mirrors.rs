@@ -1,10 +1,27 @@
 //! The servers of one file: which is asked next, how long to wait before it, and what to say when none is left.
 
-use super::download::{Limits, Stop};
+use super::download_error::DownloadError;
+use super::io::Net;
 use super::manifest::Wanted;
-use super::ports::Net;
 use crate::error::{Code, Error};
 use std::collections::VecDeque;
+
+/// How often and how long a download is retried.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryPolicy {
+    /// Tries of every mirror in a row without any new byte.
+    pub rounds: u32,
+    /// Milliseconds without a byte until a connection counts as stalled.
+    pub patience: f64,
+    /// Milliseconds before the second round; doubled before each further one.
+    pub wait: f64,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { rounds: 5, patience: 15_000.0, wait: 1_000.0 }
+    }
+}
 
 /// What a status says of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +84,13 @@ impl Mirrors {
     ///
     /// # Errors
     /// `Failed` or `Missing` after the last try, `Cancelled`.
-    pub async fn again(&mut self, why: &str, better: bool, net: &dyn Net, limits: &Limits) -> Result<(), Stop> {
+    pub async fn again(
+        &mut self,
+        why: &str,
+        better: bool,
+        net: &dyn Net,
+        policy: &RetryPolicy,
+    ) -> Result<(), DownloadError> {
         let servers = self.urls.len().max(1);
         self.last = self.current().map(|url| format!("{}: {why}", host(url)));
         if better {
@@ -77,19 +100,19 @@ impl Mirrors {
             self.urls.rotate_left(1.min(self.urls.len()));
         }
         // Where one server says that there is no such file, the others are not waited for.
-        let rounds = if self.missing { 1 } else { limits.rounds as usize };
+        let rounds = if self.missing { 1 } else { policy.rounds as usize };
         if self.idle >= servers * rounds {
             return Err(self.failure());
         }
         if self.idle.is_multiple_of(servers) {
             let doublings = (self.idle / servers).saturating_sub(1).min(10) as i32;
-            net.wait(limits.wait * 2_f64.powi(doublings)).await?;
+            net.wait(policy.wait * 2_f64.powi(doublings)).await?;
         }
         Ok(())
     }
 
     /// Why the file cannot be had.
-    pub fn failure(&self) -> Stop {
+    pub fn failure(&self) -> DownloadError {
         let said: Vec<&str> = self.gone.iter().chain(&self.last).map(String::as_str).collect();
         let said = if said.is_empty() { "no server is known for it".into() } else { said.join("; ") };
         let help = match self.missing {
@@ -97,7 +120,7 @@ impl Mirrors {
             false => "Check the connection, then try again: what has arrived is kept.",
         };
         let error = Error::new(Code::Fetch, format!("{} could not be fetched: {said}.", self.name), help);
-        if self.missing { Stop::Missing(error) } else { Stop::Failed(error) }
+        if self.missing { DownloadError::Missing(error) } else { DownloadError::Failed(error) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Modules and optimizers to and from named tensors. Names are the paths of the fields, which are PyTorch's names.
 
-use super::Checkpoint;
+use super::checkpoint::Checkpoint;
 use crate::device::read_in_pieces;
 use crate::error::{Error, Result};
 use crate::nn::{Adam, upload};
@@ -33,7 +33,7 @@ impl ModuleVisitor for Collect {
 
 /// Reads a module, and its optimizer where there is one, into a checkpoint.
 /// The weights are named `prefix.path`, the moments `optimizer.prefix.path.exp_avg` and `.exp_avg_sq` as in PyTorch.
-pub async fn collect<M: Module>(
+pub async fn save_module<M: Module>(
     module: &M,
     adam: Option<&Adam>,
     prefix: &str,

@@ -97,10 +97,10 @@ impl Zip {
             CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(found.reader())),
             _ => return Err(Error::bad_file("It is packed in a way that Kiln does not read.")),
         };
-        const PIECE: u64 = 1 << 16;
+        const UNPACK_BYTES: u64 = 1 << 16;
         let (mut reader, mut out) = (found.verifying_reader(reader), Vec::new());
         loop {
-            match reader.by_ref().take(PIECE).read_to_end(&mut out) {
+            match reader.by_ref().take(UNPACK_BYTES).read_to_end(&mut out) {
                 Ok(0) => return Ok(Ok(out)),
                 Ok(_) => {}
                 Err(e) => return Err(bad(e)),

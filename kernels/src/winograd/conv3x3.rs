@@ -45,7 +45,7 @@ fn load(from: &[f32], at: usize) -> F32x4 {
 
 #[inline(always)]
 fn store(v: F32x4, to: &mut [f32], at: usize) {
-    v.store(to[at..].first_chunk_mut().expect("scratch for four numbers"));
+    v.store(to[at..].first_chunk_mut().expect("space for four numbers"));
 }
 
 impl Conv3x3 {

@@ -4,8 +4,9 @@ use super::config::Config;
 use super::transcript::Voice;
 use crate::demos::{Context, Stepped};
 use crate::error::Result;
-use crate::generate::Writer;
-use crate::models::causal::{self, LanguageModel};
+use crate::generate::TextGenerator;
+use crate::models::language_model::LanguageModelLoader;
+use crate::models::pretrained;
 use crate::nn::engine;
 use crate::text::Tokenizer;
 use crate::weights::{Arrival, Pretrained};
@@ -20,12 +21,12 @@ pub struct Opening {
 struct Coming {
     files: Pretrained,
     voice: Voice,
-    model: Box<dyn LanguageModel>,
+    loader: Box<dyn LanguageModelLoader>,
 }
 
 pub enum Opened {
     Waiting(Stepped),
-    Here(Box<(Voice, Writer)>),
+    Here(Box<(Voice, TextGenerator)>),
 }
 
 /// Milliseconds of loading between two looks at what the person wants.
@@ -44,17 +45,17 @@ impl Opening {
                     let files = Pretrained::open(&files)?;
                     let tokenizer = Tokenizer::new(files.vocabulary.clone())?;
                     let template = files.chat_template.clone();
-                    let model = open(context, &files, self.positions)?;
-                    self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, model });
+                    let loader = open(context, &files, self.positions)?;
+                    self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, loader });
                     Stepped::Waiting { what: "weights".into(), done: 0.0, total: 1.0, bytes: false }
                 }
             }));
         };
         let until = (context.clock)() + SPELL;
         loop {
-            let (done, total) = coming.model.load(&coming.files)?;
+            let (done, total) = coming.loader.load(&coming.files)?;
             if done == total {
-                return Ok(Opened::Here(Box::new((coming.voice, Writer::new(coming.model)))));
+                return Ok(Opened::Here(Box::new((coming.voice, TextGenerator::new(coming.loader.finish()?)))));
             }
             if (context.clock)() >= until {
                 self.coming = Some(coming);
@@ -69,12 +70,12 @@ impl Opening {
     }
 }
 
-fn open(context: &Context, files: &Pretrained, positions: usize) -> Result<Box<dyn LanguageModel>> {
+fn open(context: &Context, files: &Pretrained, positions: usize) -> Result<Box<dyn LanguageModelLoader>> {
     let architecture = files.architecture.clone();
     #[cfg(feature = "gpu")]
     if !crate::device::is_cpu(&context.device) {
-        return causal::open(engine::Gpu::new(&context.device), architecture, positions);
+        return pretrained::open(engine::Gpu::new(&context.device), architecture, positions);
     }
     let _ = context;
-    causal::open(engine::Cpu, architecture, positions)
+    pretrained::open(engine::Cpu, architecture, positions)
 }

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use crate::error::Result;
-use crate::generate::Choice;
+use crate::generate::Sampled;
 use crate::text::{self, Message, Role, Tokenizer};
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ pub struct Piece {
     /// The turn that it belongs to.
     pub turn: usize,
     /// Where the model wrote it: what it weighed.
-    pub choice: Option<Choice>,
+    pub choice: Option<Sampled>,
     pub forced: bool,
 }
 

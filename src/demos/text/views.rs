@@ -5,8 +5,8 @@ use super::talk::{Stop, Talk};
 use super::transcript::{Author, Piece};
 use crate::demos::panel::{Candidate, Figure, Floats, Panel, Token, View};
 use crate::error::Result;
-use crate::generate::{Weighed, likeliest};
-use crate::text::{Utf8, piece as label};
+use crate::generate::{TokenProbability, most_likely};
+use crate::text::{Utf8Decoder, token_label as label};
 
 /// What is shown now.
 #[derive(Default)]
@@ -21,7 +21,7 @@ struct Inside {
     key: (usize, u32, Option<usize>, bool),
     attention: Option<Vec<f32>>,
     /// The likeliest tokens of each layer: ranked once, however often they are shown.
-    lens: Vec<Vec<Weighed>>,
+    lens: Vec<Vec<TokenProbability>>,
 }
 
 /// Candidates of each layer of the lens.
@@ -64,7 +64,7 @@ impl Shown {
                 });
             }
             if !lens.is_empty() {
-                let layer = |words: &Vec<Weighed>| words.iter().map(|w| candidate(talk, w)).collect();
+                let layer = |words: &Vec<TokenProbability>| words.iter().map(|w| candidate(talk, w)).collect();
                 let layers = lens.iter().map(layer).collect();
                 inside.1.push(View::Lens { token, layers });
             }
@@ -86,7 +86,7 @@ impl Shown {
         if self.inside.as_ref().is_none_or(|inside| inside.key != key) {
             // `None` while the question is still being read: what was seen before stays.
             if let Some(found) = talk.writer.inspect(token, attention, config.lens).await? {
-                let lens = found.lens.iter().map(|logits| likeliest(logits, LENS)).collect::<Result<_>>()?;
+                let lens = found.lens.iter().map(|logits| most_likely(logits, LENS)).collect::<Result<_>>()?;
                 self.inside = Some(Inside { key, attention: found.attention, lens });
             }
         }
@@ -99,7 +99,7 @@ impl Shown {
         talk.changed = talk.pieces.len().saturating_sub(usize::from(talk.stop != Stop::None));
         // A character may begin before `from`: its bytes are taken in, its text is not sent again.
         let begin = from.saturating_sub(4);
-        let mut stream = Utf8::new();
+        let mut stream = Utf8Decoder::new();
         let mut tokens = Vec::with_capacity(talk.pieces.len() - from);
         for (at, piece) in talk.pieces.iter().enumerate().skip(begin) {
             let text = stream.push(talk.voice.tokenizer.bytes(piece.id));
@@ -136,8 +136,8 @@ fn token(talk: &Talk, piece: &Piece, text: String) -> Token {
     }
 }
 
-fn candidate(talk: &Talk, w: &Weighed) -> Candidate {
-    let &Weighed { id, raw, p, penalised, filter } = w;
+fn candidate(talk: &Talk, w: &TokenProbability) -> Candidate {
+    let &TokenProbability { id, raw, p, penalised, filter } = w;
     Candidate { id, piece: word(talk, id), raw, p, penalised, filter }
 }
 

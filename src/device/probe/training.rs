@@ -1,5 +1,5 @@
-//! What trains: products, convolutions, batch norm, activations and a loss with their gradients, and an update by Adam. Shapes
-//! are shared where they can be: a device compiles a kernel for each, at a first visit.
+//! The operations of training: products, convolutions, batch norm, activations and a loss with their gradients, and an update by Adam.
+//! Shapes are shared where possible, because a device compiles a kernel for each at a first visit.
 
 use super::{Pending, flat};
 use crate::nn::ops::{

@@ -1,35 +1,36 @@
-//! A picture through one side of an autoencoder: tile by tile where it is large, part by part in each tile, so that memory
-//! stays bounded and a run can be given up on the way.
+//! Tiled encoding and decoding with an autoencoder: tile by tile where a picture is large, and block by block in each tile, so that memory
+//! is bounded and a run can be cancelled.
 //!
 //! Reference: `tiled_encode` and `tiled_decode` of `diffusers`' AutoencoderKL. Tiles overlap by a quarter and are blended
-//! linearly. Where four tiles meet, ours are weighted by the product of both ramps; there diffusers leaves a faint seam. A last
-//! tile that the one before it covers is left out.
+//! linearly. Where four tiles meet, ours are weighted by the product of both ramps; diffusers leaves a faint seam there. A last
+//! tile that the previous one covers is omitted.
 
 use crate::data::Shape;
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
-use crate::models::autoencoder::{Architecture, Layer};
+use crate::models::autoencoder::Architecture;
+use crate::models::autoencoder_block::Block;
 use crate::nn::upload;
 use burn::tensor::Tensor;
 
-/// A picture on its way through an encoder, or a latent on its way through a decoder.
-pub struct Passage {
+/// A picture that is being encoded, or a latent that is being decoded.
+pub struct TiledPass {
     input: Vec<f32>,
     shape: Shape,
-    /// Output pixels for so many input pixels, in each direction.
+    /// Output pixels (`up`) for a number of input pixels (`down`), in each direction.
     up: usize,
     down: usize,
     rows: Vec<Span>,
     columns: Vec<Span>,
     tile: usize,
-    /// The tile on its way, and the part that is next.
+    /// The current tile, and its next block.
     x: Option<Tensor<4>>,
-    part: usize,
+    block: usize,
     output: Vec<f32>,
     channels: usize,
 }
 
-/// Where a tile lies in one direction, in input pixels, and how much of it overlaps its neighbours.
+/// A tile in one direction, in input pixels, and its overlap with its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Span {
     at: usize,
@@ -38,8 +39,8 @@ struct Span {
     after: usize,
 }
 
-impl Passage {
-    /// A picture in [-1, 1], `[3, H, W]`, to be encoded. Sides are multiples of `factor`.
+impl TiledPass {
+    /// Encodes a picture in [-1, 1], `[3, H, W]`, whose sides are multiples of `factor`.
     ///
     /// # Errors
     /// `BadCommand` for other sides.
@@ -47,15 +48,17 @@ impl Passage {
         let Shape { channels, height, width } = shape;
         if channels != 3 || height == 0 || width == 0 || height % a.factor != 0 || width % a.factor != 0 {
             let (w, h, f) = (width, height, a.factor);
-            return Err(Error::bad_command(format!("A picture of {w} x {h} cannot be cut in squares of {f} pixels.")));
+            return Err(Error::bad_command(format!(
+                "A picture of {w} x {h} cannot be divided into squares of {f} pixels."
+            )));
         }
         Ok(Self::new(picture, shape, a.tile, 1, a.factor))
     }
 
-    /// A latent, `[latent, H / factor, W / factor]`, to be decoded.
+    /// Decodes a latent, `[latent, H / factor, W / factor]`.
     ///
     /// # Errors
-    /// `BadCommand` where it has other channels than the model's.
+    /// `BadCommand` where its number of channels is not the model's.
     pub fn decode(a: &Architecture, latent: Vec<f32>, shape: Shape) -> Result<Self> {
         if shape.channels != a.latent || shape.is_empty() {
             let (found, wanted) = (shape.channels, a.latent);
@@ -66,36 +69,36 @@ impl Passage {
 
     fn new(input: Vec<f32>, shape: Shape, side: usize, up: usize, down: usize) -> Self {
         let (rows, columns) = (spans(shape.height, side), spans(shape.width, side));
-        Self { input, shape, up, down, rows, columns, tile: 0, x: None, part: 0, output: Vec::new(), channels: 0 }
+        Self { input, shape, up, down, rows, columns, tile: 0, x: None, block: 0, output: Vec::new(), channels: 0 }
     }
 
-    /// Runs the next part of the side, given whole; returns parts run and parts in all.
+    /// Runs the next block of the encoder or decoder; returns blocks run and blocks in all.
     ///
     /// # Errors
     /// `DeviceLost`.
-    pub async fn step(&mut self, side: &[Layer], device: &Device) -> Result<(usize, usize)> {
+    pub async fn step(&mut self, blocks: &[Block], device: &Device) -> Result<(usize, usize)> {
         let all = self.rows.len() * self.columns.len();
         if self.tile < all
-            && let Some(layer) = side.get(self.part)
+            && let Some(layer) = blocks.get(self.block)
         {
             let x = self.x.take().unwrap_or_else(|| self.cut(device));
             let x = layer.forward(x);
-            self.part += 1;
-            if self.part < side.len() {
-                // One number: WebGPU has no other brake on what is submitted, and progress is to be true.
+            self.block += 1;
+            if self.block < blocks.len() {
+                // Reading one number limits what is submitted to WebGPU, and makes progress true.
                 read(vec![x.clone().slice([0..1, 0..1, 0..1, 0..1]).reshape([1])]).await?;
                 self.x = Some(x);
             } else {
                 let [_, c, h, w] = x.dims();
                 let values = read(vec![x.reshape([c * h * w])]).await?.pop().unwrap_or_default();
                 self.blend(&values, Shape { channels: c, height: h, width: w });
-                (self.part, self.tile) = (0, self.tile + 1);
+                (self.block, self.tile) = (0, self.tile + 1);
             }
         }
-        Ok((self.tile * side.len() + self.part, all * side.len()))
+        Ok((self.tile * blocks.len() + self.block, all * blocks.len()))
     }
 
-    /// What came out: a picture about in [-1, 1], or the mean of the latent and what else the encoder says.
+    /// The result: a picture, about in [-1, 1], or the output of the encoder, which begins with the mean of the latent.
     pub fn finish(self) -> (Vec<f32>, Shape) {
         let shape = self.out_shape();
         (self.output, shape)
@@ -141,7 +144,7 @@ impl Span {
         Self { at, len, before, after }
     }
 
-    /// How much the tile counts at its pixel `i`; all tiles together count 1 everywhere.
+    /// The weight of the tile at its pixel `i`; the weights of all tiles sum to 1 everywhere.
     fn weight(self, i: usize) -> f32 {
         let end = self.len - self.after;
         if i < self.before {
@@ -154,7 +157,7 @@ impl Span {
     }
 }
 
-/// Tiles of `side` that cover `len`, each three quarters of one after the last.
+/// Tiles of `side` that cover `len`, with a stride of three quarters of a tile.
 fn spans(len: usize, side: usize) -> Vec<Span> {
     let stride = side - side / 4;
     let mut spans = vec![Span { at: 0, len: len.min(side), before: 0, after: 0 }];

@@ -1,12 +1,12 @@
-//! Where a text is cut before pairs are merged: no token reaches over a cut. Each cut is a regular expression in the
-//! models' own files; the few that are in use are written out here. `\p{L}` is Unicode's category, `\p{N}` is
+//! Pre-tokenizers: how text is split before byte-pair merging; no token crosses a split. In the models' files they are regular
+//! expressions; the few that are in use are implemented here. `\p{L}` is Unicode's category, `\p{N}` is
 //! [`char::is_numeric`] and `\s` [`char::is_whitespace`] by definition.
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// One way to cut, as it stands in `pre_tokenizer` of a tokenizer.json.
+/// A pre-tokenizer of a tokenizer.json.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub enum PreTokenizer {
     /// Every digit by itself: `Digits(individual_digits)`.
     Digits,
     /// GPT-2's [`GPT2`].
@@ -25,11 +25,11 @@ pub const LLAMA3: &str =
 pub const QWEN2: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// What stands for a space in SentencePiece vocabularies (Kudo & Richardson 2018).
-pub const MARK: char = '▁';
+/// The character for a space in SentencePiece vocabularies (Kudo & Richardson 2018).
+pub const METASPACE: char = '▁';
 
-impl Cut {
-    /// The cut whose regular expression is `pattern`, if Kiln knows it.
+impl PreTokenizer {
+    /// The pre-tokenizer of a regular expression, if it is one of the known ones.
     pub fn from_pattern(pattern: &str) -> Option<Self> {
         match pattern {
             GPT2 => Some(Self::Gpt2),
@@ -40,7 +40,7 @@ impl Cut {
     }
 
     /// Pieces of `text`, none empty, whose concatenation is `text`. Linear in its length.
-    pub fn cut<'a>(&self, text: &'a str) -> Vec<&'a str> {
+    pub fn split<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while !rest.is_empty() {
@@ -57,7 +57,7 @@ impl Cut {
             Self::Digits => digit(text),
             Self::Gpt2 => gpt2(text),
             Self::Words { digits } => words(text, *digits),
-            Self::Marks => text.char_indices().skip(1).find(|&(_, c)| c == MARK).map(|(at, _)| at),
+            Self::Marks => text.char_indices().skip(1).find(|&(_, c)| c == METASPACE).map(|(at, _)| at),
         };
         found.unwrap_or(text.len())
     }
@@ -72,7 +72,7 @@ fn sign(c: char) -> bool {
     !c.is_whitespace() && !letter(c) && !c.is_numeric()
 }
 
-/// Bytes at the head of `text` whose characters are all `of`; `None` where the first is not.
+/// The length of the longest prefix whose characters are all `of`; `None` where the first is not.
 fn run(text: &str, of: impl Fn(char) -> bool) -> Option<usize> {
     Some(text.find(|c| !of(c)).unwrap_or(text.len())).filter(|&end| end > 0)
 }
@@ -88,7 +88,7 @@ fn digit(text: &str) -> Option<usize> {
     if first.is_numeric() { Some(first.len_utf8()) } else { text.find(char::is_numeric) }
 }
 
-/// `'s|'t|'re|'ve|'m|'ll|'d`. Without regard to case also `ſ`, the long s, as a Unicode regular expression has it.
+/// `'s|'t|'re|'ve|'m|'ll|'d`. Without regard to case this includes `ſ`, the long s, as in a Unicode regular expression.
 fn ending(text: &str, any_case: bool) -> Option<usize> {
     let after = text.strip_prefix('\'')?;
     let lower = |c: char| match c {
@@ -105,7 +105,7 @@ fn ending(text: &str, any_case: bool) -> Option<usize> {
     }
 }
 
-/// `\s+(?!\S)|\s+`: white space up to the last one before a word, which goes with the word.
+/// `\s+(?!\S)|\s+`: white space except the last character before a word, which belongs to the word.
 fn space(text: &str) -> Option<usize> {
     let end = run(text, char::is_whitespace)?;
     let last = text[..end].chars().next_back().map_or(0, char::len_utf8);

@@ -1,9 +1,10 @@
 //! What is kept of models, found without asking the network: a file, or all files of a repository.
 
 use super::bytes::ModelFile;
-use super::download::{Stop, find};
+use super::download::find;
+use super::download_error::DownloadError;
+use super::io::{Kept, Store};
 use super::manifest::{Manifest, Plan, Repository, Wanted};
-use super::ports::{Kept, Store};
 use crate::error::Error;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use std::rc::Rc;
 pub const CONFIG: &str = "config.json";
 
 /// What belongs to a model beside its configuration.
-pub struct Kind {
+pub struct RepositoryLayout {
     /// Files, and whether it cannot do without.
     pub beside: &'static [(&'static str, bool)],
     pub weights: &'static str,
@@ -21,14 +22,14 @@ pub struct Kind {
 }
 
 /// As `transformers` saves it.
-const TEXT: Kind = Kind {
+const TEXT: RepositoryLayout = RepositoryLayout {
     beside: &[("tokenizer.json", true), ("tokenizer_config.json", false), ("generation_config.json", false)],
     weights: "model.safetensors",
     index: "model.safetensors.index.json",
 };
 
 /// As `diffusers` saves it.
-const AUTOENCODER: Kind = Kind {
+const AUTOENCODER: RepositoryLayout = RepositoryLayout {
     beside: &[],
     weights: "diffusion_pytorch_model.safetensors",
     index: "diffusion_pytorch_model.safetensors.index.json",
@@ -45,22 +46,22 @@ pub struct Found<'a> {
 }
 
 impl Found<'_> {
-    pub async fn open(&self) -> Result<ModelFile, Stop> {
+    pub async fn open(&self) -> Result<ModelFile, DownloadError> {
         let bytes = self.store.open(&self.kept.key).await?;
         Ok(ModelFile { name: self.kept.label.name.clone(), bytes })
     }
 }
 
 /// What the stores have at a moment.
-pub struct Inventory<'a> {
+pub struct KeptModels<'a> {
     stores: &'a [Rc<dyn Store>],
     lists: Vec<Vec<Kept>>,
 }
 
-impl<'a> Inventory<'a> {
+impl<'a> KeptModels<'a> {
     /// # Errors
     /// `Failed` where a store cannot tell.
-    pub async fn of(stores: &'a [Rc<dyn Store>]) -> Result<Self, Stop> {
+    pub async fn of(stores: &'a [Rc<dyn Store>]) -> Result<Self, DownloadError> {
         let mut lists = Vec::new();
         for store in stores {
             lists.push(store.list().await?);
@@ -78,18 +79,18 @@ impl<'a> Inventory<'a> {
     ///
     /// # Errors
     /// `Failed` where its index is damaged, or a store fails.
-    pub async fn repository(&self, repository: &Repository) -> Result<Option<Vec<Found<'_>>>, Stop> {
+    pub async fn repository(&self, repository: &Repository) -> Result<Option<Vec<Found<'_>>>, DownloadError> {
         let find = |path: &str| self.find(&repository.file(path));
         let Some(config) = find(CONFIG) else { return Ok(None) };
-        let kind = kind(&config.open().await?);
-        let beside = kind.beside.iter().filter(|(path, needed)| *needed || find(path).is_some());
+        let layout = layout(&config.open().await?);
+        let beside = layout.beside.iter().filter(|(path, needed)| *needed || find(path).is_some());
         let mut paths: Vec<String> = beside.map(|(path, _)| path.to_string()).collect();
-        match find(kind.index) {
+        match find(layout.index) {
             Some(index) => {
-                paths.push(kind.index.into());
+                paths.push(layout.index.into());
                 paths.extend(shards(&index.open().await?)?);
             }
-            None => paths.push(kind.weights.into()),
+            None => paths.push(layout.weights.into()),
         }
         let files: Option<Vec<Found>> = paths.iter().map(|path| find(path)).collect();
         Ok(files.map(|files| [vec![config], files].concat()))
@@ -111,7 +112,7 @@ impl<'a> Inventory<'a> {
 }
 
 /// What the configuration is of; an autoencoder says so, everything else is taken for text.
-pub fn kind(config: &ModelFile) -> &'static Kind {
+pub fn layout(config: &ModelFile) -> &'static RepositoryLayout {
     let class = json(config).and_then(|config| Some(config.get("_class_name")?.as_str()?.to_string()));
     match class.as_deref() {
         Some("AutoencoderKL" | "AutoencoderTiny") => &AUTOENCODER,
@@ -126,8 +127,8 @@ fn json(file: &ModelFile) -> Option<serde_json::Value> {
 }
 
 /// The names of the shards in an index.
-pub fn shards(index: &ModelFile) -> Result<Vec<String>, Stop> {
-    let bad = || Stop::Failed(Error::bad_file(format!("{} is no index of safetensors files.", index.name)));
+pub fn shards(index: &ModelFile) -> Result<Vec<String>, DownloadError> {
+    let bad = || DownloadError::Failed(Error::bad_file(format!("{} is no index of safetensors files.", index.name)));
     let index = json(index).ok_or_else(bad)?;
     let map = index.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(bad)?;
     let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();

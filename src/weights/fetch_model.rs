@@ -1,11 +1,12 @@
 //! From a model's name to its files: what is kept is opened, what is not is downloaded, with one progress for all of it.
 
 use super::bytes::ModelFile;
-use super::download::{Limits, Phase, Stop, Tools, download};
-use super::inventory::{CONFIG, Inventory, kind, shards};
+use super::download::{Phase, Tools, download};
+use super::download_error::DownloadError;
+use super::io::{Net, NetFault, Store};
+use super::kept_models::{CONFIG, KeptModels, layout, shards};
 use super::manifest::{Plan, Repository, Wanted};
-use super::mirrors::{Mirrors, Verdict, verdict};
-use super::ports::{Net, NetFault, Store};
+use super::mirrors::{Mirrors, RetryPolicy, Verdict, verdict};
 use crate::error::{Code, Error};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -15,18 +16,18 @@ use std::rc::Rc;
 pub type Report<'a> = dyn Fn(&str, f64, f64) + 'a;
 
 /// What gathering works with.
-pub struct Gatherer<'a> {
+pub struct ModelFetcher<'a> {
     pub net: &'a dyn Net,
     /// In the order of preference: the browser's files, then memory, which takes over where they are full.
     pub stores: &'a [Rc<dyn Store>],
-    pub limits: Limits,
+    pub retry: RetryPolicy,
     pub report: &'a Report<'a>,
     /// Told the name of a file that goes to the next store.
     pub spilled: &'a dyn Fn(&str),
 }
 
 /// Bytes that are carried from a full store to the next in one go.
-const PIECE: u64 = 1 << 20;
+const COPY_BYTES: u64 = 1 << 20;
 
 /// One progress for several files, which never runs backwards.
 #[derive(Default)]
@@ -36,19 +37,19 @@ struct Bar {
     best: Cell<u64>,
 }
 
-impl Gatherer<'_> {
+impl ModelFetcher<'_> {
     /// All files of a model.
     ///
     /// # Errors
-    /// See [`Stop`]; `Full` comes back as `Failed` with `OutOfSpace`.
-    pub async fn model(&self, plan: &Plan) -> Result<Vec<ModelFile>, Stop> {
+    /// See [`DownloadError`]; `Full` comes back as `Failed` with `OutOfSpace`.
+    pub async fn model(&self, plan: &Plan) -> Result<Vec<ModelFile>, DownloadError> {
         match plan {
             Plan::Files(wanted) => self.files(wanted, &Bar::default()).await,
             Plan::Repository(repository) => self.repository(repository).await,
             Plan::Kept(hashes) => {
                 let mut files = Vec::new();
                 for sha256 in hashes {
-                    files.push(self.kept(sha256).await?.ok_or_else(|| Stop::Failed(not_kept()))?);
+                    files.push(self.kept(sha256).await?.ok_or_else(|| DownloadError::Failed(not_kept()))?);
                 }
                 Ok(files)
             }
@@ -56,7 +57,7 @@ impl Gatherer<'_> {
     }
 
     /// A whole file by its SHA-256.
-    pub async fn kept(&self, sha256: &str) -> Result<Option<ModelFile>, Stop> {
+    pub async fn kept(&self, sha256: &str) -> Result<Option<ModelFile>, DownloadError> {
         self.look(&Wanted {
             name: String::new(),
             source: String::new(),
@@ -67,14 +68,14 @@ impl Gatherer<'_> {
         .await
     }
 
-    async fn look(&self, wanted: &Wanted) -> Result<Option<ModelFile>, Stop> {
-        match Inventory::of(self.stores).await?.find(wanted) {
+    async fn look(&self, wanted: &Wanted) -> Result<Option<ModelFile>, DownloadError> {
+        match KeptModels::of(self.stores).await?.find(wanted) {
             Some(found) => Ok(Some(found.open().await?)),
             None => Ok(None),
         }
     }
 
-    async fn files(&self, wanted: &[Wanted], bar: &Bar) -> Result<Vec<ModelFile>, Stop> {
+    async fn files(&self, wanted: &[Wanted], bar: &Bar) -> Result<Vec<ModelFile>, DownloadError> {
         let sizes: Option<u64> = wanted.iter().map(|w| w.bytes).sum();
         bar.total.set(sizes.map(|s| s + bar.finished.get()));
         let mut files = Vec::new();
@@ -85,7 +86,7 @@ impl Gatherer<'_> {
     }
 
     /// One file, kept or fetched. `alone`: the bar is its own, so that its size is the total.
-    async fn file(&self, wanted: &Wanted, bar: &Bar, alone: bool) -> Result<ModelFile, Stop> {
+    async fn file(&self, wanted: &Wanted, bar: &Bar, alone: bool) -> Result<ModelFile, DownloadError> {
         let file = match self.look(wanted).await? {
             Some(file) => file,
             None => self.fetch(wanted, bar, alone).await?,
@@ -94,7 +95,7 @@ impl Gatherer<'_> {
         Ok(file)
     }
 
-    async fn fetch(&self, wanted: &Wanted, bar: &Bar, alone: bool) -> Result<ModelFile, Stop> {
+    async fn fetch(&self, wanted: &Wanted, bar: &Bar, alone: bool) -> Result<ModelFile, DownloadError> {
         let report = |phase: Phase, done: u64, total: Option<u64>| {
             let what = match phase {
                 Phase::Fetching => &wanted.name,
@@ -108,7 +109,7 @@ impl Gatherer<'_> {
             let total = bar.total.get().map_or(0, |t| t.max(bar.best.get()));
             (self.report)(what, bar.best.get() as f64, total as f64);
         };
-        let tools = Tools { net: self.net, limits: self.limits, report: &report };
+        let tools = Tools { net: self.net, retry: self.retry, report: &report };
         let mut stores = self.stores.iter().peekable();
         while let Some(store) = stores.next() {
             // A part that has gone to the next store goes on there.
@@ -122,20 +123,20 @@ impl Gatherer<'_> {
                     let bytes = store.open(&sha256).await?;
                     return Ok(ModelFile { name: wanted.name.clone(), bytes });
                 }
-                (Err(Stop::Full), Some(next)) => match carry(&**store, &***next, &wanted.key()).await {
-                    Err(Stop::Full) => break,
+                (Err(DownloadError::Full), Some(next)) => match carry(&**store, &***next, &wanted.key()).await {
+                    Err(DownloadError::Full) => break,
                     Err(stop) => return Err(stop),
                     Ok(()) => (self.spilled)(&wanted.name),
                 },
-                (Err(Stop::Full), None) => break,
+                (Err(DownloadError::Full), None) => break,
                 (Err(stop), _) => return Err(stop),
             }
         }
-        Err(Stop::Failed(out_of_space(&wanted.name)))
+        Err(DownloadError::Failed(out_of_space(&wanted.name)))
     }
 
-    async fn repository(&self, repository: &Repository) -> Result<Vec<ModelFile>, Stop> {
-        if let Some(found) = Inventory::of(self.stores).await?.repository(repository).await? {
+    async fn repository(&self, repository: &Repository) -> Result<Vec<ModelFile>, DownloadError> {
+        if let Some(found) = KeptModels::of(self.stores).await?.repository(repository).await? {
             let mut files = Vec::new();
             for file in found {
                 files.push(file.open().await?);
@@ -144,19 +145,19 @@ impl Gatherer<'_> {
         }
         let bar = Bar::default();
         let mut files = vec![self.file(&repository.file(CONFIG), &bar, false).await?];
-        let kind = kind(&files[0]);
-        for &(path, needed) in kind.beside {
+        let layout = layout(&files[0]);
+        for &(path, needed) in layout.beside {
             match self.file(&repository.file(path), &bar, false).await {
                 Ok(file) => files.push(file),
-                Err(Stop::Missing(_)) if !needed => {}
+                Err(DownloadError::Missing(_)) if !needed => {}
                 Err(stop) => return Err(stop),
             }
         }
-        let mut weights = vec![repository.file(kind.weights)];
+        let mut weights = vec![repository.file(layout.weights)];
         if let Err(stop) = self.measure(&mut weights[0]).await {
-            let Stop::Missing(missing) = stop else { return Err(stop) };
-            let index = match self.file(&repository.file(kind.index), &bar, false).await {
-                Err(Stop::Missing(_)) => return Err(Stop::Missing(missing)),
+            let DownloadError::Missing(missing) = stop else { return Err(stop) };
+            let index = match self.file(&repository.file(layout.index), &bar, false).await {
+                Err(DownloadError::Missing(_)) => return Err(DownloadError::Missing(missing)),
                 other => other?,
             };
             weights = shards(&index)?.iter().map(|path| repository.file(path)).collect();
@@ -170,15 +171,15 @@ impl Gatherer<'_> {
     }
 
     /// Finds out the size of a file from the head of an answer.
-    async fn measure(&self, wanted: &mut Wanted) -> Result<(), Stop> {
+    async fn measure(&self, wanted: &mut Wanted) -> Result<(), DownloadError> {
         if let Some(file) = self.look(wanted).await? {
             wanted.bytes = Some(file.bytes.len());
             return Ok(());
         }
         let mut mirrors = Mirrors::new(wanted);
         while let Some(url) = mirrors.current() {
-            let why = match self.net.get(url, 0, self.limits.patience).await {
-                Err(NetFault::Cancelled) => return Err(Stop::Cancelled),
+            let why = match self.net.get(url, 0, self.retry.patience).await {
+                Err(NetFault::Cancelled) => return Err(DownloadError::Cancelled),
                 Err(NetFault::Stalled) => "it fell silent".into(),
                 Err(NetFault::Lost(why)) => why,
                 Ok(answer) => match verdict(answer.status) {
@@ -193,14 +194,14 @@ impl Gatherer<'_> {
                     Verdict::Again => format!("it answered {}", answer.status),
                 },
             };
-            mirrors.again(&why, false, self.net, &self.limits).await?;
+            mirrors.again(&why, false, self.net, &self.retry).await?;
         }
         Err(mirrors.failure())
     }
 }
 
 /// Takes a part from a store that is full to another one.
-async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), Stop> {
+async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), DownloadError> {
     let (source, mut target) = (from.part(key).await?, to.part(key).await?);
     target.clear()?;
     if let Some(kept) = from.list().await?.iter().find(|k| k.key == key) {
@@ -208,7 +209,7 @@ async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), Stop> 
     }
     let mut at = 0;
     while at < source.len() {
-        let mut piece = vec![0; PIECE.min(source.len() - at) as usize];
+        let mut piece = vec![0; COPY_BYTES.min(source.len() - at) as usize];
         source.read(at, &mut piece)?;
         target.append(&piece)?;
         at += piece.len() as u64;

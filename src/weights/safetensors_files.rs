@@ -4,8 +4,8 @@
 //! Reference: the format's page in `huggingface/safetensors`: a length, JSON, then the data without holes. The crate of
 //! that name wants the whole file in memory, so its types are used and its reader is not.
 
-use super::blocks::Format;
 use super::bytes::{Bytes, ModelFile};
+use super::ggml_blocks::Format;
 use super::gguf::HEADER_LIMIT;
 use super::quoted::quoted;
 use crate::error::{Error, Result};
@@ -25,15 +25,15 @@ const DIMS_LIMIT: usize = 8;
 
 /// What a safetensors file's header says.
 #[derive(Debug, Clone)]
-pub struct Shard {
+pub struct SafetensorsHeader {
     pub metadata: BTreeMap<String, String>,
     /// In the order of their places.
-    pub tensors: Vec<ShardTensor>,
+    pub tensors: Vec<SafetensorsTensor>,
 }
 
 /// A tensor's description.
 #[derive(Debug, Clone)]
-pub struct ShardTensor {
+pub struct SafetensorsTensor {
     pub name: String,
     pub dtype: Dtype,
     pub shape: Vec<usize>,
@@ -42,7 +42,7 @@ pub struct ShardTensor {
     pub bytes: u64,
 }
 
-impl ShardTensor {
+impl SafetensorsTensor {
     /// How Kiln reads it; `None` where it does not.
     pub fn format(&self) -> Option<Format> {
         match self.dtype {
@@ -54,7 +54,7 @@ impl ShardTensor {
     }
 }
 
-impl Shard {
+impl SafetensorsHeader {
     /// Reads the header.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Shard {
         if length > HEADER_LIMIT {
             return Err(Error::bad_file(format!("The file claims a header of {length} bytes.")));
         }
-        let header: Header = parse(&bytes.take(8, length)?)?;
+        let header: HeaderJson = parse(&bytes.take(8, length)?)?;
         let data = 8 + length;
         let mut tensors = Vec::with_capacity(header.tensors.len());
         for (name, entry) in header.tensors {
@@ -79,7 +79,13 @@ impl Shard {
             if to < from || bits != (to - from).checked_mul(8) {
                 return Err(Error::bad_file(format!("The tensor {}: its shape is not of its size.", quoted(&name))));
             }
-            tensors.push(ShardTensor { name, dtype: entry.dtype, shape: entry.shape.0, at: from, bytes: to - from });
+            tensors.push(SafetensorsTensor {
+                name,
+                dtype: entry.dtype,
+                shape: entry.shape.0,
+                at: from,
+                bytes: to - from,
+            });
         }
         // Tensors of no bytes lie anywhere: by their end they come before what begins there.
         tensors.sort_by_key(|t| (t.at, t.bytes));
@@ -104,11 +110,11 @@ impl Shard {
 ///
 /// # Errors
 /// `BadFile` where a file is damaged, is missing, or lacks a tensor that the index places there.
-pub fn tensors(files: &[ModelFile]) -> Result<Vec<(ShardTensor, Rc<dyn Bytes>)>> {
+pub fn tensors(files: &[ModelFile]) -> Result<Vec<(SafetensorsTensor, Rc<dyn Bytes>)>> {
     let mut found = Vec::new();
     let mut homes: BTreeMap<String, &str> = BTreeMap::new();
     for file in files.iter().filter(|f| f.name.ends_with(".safetensors")) {
-        for tensor in Shard::read(&*file.bytes)?.tensors {
+        for tensor in SafetensorsHeader::read(&*file.bytes)?.tensors {
             if homes.insert(tensor.name.clone(), base(&file.name)).is_some() {
                 return Err(Error::bad_file(format!("The tensor {} is there twice.", quoted(&tensor.name))));
             }
@@ -160,13 +166,13 @@ struct Index {
 }
 
 #[derive(Default)]
-struct Header {
+struct HeaderJson {
     metadata: BTreeMap<String, String>,
-    tensors: BTreeMap<String, Entry>,
+    tensors: BTreeMap<String, TensorInfo>,
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct TensorInfo {
     dtype: Dtype,
     shape: Dims,
     data_offsets: (u64, u64),
@@ -175,18 +181,18 @@ struct Entry {
 struct Dims(Vec<usize>);
 
 /// By hand: a name that comes twice is an error, and lists end.
-impl<'de> Deserialize<'de> for Header {
+impl<'de> Deserialize<'de> for HeaderJson {
     fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
         struct Read;
         impl<'de> Visitor<'de> for Read {
-            type Value = Header;
+            type Value = HeaderJson;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("tensors by name")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Header, A::Error> {
-                let mut header = Header::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<HeaderJson, A::Error> {
+                let mut header = HeaderJson::default();
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
                         header.metadata = map.next_value()?;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// What a server answered to a ranged GET.
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// First byte of the body in the file, where the server tells (`Content-Range`).
     pub start: Option<u64>,
@@ -31,7 +31,7 @@ pub enum NetFault {
 pub trait Net {
     /// Asks for the file from byte `from` on (`Range: bytes={from}-`), without credentials. `If-Range` is not sent: across
     /// origins it would need a permission that model hubs do not give; the validator is compared afterwards instead.
-    async fn get(&self, url: &str, from: u64, patience: f64) -> Result<Answer, NetFault>;
+    async fn get(&self, url: &str, from: u64, patience: f64) -> Result<Response, NetFault>;
 
     /// Waits for so many milliseconds; the browser gets a turn even for 0.
     async fn wait(&self, ms: f64) -> Result<(), NetFault>;
@@ -56,7 +56,7 @@ pub enum StoreFault {
 
 /// What is written beside a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Label {
+pub struct FileInfo {
     pub name: String,
     /// Where it has come from: `hub:owner/name/file`, URLs, dropped files.
     pub sources: Vec<String>,
@@ -71,7 +71,7 @@ pub struct Label {
 pub struct Kept {
     /// SHA-256 of a whole file; of a part, the key under which it arrives.
     pub key: String,
-    pub label: Label,
+    pub label: FileInfo,
     /// Bytes that are here.
     pub bytes: u64,
     pub complete: bool,
@@ -84,11 +84,17 @@ pub trait Store {
     /// A whole file.
     async fn open(&self, sha256: &str) -> Result<Rc<dyn Bytes>, StoreFault>;
     /// A part, to append to; what is there already stays.
-    async fn part(&self, key: &str) -> Result<Box<dyn Part>, StoreFault>;
+    async fn part(&self, key: &str) -> Result<Box<dyn PartialFile>, StoreFault>;
     /// Writes the label of a part.
-    async fn mark(&self, key: &str, label: &Label) -> Result<(), StoreFault>;
+    async fn mark(&self, key: &str, label: &FileInfo) -> Result<(), StoreFault>;
     /// Turns a part into a whole file.
-    async fn keep(&self, part: Box<dyn Part>, key: &str, sha256: &str, label: &Label) -> Result<(), StoreFault>;
+    async fn keep(
+        &self,
+        part: Box<dyn PartialFile>,
+        key: &str,
+        sha256: &str,
+        label: &FileInfo,
+    ) -> Result<(), StoreFault>;
     /// Deletes a part, with its label.
     async fn discard(&self, key: &str) -> Result<(), StoreFault>;
     /// Deletes a whole file, with its label.
@@ -96,7 +102,7 @@ pub trait Store {
 }
 
 /// A part of a file. Dropping it lets others write.
-pub trait Part {
+pub trait PartialFile {
     /// Bytes that are here.
     fn len(&self) -> u64;
     fn is_empty(&self) -> bool {

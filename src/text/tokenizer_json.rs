@@ -1,8 +1,8 @@
-//! tokenizer.json and its neighbours, as the `tokenizers` crate writes them. What Kiln does not do is refused by name.
+//! Reads tokenizer.json and the files beside it, as the crate `tokenizers` writes them. What Kiln does not support is refused by name.
 
-use super::rules::{Added, Change};
-use super::split::{Cut, MARK};
-use super::vocabulary::{Parts, merge};
+use super::normalizer::{AddedToken, Normalizer};
+use super::pre_tokenizer::{METASPACE, PreTokenizer};
+use super::vocabulary::{TokenizerParts, merge};
 use crate::error::{Error, Result};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
-    added_tokens: Vec<AddedToken>,
+    added_tokens: Vec<AddedTokenJson>,
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
@@ -22,7 +22,7 @@ struct File {
 }
 
 #[derive(Deserialize)]
-struct AddedToken {
+struct AddedTokenJson {
     id: u32,
     content: String,
     #[serde(default)]
@@ -106,7 +106,7 @@ fn unknown(what: &str, value: &Value) -> Error {
 }
 
 /// tokenizer.json, tokenizer_config.json, generation_config.json.
-pub fn parts(tokenizer: &str, config: Option<&str>, generation: Option<&str>) -> Result<Parts> {
+pub fn parts(tokenizer: &str, config: Option<&str>, generation: Option<&str>) -> Result<TokenizerParts> {
     let file: File = read("tokenizer.json", tokenizer)?;
     let model = file.model;
     let affixes = [&model.continuing_subword_prefix, &model.end_of_word_suffix];
@@ -122,7 +122,7 @@ pub fn parts(tokenizer: &str, config: Option<&str>, generation: Option<&str>) ->
         Merge::Line(line) => merge(&line),
         Merge::Pair(left, right) => Ok((left, right)),
     });
-    let mut parts = Parts {
+    let mut parts = TokenizerParts {
         tokens: model.vocab.map(|v| v.0).unwrap_or_default(),
         merges: merges.collect::<Result<_>>()?,
         added: file.added_tokens.into_iter().map(added).collect::<Result<_>>()?,
@@ -130,7 +130,7 @@ pub fn parts(tokenizer: &str, config: Option<&str>, generation: Option<&str>) ->
         fuse_unknown: model.fuse_unk,
         ignore_merges: model.ignore_merges,
         unknown: model.unk_token,
-        ..Parts::default()
+        ..TokenizerParts::default()
     };
     normalizer(&file.normalizer, &mut parts)?;
     pre_tokenizer(&file.pre_tokenizer, &mut parts)?;
@@ -139,19 +139,19 @@ pub fn parts(tokenizer: &str, config: Option<&str>, generation: Option<&str>) ->
     Ok(parts)
 }
 
-fn added(token: AddedToken) -> Result<Added> {
+fn added(token: AddedTokenJson) -> Result<AddedToken> {
     if token.single_word {
         return Err(Error::unsupported(format!("The tokenizer finds {:?} as a whole word only.", token.content)));
     }
-    let AddedToken { id, content: text, special, normalized, lstrip: left, rstrip: right, .. } = token;
-    Ok(Added { id, text, special, normalized, left, right })
+    let AddedTokenJson { id, content: text, special, normalized, lstrip: left, rstrip: right, .. } = token;
+    Ok(AddedToken { id, text, special, normalized, left, right })
 }
 
 fn string(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn normalizer(value: &Value, parts: &mut Parts) -> Result<()> {
+fn normalizer(value: &Value, parts: &mut TokenizerParts) -> Result<()> {
     let no = || unknown("normalizer", value);
     let change = match value["type"].as_str() {
         None if value.is_null() => return Ok(()),
@@ -159,11 +159,11 @@ fn normalizer(value: &Value, parts: &mut Parts) -> Result<()> {
             let steps = value["normalizers"].as_array().ok_or_else(no)?;
             return steps.iter().try_for_each(|step| normalizer(step, parts));
         }
-        Some("NFC") => Change::Nfc,
-        Some("Prepend") => Change::Prepend(string(&value["prepend"]).ok_or_else(no)?),
+        Some("NFC") => Normalizer::Nfc,
+        Some("Prepend") => Normalizer::Prepend(string(&value["prepend"]).ok_or_else(no)?),
         Some("Replace") => {
             let from = string(&value["pattern"]["String"]).filter(|from| !from.is_empty()).ok_or_else(no)?;
-            Change::Replace(from, string(&value["content"]).ok_or_else(no)?)
+            Normalizer::Replace(from, string(&value["content"]).ok_or_else(no)?)
         }
         _ => return Err(no()),
     };
@@ -171,7 +171,7 @@ fn normalizer(value: &Value, parts: &mut Parts) -> Result<()> {
     Ok(())
 }
 
-fn pre_tokenizer(value: &Value, parts: &mut Parts) -> Result<()> {
+fn pre_tokenizer(value: &Value, parts: &mut TokenizerParts) -> Result<()> {
     let no = || unknown("pre-tokenizer", value);
     let flag = |name: &str, otherwise: bool| value[name].as_bool().unwrap_or(otherwise);
     let rules = &mut parts.rules;
@@ -185,32 +185,32 @@ fn pre_tokenizer(value: &Value, parts: &mut Parts) -> Result<()> {
         }
         Some("ByteLevel") => {
             if flag("add_prefix_space", true) {
-                if !rules.cuts.is_empty() {
+                if !rules.pre_tokenizers.is_empty() {
                     return Err(no());
                 }
-                rules.after.push(Change::Begin { mark: " ".to_owned(), first: false });
+                rules.after.push(Normalizer::Begin { mark: " ".to_owned(), first: false });
             }
             if flag("use_regex", true) {
-                rules.cuts.push(Cut::Gpt2);
+                rules.pre_tokenizers.push(PreTokenizer::Gpt2);
             }
             rules.byte_level = true;
         }
-        Some("Digits") if flag("individual_digits", false) => rules.cuts.push(Cut::Digits),
+        Some("Digits") if flag("individual_digits", false) => rules.pre_tokenizers.push(PreTokenizer::Digits),
         Some("Split") if value["behavior"] == "Isolated" && !flag("invert", false) => {
             let pattern = value["pattern"]["Regex"].as_str().ok_or_else(no)?;
-            rules.cuts.push(Cut::from_pattern(pattern).ok_or_else(no)?);
+            rules.pre_tokenizers.push(PreTokenizer::from_pattern(pattern).ok_or_else(no)?);
         }
-        Some("Metaspace") if rules.cuts.is_empty() && value["replacement"] == MARK.to_string() => {
-            let mark = MARK.to_string();
-            rules.after.push(Change::Replace(" ".to_owned(), mark.clone()));
+        Some("Metaspace") if rules.pre_tokenizers.is_empty() && value["replacement"] == METASPACE.to_string() => {
+            let mark = METASPACE.to_string();
+            rules.after.push(Normalizer::Replace(" ".to_owned(), mark.clone()));
             // Files from before `prepend_scheme` have `add_prefix_space`.
             match value["prepend_scheme"].as_str() {
                 Some("never") => {}
                 None if !flag("add_prefix_space", true) => {}
-                scheme => rules.after.push(Change::Begin { mark, first: scheme == Some("first") }),
+                scheme => rules.after.push(Normalizer::Begin { mark, first: scheme == Some("first") }),
             }
             if flag("split", true) {
-                rules.cuts.push(Cut::Marks);
+                rules.pre_tokenizers.push(PreTokenizer::Marks);
             }
         }
         _ => return Err(no()),
@@ -219,7 +219,7 @@ fn pre_tokenizer(value: &Value, parts: &mut Parts) -> Result<()> {
 }
 
 /// A template that begins with a special token puts it before every text.
-fn begin(value: &Value, parts: &mut Parts) {
+fn begin(value: &Value, parts: &mut TokenizerParts) {
     if value["type"] == "Sequence" {
         value["processors"].as_array().into_iter().flatten().for_each(|step| begin(step, parts));
     } else if value["type"] == "TemplateProcessing" {
@@ -230,7 +230,7 @@ fn begin(value: &Value, parts: &mut Parts) {
     }
 }
 
-fn ends(config: Option<&str>, generation: Option<&str>, parts: &mut Parts) -> Result<()> {
+fn ends(config: Option<&str>, generation: Option<&str>, parts: &mut TokenizerParts) -> Result<()> {
     if let Some(config) = config {
         let config: Value = read("tokenizer_config.json", config)?;
         let named = |key: &str| {

@@ -1,6 +1,6 @@
 //! The tensors of each family: their names in the checkpoints of `transformers`, in GGUF files, and their shapes.
 
-use crate::models::causal::{Architecture, Family};
+use crate::models::transformer::{Architecture, Family};
 
 /// One length of a tensor.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ enum Dim {
 
 /// Whether a tensor must be there, and how it lies.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TensorRole {
     Needed,
     /// Used where it is there.
     Optional,
@@ -37,13 +37,13 @@ pub(super) struct Tensor {
     pub name: String,
     pub gguf: String,
     pub shape: Vec<usize>,
-    pub kind: Kind,
+    pub role: TensorRole,
 }
 
-type Row = (&'static str, &'static str, &'static [Dim], Kind);
+type Row = (&'static str, &'static str, &'static [Dim], TensorRole);
 
 use Dim::{Context, Head as HeadDim, Hidden, Keys, Qkv, Queries, Vocab, Width};
-use Kind::{Conv1d, Head, Needed, Optional, PerHead};
+use TensorRole::{Conv1d, Head, Needed, Optional, PerHead};
 
 /// `{}` is the layer's number.
 const LLAMA: &[Row] = &[
@@ -158,11 +158,11 @@ pub(super) fn tensors(a: &Architecture) -> impl Iterator<Item = Tensor> {
         Dim::Head => a.heads.head_dim,
         Dim::Qkv => 3 * a.heads.heads * a.heads.head_dim,
     };
-    tables(a.family).into_iter().flatten().flat_map(move |&(name, gguf, shape, kind)| {
+    tables(a.family).into_iter().flatten().flat_map(move |&(name, gguf, shape, role)| {
         let copies = if name.contains("{}") { a.layers } else { 1 };
         (0..copies).map(move |layer| {
             let fill = |name: &str| name.replace("{}", &layer.to_string());
-            Tensor { name: fill(name), gguf: fill(gguf), shape: shape.iter().map(length).collect(), kind }
+            Tensor { name: fill(name), gguf: fill(gguf), shape: shape.iter().map(length).collect(), role }
         })
     })
 }

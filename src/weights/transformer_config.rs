@@ -4,7 +4,7 @@
 use super::gguf::Gguf;
 use super::quoted::quoted;
 use crate::error::{Error, Result};
-use crate::models::causal::{Architecture, Family, Rotary};
+use crate::models::transformer::{Architecture, Family, RopeConfig};
 use crate::nn::engine::Heads;
 use serde::Deserialize;
 
@@ -100,7 +100,7 @@ impl Config {
         checked(architecture)
     }
 
-    fn rope(&self, family: Family, head_dim: usize) -> Result<Option<Rotary>> {
+    fn rope(&self, family: Family, head_dim: usize) -> Result<Option<RopeConfig>> {
         if family == Family::Gpt2 {
             return Ok(None);
         }
@@ -108,7 +108,7 @@ impl Config {
         let base = scaling.rope_theta.or(self.rope_theta).or(self.rotary_emb_base).unwrap_or(10_000.0);
         let default = if family == Family::NeoX { 0.25 } else { 1.0 };
         let part = scaling.partial_rotary_factor.or(self.rotary_pct).unwrap_or(default);
-        let mut rope = Rotary {
+        let mut rope = RopeConfig {
             base: base as f32,
             dims: (head_dim as f64 * part) as usize,
             interleaved: false,
@@ -131,7 +131,7 @@ impl Config {
 impl Scaling {
     /// Llama 3.1's: slow pairs are slowed down by `factor`, fast ones stay, those between are blended
     /// (`_compute_llama3_parameters` of `transformers`).
-    fn llama3(&self, rope: &Rotary) -> Result<Vec<f32>> {
+    fn llama3(&self, rope: &RopeConfig) -> Result<Vec<f32>> {
         let (Some(factor), Some(low), Some(high), Some(trained)) =
             (self.factor, self.low_freq_factor, self.high_freq_factor, self.original_max_position_embeddings)
         else {
@@ -193,7 +193,7 @@ pub(super) fn of_gguf(gguf: &Gguf, vocab: usize) -> Result<Architecture> {
     } else {
         let dims = maybe("rope.dimension_count")?.unwrap_or(head_dim);
         let base = number("rope.freq_base").unwrap_or(10_000.0) as f32;
-        let mut rope = Rotary { base, dims, interleaved: family == Family::Llama, factors: Vec::new() };
+        let mut rope = RopeConfig { base, dims, interleaved: family == Family::Llama, factors: Vec::new() };
         check_rope(&rope, head_dim)?;
         match gguf.text(&format!("{name}.rope.scaling.type")) {
             None | Some("none") => {}
@@ -240,7 +240,7 @@ fn fused(family: Family) -> bool {
     matches!(family, Family::Gpt2 | Family::NeoX)
 }
 
-fn check_rope(rope: &Rotary, head_dim: usize) -> Result<()> {
+fn check_rope(rope: &RopeConfig, head_dim: usize) -> Result<()> {
     let whole = rope.dims.is_multiple_of(2) && (2..=head_dim).contains(&rope.dims) && head_dim <= LIMITS.head_dim;
     if !whole || !rope.base.is_finite() || rope.base < 1.0 {
         return Err(Error::bad_file("The model's rotary positions are impossible."));
@@ -249,7 +249,7 @@ fn check_rope(rope: &Rotary, head_dim: usize) -> Result<()> {
 }
 
 /// Frequency factors that can be divided by.
-pub(super) fn check_factors(rope: &Rotary) -> Result<()> {
+pub(super) fn check_factors(rope: &RopeConfig) -> Result<()> {
     let fit = rope.factors.is_empty() || rope.factors.len() == rope.dims / 2;
     if !fit || rope.factors.iter().any(|f| !f.is_finite() || *f <= 0.0) {
         return Err(Error::bad_file("The model's position scaling is impossible."));

@@ -3,9 +3,9 @@
 use super::bytes::ModelFile;
 use super::gguf::Gguf;
 use super::gguf_value::{Texts, Value};
-use super::shards::{base, json};
+use super::safetensors_files::{base, json};
 use crate::error::{Error, Result};
-use crate::text::{Spec, Vocabulary};
+use crate::text::{GgufVocabulary, TokenizerSource};
 use serde::Deserialize;
 
 /// A tokenizer.json beyond it is refused: the largest have a fifth.
@@ -18,7 +18,7 @@ const MERGES: usize = 8;
 ///
 /// # Errors
 /// `BadFile` where there is none, or one with more tokens than the model has rows.
-pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(Spec, Option<String>)> {
+pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(TokenizerSource, Option<String>)> {
     let key = |name: &str| format!("tokenizer.ggml.{name}");
     let texts = |name: &str, most: usize| -> Result<Vec<String>> {
         match gguf.metadata.get(&key(name)) {
@@ -47,7 +47,7 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(Spec, Option<String>)
     // What llama.cpp does where the file does not say.
     let scored = model == "llama";
     let begins = scored || matches!(pre, Some("llama-bpe" | "llama3" | "llama-v3"));
-    let vocabulary = Vocabulary {
+    let vocabulary = GgufVocabulary {
         model: model.into(),
         pre: pre.map(String::from),
         tokens: texts("tokens", rows)?,
@@ -60,7 +60,7 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(Spec, Option<String>)
         add_bos: gguf.flag(&key("add_bos_token")).unwrap_or(begins),
         add_space_prefix: gguf.flag(&key("add_space_prefix")).unwrap_or(scored),
     };
-    Ok((Spec::Vocabulary(vocabulary), gguf.text("tokenizer.chat_template").map(String::from)))
+    Ok((TokenizerSource::GgufVocabulary(vocabulary), gguf.text("tokenizer.chat_template").map(String::from)))
 }
 
 /// From the files beside safetensors: `tokenizer.json`, and where they are there `tokenizer_config.json`,
@@ -68,7 +68,7 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(Spec, Option<String>)
 ///
 /// # Errors
 /// `BadFile` where one is missing, too large, or no text.
-pub(super) fn of_files(files: &[ModelFile]) -> Result<(Spec, Option<String>)> {
+pub(super) fn of_files(files: &[ModelFile]) -> Result<(TokenizerSource, Option<String>)> {
     let find = |name: &str| files.iter().find(|f| base(&f.name) == name);
     let text = |name: &str| {
         let read = |file: &ModelFile| {
@@ -85,7 +85,7 @@ pub(super) fn of_files(files: &[ModelFile]) -> Result<(Spec, Option<String>)> {
         (None, Some(file)) => json::<TokenizerConfig>(&*file.bytes)?.chat_template.and_then(Templates::usual),
         (None, None) => None,
     };
-    Ok((Spec::Json { tokenizer, config: text("tokenizer_config.json")?, generation }, template))
+    Ok((TokenizerSource::Json { tokenizer, config: text("tokenizer_config.json")?, generation }, template))
 }
 
 #[derive(Deserialize)]

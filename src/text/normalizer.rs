@@ -1,28 +1,28 @@
-//! What happens to a text before pairs are merged, in the order of a tokenizer.json: tokens that were added by hand are
-//! found, the rest is changed (`normalizer`) and cut (`pre_tokenizer`).
+//! What happens to a text before byte-pair merging, in the order of a tokenizer.json: added tokens are found, the rest is normalised
+//! (`normalizer`) and split (`pre_tokenizer`).
 
-use super::split::Cut;
+use super::pre_tokenizer::PreTokenizer;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use unicode_normalization_alignments::UnicodeNormalization;
 
-/// A change of the text itself.
+/// A change of the text before it is split.
 #[derive(Debug, Clone)]
-pub enum Change {
+pub enum Normalizer {
     /// Unicode's canonical composition.
     Nfc,
     Replace(String, String),
-    /// Put before a text that is not empty.
+    /// Prepends to a text that is not empty.
     Prepend(String),
-    /// The same, unless the text begins with it; with `first` only where the text is the beginning of the whole.
+    /// Prepends unless the text begins with it; with `first` only at the beginning of the whole text.
     Begin {
         mark: String,
         first: bool,
     },
 }
 
-impl Change {
+impl Normalizer {
     fn apply(&self, text: &str, beginning: bool) -> String {
         match self {
             Self::Nfc => text.chars().nfc().map(|(c, _)| c).collect(),
@@ -36,32 +36,34 @@ impl Change {
     }
 }
 
-/// How one vocabulary treats text.
+/// How a tokenizer prepares text.
 #[derive(Debug, Clone, Default)]
-pub struct Rules {
-    /// Before tokens with `normalized` are looked for.
-    pub before: Vec<Change>,
-    /// After them.
-    pub after: Vec<Change>,
-    pub cuts: Vec<Cut>,
-    /// Each byte is written as one character ([`byte_chars`]) before pairs are merged.
+pub struct TextRules {
+    /// Applied before added tokens with `normalized` are searched for.
+    pub before: Vec<Normalizer>,
+    /// Applied after that.
+    pub after: Vec<Normalizer>,
+    pub pre_tokenizers: Vec<PreTokenizer>,
+    /// Whether each byte is written as one character ([`byte_chars`]) before merging.
     pub byte_level: bool,
 }
 
-impl Rules {
-    /// The cuts one after the other.
-    pub fn cut<'a>(&self, text: &'a str) -> Vec<&'a str> {
-        self.cuts.iter().fold(vec![text], |pieces, cut| pieces.into_iter().flat_map(|p| cut.cut(p)).collect())
+impl TextRules {
+    /// Applies all pre-tokenizers in turn.
+    pub fn split<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        self.pre_tokenizers
+            .iter()
+            .fold(vec![text], |pieces, pre_tokenizer| pieces.into_iter().flat_map(|p| pre_tokenizer.split(p)).collect())
     }
 }
 
-/// A text with the part of the whole that each of its bytes belongs to.
+/// A piece of text, with the part of the whole text that each of its bytes belongs to.
 #[derive(Debug, Clone)]
 pub struct Span<'a> {
     pub text: Cow<'a, str>,
-    /// Where parts begin: (byte, part), by byte; the first at 0.
+    /// Where parts begin: (byte, part), in order; the first at 0.
     pub parts: Vec<(usize, usize)>,
-    /// The span is the beginning of the whole text.
+    /// Whether the span begins the whole text.
     pub beginning: bool,
 }
 
@@ -80,15 +82,15 @@ impl Span<'_> {
         self.parts.get(next.saturating_sub(1)).map_or(0, |&(_, part)| part)
     }
 
-    /// Borders move to where the text before them now ends.
-    pub fn change(self, changes: &[Change]) -> Self {
+    /// Applies normalizers; borders between parts move with the text.
+    pub fn change(self, changes: &[Normalizer]) -> Self {
         changes.iter().fold(self, |span, change| {
             let text = change.apply(&span.text, span.beginning);
             let moved = |at: usize| match at {
                 0 => 0,
                 at => change.apply(&span.text[..at], span.beginning).len(),
             };
-            // A composition over a border may shorten the text before it: keep borders inside and on characters.
+            // A composition across a border may shorten the text before it: keep borders inside the text and between characters.
             let inside = |at: usize| (0..=at.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
             let parts = span.parts.iter().map(|&(at, part)| (inside(moved(at)), part)).collect();
             Span { text: Cow::Owned(text), parts, beginning: span.beginning }
@@ -96,53 +98,53 @@ impl Span<'_> {
     }
 }
 
-/// A token that is found in the text before anything else.
+/// A token that is searched for in the text before anything else.
 #[derive(Debug, Clone)]
-pub struct Added {
+pub struct AddedToken {
     pub id: u32,
     pub text: String,
-    /// Found only where special tokens are asked for.
+    /// Whether it is found only where special tokens are parsed.
     pub special: bool,
-    /// Looked for in the changed text.
+    /// Whether it is searched for in the normalised text.
     pub normalized: bool,
-    /// Takes the white space before or after it along.
+    /// Whether it includes the white space before it, and after it.
     pub left: bool,
     pub right: bool,
 }
 
-/// Finds added tokens: the leftmost, and there the longest.
+/// Finds added tokens: the leftmost, and the longest there.
 #[derive(Debug, Clone)]
-pub struct Finder {
-    tokens: HashMap<String, Added>,
-    /// The lengths that occur, longest first; at most [`Finder::LONGEST`] of them.
+pub struct AddedTokenFinder {
+    tokens: HashMap<String, AddedToken>,
+    /// The lengths that occur, longest first; at most [`AddedTokenFinder::MAX_TOKEN_BYTES`] of them.
     lengths: Vec<usize>,
     /// Bytes that begin a token.
     heads: Vec<bool>,
 }
 
-impl Finder {
-    /// Bounds the work for each byte of text.
-    pub const LONGEST: usize = 256;
+impl AddedTokenFinder {
+    /// Limits the work for each byte of text.
+    pub const MAX_TOKEN_BYTES: usize = 256;
 
-    /// Tokens longer than [`Self::LONGEST`] bytes and empty ones must be refused before.
-    pub fn new(tokens: impl Iterator<Item = Added>) -> Self {
-        let tokens: HashMap<String, Added> = tokens.map(|t| (t.text.clone(), t)).collect();
+    /// Tokens longer than [`Self::MAX_TOKEN_BYTES`] bytes and empty ones must be refused before.
+    pub fn new(tokens: impl Iterator<Item = AddedToken>) -> Self {
+        let tokens: HashMap<String, AddedToken> = tokens.map(|t| (t.text.clone(), t)).collect();
         let mut heads = vec![false; 256];
-        let mut present = vec![false; Self::LONGEST + 1];
-        for text in tokens.keys().filter(|t| (1..=Self::LONGEST).contains(&t.len())) {
+        let mut present = vec![false; Self::MAX_TOKEN_BYTES + 1];
+        for text in tokens.keys().filter(|t| (1..=Self::MAX_TOKEN_BYTES).contains(&t.len())) {
             heads[text.as_bytes()[0] as usize] = true;
             present[text.len()] = true;
         }
-        let lengths = (1..=Self::LONGEST).rev().filter(|&length| present[length]).collect();
+        let lengths = (1..=Self::MAX_TOKEN_BYTES).rev().filter(|&length| present[length]).collect();
         Self { tokens, lengths, heads }
     }
 
-    /// Splits `text` into stretches without a token (`None`) and tokens; `allowed` may refuse a token where it stands.
+    /// Splits `text` into ranges without a token (`None`) and tokens; `allowed` may refuse a token at its place.
     pub fn find<'a>(
         &'a self,
         text: &str,
-        allowed: impl Fn(&Added, Range<usize>) -> bool,
-    ) -> Vec<(Range<usize>, Option<&'a Added>)> {
+        allowed: impl Fn(&AddedToken, Range<usize>) -> bool,
+    ) -> Vec<(Range<usize>, Option<&'a AddedToken>)> {
         let mut found = Vec::new();
         let (mut from, mut at) = (0, 0);
         while at < text.len() {
@@ -166,7 +168,7 @@ impl Finder {
         found
     }
 
-    fn at(&self, text: &str, at: usize, allowed: impl Fn(&Added, Range<usize>) -> bool) -> Option<&Added> {
+    fn at(&self, text: &str, at: usize, allowed: impl Fn(&AddedToken, Range<usize>) -> bool) -> Option<&AddedToken> {
         if !self.heads[text.as_bytes()[at] as usize] {
             return None;
         }
@@ -176,8 +178,8 @@ impl Finder {
     }
 }
 
-/// The characters that stand for bytes 0 to 255 in a byte-level vocabulary: itself where it is printable in Latin-1,
-/// else the next one from U+0100 (Radford et al. 2019, `encoder.py`).
+/// The characters for bytes 0 to 255 in a byte-level vocabulary: the byte itself where it is printable in Latin-1, else the next unused
+/// one from U+0100 (Radford et al. 2019, `encoder.py`).
 pub fn byte_chars() -> [char; 256] {
     let mut spare = (0x100..).filter_map(char::from_u32);
     std::array::from_fn(|byte| match byte as u8 {

@@ -1,24 +1,23 @@
-//! A model that writes: a text of tokens, as much of it in the cache as can be, one token at a time.
+//! Text generation, one token at a time, with as much of the text as possible in the cache.
 
-use super::sampling::{Choice, Sampling, choose};
+use super::sampler::{Sampled, SamplerConfig, sample};
 use crate::error::{Error, Result};
-use crate::models::causal::{Inspection, LanguageModel};
+use crate::models::language_model::{Inspection, LanguageModel};
 
-/// Tokens that are taken into the cache at once: enough to load each weight once for several, few enough to be stopped
-/// between.
-pub const PREFILL: usize = 32;
+/// Tokens that are added to the cache at once: enough to load each weight once for several of them, few enough to be interrupted.
+pub const PREFILL_CHUNK: usize = 32;
 
-pub struct Writer {
+pub struct TextGenerator {
     model: Box<dyn LanguageModel>,
     ids: Vec<u32>,
-    /// The model sees `ids[start..]`, of which the first `cached` are in the cache.
+    /// The window of the model is `ids[start..]`, of which the first `cached` are in the cache.
     start: usize,
     cached: usize,
-    /// After the last token in the cache.
+    /// The logits after the last token in the cache.
     logits: Vec<f32>,
 }
 
-impl Writer {
+impl TextGenerator {
     pub fn new(model: Box<dyn LanguageModel>) -> Self {
         Self { model, ids: Vec::new(), start: 0, cached: 0, logits: Vec::new() }
     }
@@ -27,50 +26,50 @@ impl Writer {
         &*self.model
     }
 
-    /// All tokens, also those that the model no longer sees.
+    /// All tokens, including those outside the window of the model.
     pub fn ids(&self) -> &[u32] {
         &self.ids
     }
 
-    /// Index of the first token that the model sees.
+    /// The index of the first token in the window.
     pub fn start(&self) -> usize {
         self.start
     }
 
-    /// Replaces the text. What both have in common stays in the cache.
+    /// Replaces the text. The common prefix stays in the cache.
     pub fn set(&mut self, ids: Vec<u32>) {
         let common = self.ids.iter().zip(&ids).take_while(|(a, b)| a == b).count();
         if common < self.start || ids.len() <= self.start {
             (self.start, self.cached) = (0, 0);
         }
-        // The last token is fed again: its logits are wanted.
+        // The last token is run again for its logits.
         self.cached =
             self.cached.min(common.saturating_sub(self.start)).min((ids.len() - self.start).saturating_sub(1));
         self.ids = ids;
     }
 
-    /// Tokens that the model has not taken in yet.
-    pub fn waiting(&self) -> usize {
+    /// Tokens that are not in the cache yet.
+    pub fn pending(&self) -> usize {
         self.ids.len() - self.start - self.cached
     }
 
-    /// No further token fits.
+    /// Whether the window is full.
     pub fn is_full(&self) -> bool {
         self.ids.len() - self.start >= self.model.context()
     }
 
-    /// Forgets the older half of what the model sees. The rest is taken in anew, so that its positions begin at zero.
+    /// Drops the older half of the window. The rest is run again, so that its positions begin at 0.
     pub fn slide(&mut self) {
         self.start = self.ids.len() - self.model.context() / 2;
         self.cached = 0;
     }
 
-    /// Takes in the next tokens that wait.
+    /// Runs the next pending tokens.
     ///
     /// # Errors
     /// `BadCommand` where the text does not fit; `DeviceLost`.
-    pub async fn feed(&mut self) -> Result<()> {
-        let chunk = self.waiting().min(PREFILL);
+    pub async fn prefill(&mut self) -> Result<()> {
+        let chunk = self.pending().min(PREFILL_CHUNK);
         let from = self.start + self.cached;
         if chunk > 0 {
             self.logits = self.model.logits(&self.ids[from..from + chunk], self.cached).await?;
@@ -79,25 +78,25 @@ impl Writer {
         Ok(())
     }
 
-    /// Chooses the next token, once nothing waits, and appends it.
+    /// Samples the next token, once nothing is pending, and appends it.
     ///
     /// # Errors
-    /// Where something still waits, or the logits are no numbers.
-    pub fn write(&mut self, knobs: &Sampling, forced: Option<u32>, show: usize) -> Result<Choice> {
-        if self.waiting() > 0 || self.ids.is_empty() {
+    /// `Internal` where tokens are pending, `Diverged` where the logits are not finite.
+    pub fn sample_next(&mut self, config: &SamplerConfig, forced: Option<u32>, show: usize) -> Result<Sampled> {
+        if self.pending() > 0 || self.ids.is_empty() {
             return Err(Error::internal("The model has not read the text yet."));
         }
-        let choice = choose(&self.logits, &self.ids[self.start..], knobs, self.ids.len(), forced, show)?;
+        let choice = sample(&self.logits, &self.ids[self.start..], config, self.ids.len(), forced, show)?;
         self.ids.push(choice.token.id);
         Ok(choice)
     }
 
-    /// The logits after the last token, once nothing waits.
+    /// The logits after the last token, once nothing is pending.
     pub fn logits(&self) -> &[f32] {
         &self.logits
     }
 
-    /// Looks inside at token `index`; `None` where the model does not see it, or has not taken in what comes before.
+    /// What is computed inside the model at token `index`; `None` where it is outside the window, or its predecessors are not in the cache.
     pub async fn inspect(&mut self, index: usize, attention: Option<usize>, lens: bool) -> Result<Option<Inspection>> {
         let Some(at) = index.checked_sub(self.start).filter(|&at| at <= self.cached && index < self.ids.len()) else {
             return Ok(None);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// One tensor of f32, row-major.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct NamedTensor {
     pub name: String,
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
@@ -16,12 +16,12 @@ pub struct Entry {
 /// Tensors and texts of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {
-    pub tensors: Vec<Entry>,
+    pub tensors: Vec<NamedTensor>,
     pub texts: BTreeMap<String, String>,
 }
 
 /// Whether a tensor serves training alone.
-fn of_training(tensor: &Entry) -> bool {
+fn of_training(tensor: &NamedTensor) -> bool {
     tensor.name.starts_with("optimizer.") || tensor.name.starts_with("history.")
 }
 
@@ -31,7 +31,7 @@ const TEXTS: &str = "kiln";
 
 impl Checkpoint {
     pub fn push(&mut self, name: impl Into<String>, shape: &[usize], values: Vec<f32>) {
-        self.tensors.push(Entry { name: name.into(), shape: shape.to_vec(), values });
+        self.tensors.push(NamedTensor { name: name.into(), shape: shape.to_vec(), values });
     }
 
     /// A tensor by name, with the shape that it must have.
@@ -62,7 +62,7 @@ impl Checkpoint {
         }
     }
 
-    pub fn find(&self, name: &str) -> Option<&Entry> {
+    pub fn find(&self, name: &str) -> Option<&NamedTensor> {
         self.tensors.iter().find(|t| t.name == name)
     }
 
@@ -129,7 +129,7 @@ impl Checkpoint {
                 return Err(Error::bad_file(format!("The tensor {name:?} is {:?}, not F32.", view.dtype())));
             }
             let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            tensors.push(Entry { name: name.into(), shape: view.shape().to_vec(), values });
+            tensors.push(NamedTensor { name: name.into(), shape: view.shape().to_vec(), values });
         }
         let texts = metadata.metadata().as_ref().and_then(|m| m.get(TEXTS));
         Ok(Self { tensors, texts: texts.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default() })

@@ -1,33 +1,33 @@
-//! Stop strings, which may come in several tokens and end inside one.
+//! Stop strings, which may span several tokens and end inside one.
 
-/// Finds the first stop string to be completed. Text that could be the beginning of one is held back, so that nothing
-/// has to be taken back once shown.
+/// Finds the first stop string that is completed. Text that may be the beginning of one is held back, so that nothing that was shown has
+/// to be removed.
 #[derive(Debug, Clone)]
-pub struct Stops {
-    stops: Vec<Stop>,
-    /// Text not shown yet: the longest beginning of a stop string that the text ends with.
+pub struct StopStrings {
+    stops: Vec<Matcher>,
+    /// Text that is held back: the longest prefix of a stop string that the text ends with.
     held: String,
 }
 
-/// One string with the table and state of Knuth, Morris and Pratt (1977): linear however long and repetitive it is.
+/// A stop string with the table and the state of Knuth, Morris and Pratt (1977), which takes linear time.
 #[derive(Debug, Clone)]
-struct Stop {
+struct Matcher {
     text: Vec<u8>,
-    /// `back[n]`: length of the longest proper beginning of `text[..n]` that also ends it.
+    /// `back[n]`: the length of the longest proper prefix of `text[..n]` that is also its suffix.
     back: Vec<usize>,
-    /// How many bytes of `text` the text so far ends with.
+    /// The length of the prefix of `text` that the output so far ends with.
     matched: usize,
 }
 
-/// What may be shown after a portion of text.
+/// What may be shown after more text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct StopOutput {
     pub text: String,
-    /// The index of the stop string that is now complete; `text` ends before it, and what followed it is dropped.
+    /// The index of the stop string that is now complete. `text` ends before it, and what followed it is dropped.
     pub stopped: Option<usize>,
 }
 
-impl Stop {
+impl Matcher {
     fn new(text: &str) -> Self {
         let text = text.as_bytes().to_vec();
         let mut stop = Self { back: vec![0; text.len() + 1], text, matched: 0 };
@@ -39,7 +39,7 @@ impl Stop {
         stop
     }
 
-    /// Takes one byte of the text; true when the stop string is complete.
+    /// Consumes one byte; true when the stop string is complete.
     fn advance(&mut self, byte: u8) -> bool {
         if self.text.is_empty() {
             return false;
@@ -55,15 +55,15 @@ impl Stop {
     }
 }
 
-impl Stops {
+impl StopStrings {
     /// An empty string stops nothing.
     pub fn new<S: AsRef<str>>(stops: &[S]) -> Self {
-        Self { stops: stops.iter().map(|s| Stop::new(s.as_ref())).collect(), held: String::new() }
+        Self { stops: stops.iter().map(|s| Matcher::new(s.as_ref())).collect(), held: String::new() }
     }
 
-    /// The string that is completed first wins; of two that end together, the longer. So the outcome does not depend on
-    /// how the text is split.
-    pub fn push(&mut self, text: &str) -> Shown {
+    /// The string that is completed first wins; of two that end together, the longer one. The outcome does not depend on how the text is
+    /// split.
+    pub fn push(&mut self, text: &str) -> StopOutput {
         let before = self.held.len();
         self.held.push_str(text);
         for (at, byte) in text.bytes().enumerate() {
@@ -78,15 +78,15 @@ impl Stops {
                 let end = before + at + 1;
                 let text = self.held[..end - self.stops[index].text.len()].to_owned();
                 self.reset();
-                return Shown { text, stopped: Some(index) };
+                return StopOutput { text, stopped: Some(index) };
             }
         }
         let waiting = self.stops.iter().map(|s| s.matched).max().unwrap_or(0);
         let held = self.held.split_off(self.held.len() - waiting);
-        Shown { text: std::mem::replace(&mut self.held, held), stopped: None }
+        StopOutput { text: std::mem::replace(&mut self.held, held), stopped: None }
     }
 
-    /// The end of the text: what was held back after all.
+    /// The end of the text: returns what was held back.
     pub fn finish(&mut self) -> String {
         let held = std::mem::take(&mut self.held);
         self.reset();

@@ -55,15 +55,15 @@ pub trait Decode {
 }
 
 /// Files of a zip that are looked at.
-const ENTRIES: usize = 20_000;
+const MAX_ENTRIES: usize = 20_000;
 /// Bytes of one picture's file, and of all that is unpacked of one zip.
-const FILE: u64 = 64 << 20;
-const UNPACKED: u64 = 4 << 30;
+const MAX_FILE: u64 = 64 << 20;
+const MAX_UNPACKED: u64 = 4 << 30;
 /// Of a picture before it is cut.
-const SIDE: usize = 16_384;
-const PIXELS: usize = 64 << 20;
+const MAX_SIDE: usize = 16_384;
+const MAX_PIXELS: usize = 64 << 20;
 /// Notes on files that are left out.
-const NOTES: usize = 100;
+const MAX_NOTES: usize = 100;
 /// Bytes by which a file's kind is seen.
 const HEAD: u64 = 12;
 
@@ -92,20 +92,20 @@ impl Fit {
 ///
 /// # Errors
 /// `BadFile` where too few of the files are pictures.
-pub async fn take(files: Vec<Offered>, fit: Fit, decode: &dyn Decode) -> Result<Option<(Vec<u8>, Taken)>> {
+pub async fn import(files: Vec<Offered>, fit: Fit, decode: &dyn Decode) -> Result<Option<(Vec<u8>, Taken)>> {
     let total = files.iter().map(|f| f.bytes as f64).sum();
     let (set, notes) = (Vec::new(), Vec::new());
-    let mut taking = Taking { fit, decode, total, before: 0.0, set, size: (0, 0), count: 0, notes, left_out: 0 };
+    let mut import = Import { fit, decode, total, before: 0.0, set, size: (0, 0), count: 0, notes, left_out: 0 };
     for file in files {
-        if !decode.turn(taking.before, total).await || !taking.file(&file).await {
+        if !decode.turn(import.before, total).await || !import.file(&file).await {
             return Ok(None);
         }
-        taking.before += file.bytes as f64;
+        import.before += file.bytes as f64;
     }
-    taking.finish().map(Some)
+    import.finish().map(Some)
 }
 
-struct Taking<'a> {
+struct Import<'a> {
     fit: Fit,
     decode: &'a dyn Decode,
     total: f64,
@@ -118,7 +118,7 @@ struct Taking<'a> {
     left_out: u32,
 }
 
-impl Taking<'_> {
+impl Import<'_> {
     fn full(&self) -> bool {
         self.count == if matches!(self.fit, Fit::Square(_)) { MOST } else { 1 }
     }
@@ -133,7 +133,7 @@ impl Taking<'_> {
 
     fn leave_out(&mut self, name: &str, (code, text): Why) {
         self.left_out += 1;
-        if self.notes.len() < NOTES {
+        if self.notes.len() < MAX_NOTES {
             let name = name.chars().filter(|c| !c.is_control()).take(200).collect();
             self.notes.push(LeftOut { name, code: code.into(), text });
         }
@@ -155,10 +155,10 @@ impl Taking<'_> {
         if Zip::is_one(&head) {
             return self.zip(&file.name, bytes).await;
         }
-        let whole = match (self.full(), kind(&head)) {
+        let whole = match (self.full(), check_type(&head)) {
             (true, _) => Err(self.too_many()),
             (_, Err(why)) => Err(why),
-            _ if bytes.len() > FILE => Err(large()),
+            _ if bytes.len() > MAX_FILE => Err(large()),
             _ => bytes.take(0, bytes.len()).map_err(|error| ("damaged", error.message)),
         };
         self.picture(&file.name, whole).await;
@@ -174,8 +174,8 @@ impl Taking<'_> {
                 return true;
             }
         };
-        let (entries, ended) = zip.entries(ENTRIES);
-        let ended = ended.map(|e| (if entries.len() == ENTRIES { "too-many" } else { "damaged" }, e.message));
+        let (entries, ended) = zip.entries(MAX_ENTRIES);
+        let ended = ended.map(|e| (if entries.len() == MAX_ENTRIES { "too-many" } else { "damaged" }, e.message));
         let (mut packed, unpacked) = (0.0f64, Cell::new(0));
         for entry in entries {
             if !self.decode.turn(self.before + packed.min(size), self.total).await {
@@ -185,18 +185,18 @@ impl Taking<'_> {
             if passed_over(&entry.name) {
                 continue;
             }
-            let whole = if self.full() || unpacked.get() > UNPACKED {
+            let whole = if self.full() || unpacked.get() > MAX_UNPACKED {
                 Err(self.too_many())
             } else if entry.encrypted {
                 Err(("encrypted", "It is encrypted.".into()))
-            } else if entry.bytes > FILE {
+            } else if entry.bytes > MAX_FILE {
                 Err(large())
             } else {
                 let before = unpacked.get();
                 // Whatever the entry claims: what is no picture is not unpacked beyond its first piece.
                 let check = |out: &[u8]| {
                     unpacked.set(before + out.len() as u64);
-                    if out.len() as u64 > FILE { Err(large()) } else { kind(out) }
+                    if out.len() as u64 > MAX_FILE { Err(large()) } else { check_type(out) }
                 };
                 zip.unpack(&entry, &check).unwrap_or_else(|error| Err(("damaged", error.message)))
             };
@@ -210,7 +210,7 @@ impl Taking<'_> {
 
     /// A picture's file, or why it is none.
     async fn picture(&mut self, name: &str, whole: Outcome<Vec<u8>>) {
-        let decoded = match whole.and_then(|file| size(&file).map(|()| file)) {
+        let decoded = match whole.and_then(|file| check_size(&file).map(|()| file)) {
             Ok(file) => self.decode.decode(file, self.fit).await.map_err(undecodable),
             Err(why) => Err(why),
         };
@@ -256,7 +256,7 @@ fn passed_over(name: &str) -> bool {
 }
 
 /// Whether it begins as a picture does.
-fn kind(file: &[u8]) -> Outcome<()> {
+fn check_type(file: &[u8]) -> Outcome<()> {
     if file.is_empty() {
         return Err(("empty", "It is empty.".into()));
     }
@@ -268,16 +268,16 @@ fn kind(file: &[u8]) -> Outcome<()> {
 }
 
 /// Whether a decoder may see it: what its header says of its size.
-fn size(file: &[u8]) -> Outcome<()> {
-    kind(file)?;
+fn check_size(file: &[u8]) -> Outcome<()> {
+    check_type(file)?;
     let size = imagesize::blob_size(file).map_err(|_| ("damaged", "It ends inside its header.".to_string()))?;
     // A bitmap whose rows run downwards has a negative height.
     let height = if file.starts_with(b"BM") { (size.height as i32).unsigned_abs() as usize } else { size.height };
     match (size.width, height) {
         (0, _) | (_, 0) => Err(("empty", "It has no pixels.".into())),
-        (width, height) if width.max(height) > SIDE || width * height > PIXELS => Err((
+        (width, height) if width.max(height) > MAX_SIDE || width * height > MAX_PIXELS => Err((
             "too-large",
-            format!("It has {width} x {height} pixels; {SIDE} a side and 64 million in all are read."),
+            format!("It has {width} x {height} pixels; {MAX_SIDE} a side and 64 million in all are read."),
         )),
         _ => Ok(()),
     }

@@ -1,19 +1,19 @@
-//! Bytes to UTF-8 as they arrive. A token may end inside a character; its head waits here for the rest.
+//! Bytes to UTF-8 as they arrive. A token may end inside a character, whose first bytes are kept until the rest arrives.
 
-/// Whole characters out of bytes that come in any portions. However the bytes are split, the strings joined are what
-/// [`String::from_utf8_lossy`] gives for all of them.
+/// Decodes bytes that arrive in portions. However they are split, the concatenated strings are what [`String::from_utf8_lossy`] returns
+/// for all of them.
 #[derive(Debug, Clone, Default)]
-pub struct Utf8 {
-    /// The head of a character: at most three bytes.
+pub struct Utf8Decoder {
+    /// The first bytes of a character, at most three.
     held: Vec<u8>,
 }
 
-impl Utf8 {
+impl Utf8Decoder {
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What can be shown after `bytes`. Bytes that no continuation makes a character become U+FFFD.
+    /// Decodes `bytes` as far as characters are complete. Invalid bytes become U+FFFD.
     pub fn push(&mut self, bytes: &[u8]) -> String {
         self.held.extend_from_slice(bytes);
         let mut shown = String::new();
@@ -41,7 +41,7 @@ impl Utf8 {
         shown
     }
 
-    /// The end of the text: U+FFFD for a character that was begun and is not completed any more.
+    /// The end of the text: U+FFFD for an incomplete character.
     pub fn finish(&mut self) -> String {
         let shown = if self.held.is_empty() { "" } else { "\u{FFFD}" };
         self.held.clear();
@@ -49,8 +49,8 @@ impl Utf8 {
     }
 }
 
-/// A label for one token by itself: bytes that are no character are written `<0xE4>`.
-pub fn piece(bytes: &[u8]) -> String {
+/// A label for a single token: invalid bytes are written as `<0xE4>`.
+pub fn token_label(bytes: &[u8]) -> String {
     let mut label = String::new();
     for chunk in bytes.utf8_chunks() {
         label.push_str(chunk.valid());

@@ -41,7 +41,7 @@ impl Format {
 }
 
 /// A matrix on its way in. Blocks come piece by piece, so that a tensor never lies in memory twice.
-pub struct Incoming {
+pub struct MatrixBuilder {
     format: Format,
     rows: usize,
     cols: usize,
@@ -53,7 +53,7 @@ pub struct Incoming {
     m: Vec<f32>,
 }
 
-impl Incoming {
+impl MatrixBuilder {
     /// Room for `[rows, cols]`: at most twice the bytes that the tensor takes in its file.
     ///
     /// # Errors

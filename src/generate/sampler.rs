@@ -6,105 +6,114 @@ use crate::rng::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
-/// The knobs.
+/// The options of the sampler.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sampling {
-    /// Always the likeliest token; the knobs below act on what is shown only.
+pub struct SamplerConfig {
+    /// Always the most likely token; the options below then only affect what is shown.
     pub greedy: bool,
     /// Divides the logits; 0 is greedy.
     pub temperature: f32,
-    /// Keeps the `top_k` likeliest; 0 keeps all.
+    /// Keeps the `top_k` most likely tokens; 0 keeps all.
     pub top_k: usize,
-    /// Keeps the likeliest until they hold this much probability.
+    /// Keeps the most likely tokens until their probabilities sum to this.
     pub top_p: f32,
-    /// Keeps what is at least this likely, relative to the likeliest.
+    /// Keeps tokens that are at least this likely, relative to the most likely one.
     pub min_p: f32,
-    /// Divides positive logits of tokens that were there already, multiplies negative ones; 1 does nothing.
+    /// Divides positive logits of tokens that occurred already and multiplies negative ones; 1 does nothing.
     pub repetition_penalty: f32,
     pub seed: u64,
 }
 
-/// A token that was weighed: its probability before the knobs and after.
+/// A token with its probability before and after the options are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Weighed {
+pub struct TokenProbability {
     pub id: u32,
     pub raw: f32,
     pub p: f32,
-    /// The repetition penalty made it less likely.
+    /// Whether the repetition penalty made it less likely.
     #[serde(default)]
     pub penalised: bool,
-    /// What left it out; `None` where it could be drawn.
+    /// The filter that removed it; `None` where it can be sampled.
     #[serde(default)]
     pub filter: Option<Filter>,
 }
 
-/// What leaves a token out: the first in this order that does.
+/// A filter that removes tokens: the first one in this order that removes a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub enum Filter {
-    /// Only the likeliest may be drawn.
+    /// Only the most likely token remains.
     Greedy,
     TopK,
     TopP,
     MinP,
 }
 
-/// A token that was chosen, and what else there was.
+/// A sampled token, and the other candidates.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Choice {
-    pub token: Weighed,
-    /// Likeliest after the knobs first, then by their raw probability.
-    pub candidates: Vec<Weighed>,
+pub struct Sampled {
+    pub token: TokenProbability,
+    /// Sorted by the probability after the options are applied, then by the raw probability.
+    pub candidates: Vec<TokenProbability>,
 }
 
-/// Chooses a token after `seen`. `forced` is taken whatever the logits say. The random number depends on the seed and on
-/// `position` alone: the same place in a text draws the same number.
+/// Samples a token after `seen`, or takes `forced` whatever the logits. The random number depends only on the seed and on `position`, so
+/// that a place in a text always gets the same number.
 ///
 /// # Errors
 /// `Diverged` where a logit is not a number.
-pub fn choose(
+pub fn sample(
     logits: &[f32],
     seen: &[u32],
-    knobs: &Sampling,
+    config: &SamplerConfig,
     position: usize,
     forced: Option<u32>,
     show: usize,
-) -> Result<Choice> {
-    let greedy = knobs.greedy || knobs.temperature <= 0.0;
+) -> Result<Sampled> {
+    let greedy = config.greedy || config.temperature <= 0.0;
     let raw = Distribution::of(logits, 1.0)?;
-    let bent = penalised(logits, seen, knobs.repetition_penalty);
-    let after = Distribution::of(&bent, if greedy { 1.0 } else { knobs.temperature })?;
-    let mut ranked = Ranked::new(&bent);
+    let penalised_logits = penalised(logits, seen, config.repetition_penalty);
+    let after = Distribution::of(&penalised_logits, if greedy { 1.0 } else { config.temperature })?;
+    let mut ranked = Ranked::new(&penalised_logits);
     let kept = match greedy {
         true => Kept::greedy(after.p(ranked.id(0))),
-        false => filter(&mut ranked, &after, knobs, show),
+        false => filter(&mut ranked, &after, config, show),
     };
-    let weighed = |id: u32, rank: usize| {
+    let candidate = |id: u32, rank: usize| {
         let filter = kept.filter(rank);
         let p = if filter.is_none() { (after.p(id) / kept.mass) as f32 } else { 0.0 };
-        Weighed { id, raw: raw.p(id) as f32, p, penalised: bent[id as usize] < logits[id as usize], filter }
+        TokenProbability {
+            id,
+            raw: raw.p(id) as f32,
+            p,
+            penalised: penalised_logits[id as usize] < logits[id as usize],
+            filter,
+        }
     };
     let rank = match forced {
         Some(id) => ranked.rank(id),
         None if greedy => 0,
-        None => draw(&mut ranked, &after, &kept, knobs.seed, position),
+        None => draw(&mut ranked, &after, &kept, config.seed, position),
     };
-    let token = weighed(forced.unwrap_or_else(|| ranked.id(rank)), rank);
-    Ok(Choice { token, candidates: (0..show.min(logits.len())).map(|rank| weighed(ranked.id(rank), rank)).collect() })
+    let token = candidate(forced.unwrap_or_else(|| ranked.id(rank)), rank);
+    Ok(Sampled {
+        token,
+        candidates: (0..show.min(logits.len())).map(|rank| candidate(ranked.id(rank), rank)).collect(),
+    })
 }
 
-/// The likeliest tokens, with their probabilities as they are.
+/// The most likely tokens, with their raw probabilities.
 ///
 /// # Errors
 /// `Diverged` where a logit is not a number.
-pub fn likeliest(logits: &[f32], n: usize) -> Result<Vec<Weighed>> {
+pub fn most_likely(logits: &[f32], n: usize) -> Result<Vec<TokenProbability>> {
     let (all, mut ranked) = (Distribution::of(logits, 1.0)?, Ranked::new(logits));
-    let weighed = |id: u32, p: f32| Weighed { id, raw: p, p, penalised: false, filter: None };
-    Ok((0..n.min(logits.len())).map(|rank| ranked.id(rank)).map(|id| weighed(id, all.p(id) as f32)).collect())
+    let candidate = |id: u32, p: f32| TokenProbability { id, raw: p, p, penalised: false, filter: None };
+    Ok((0..n.min(logits.len())).map(|rank| ranked.id(rank)).map(|id| candidate(id, all.p(id) as f32)).collect())
 }
 
-/// Softmax, kept as a largest logit and a sum.
+/// A softmax, stored as the largest logit and the sum.
 struct Distribution<'a> {
     logits: &'a [f32],
     temperature: f32,
@@ -121,7 +130,7 @@ impl<'a> Distribution<'a> {
             return Err(Error::new(
                 Code::Diverged,
                 "The model's logits are not finite numbers.",
-                "The file is damaged or the device computes wrong: choose another.",
+                "The file is damaged or the device computes wrongly: choose another.",
             ));
         }
         Ok(all)
@@ -137,35 +146,37 @@ impl<'a> Distribution<'a> {
 }
 
 fn penalised(logits: &[f32], seen: &[u32], penalty: f32) -> Vec<f32> {
-    let mut bent = logits.to_vec();
+    let mut penalised_logits = logits.to_vec();
     if penalty != 1.0 {
         for &id in seen {
-            // From the untouched logit: a token seen twice is punished once.
-            if let (Some(bent), Some(&logit)) = (bent.get_mut(id as usize), logits.get(id as usize)) {
-                *bent = if logit > 0.0 { logit / penalty } else { logit * penalty };
+            // From the original logit, so that a token that occurred twice is penalised once.
+            if let (Some(penalised_logits), Some(&logit)) =
+                (penalised_logits.get_mut(id as usize), logits.get(id as usize))
+            {
+                *penalised_logits = if logit > 0.0 { logit / penalty } else { logit * penalty };
             }
         }
     }
-    bent
+    penalised_logits
 }
 
-/// How many of the likeliest each filter keeps.
+/// How many of the most likely tokens each filter keeps.
 struct Kept {
     greedy: bool,
     top_k: usize,
     top_p: usize,
-    /// By all of them together, and the probability that they hold.
+    /// Kept by all filters, and the sum of their probabilities.
     all: usize,
     mass: f64,
 }
 
 impl Kept {
-    /// The likeliest alone, of this probability.
+    /// Only the most likely token, with this probability.
     fn greedy(p: f64) -> Self {
         Self { greedy: true, top_k: 1, top_p: 1, all: 1, mass: p }
     }
 
-    /// What leaves out the token of this rank.
+    /// The filter that removes the token of this rank.
     fn filter(&self, rank: usize) -> Option<Filter> {
         match rank {
             rank if rank < self.all => None,
@@ -177,18 +188,18 @@ impl Kept {
     }
 }
 
-/// What the filters keep. Beyond `show` ranks it is not told what min-p and what top-p left out.
-fn filter(ranked: &mut Ranked<'_>, all: &Distribution<'_>, knobs: &Sampling, show: usize) -> Kept {
-    let most = if knobs.top_k == 0 { all.logits.len() } else { knobs.top_k.min(all.logits.len()) };
-    if most == all.logits.len() && knobs.top_p >= 1.0 && knobs.min_p <= 0.0 {
+/// What the filters keep. Beyond `show` ranks, tokens removed by min-p and by top-p are not distinguished.
+fn filter(ranked: &mut Ranked<'_>, all: &Distribution<'_>, config: &SamplerConfig, show: usize) -> Kept {
+    let most = if config.top_k == 0 { all.logits.len() } else { config.top_k.min(all.logits.len()) };
+    if most == all.logits.len() && config.top_p >= 1.0 && config.min_p <= 0.0 {
         return Kept { greedy: false, top_k: most, top_p: most, all: most, mass: 1.0 };
     }
-    // Each filter works on what the one before has left, made to sum to one again.
+    // Each filter applies to what the previous one kept, renormalised.
     let top_k: f64 = if most == all.logits.len() { 1.0 } else { (0..most).map(|rank| all.p(ranked.id(rank))).sum() };
-    let least = all.p(ranked.id(0)) * f64::from(knobs.min_p);
+    let least = all.p(ranked.id(0)) * f64::from(config.min_p);
     let mut kept = Kept { greedy: false, top_k: most, top_p: 0, all: 0, mass: 0.0 };
     let mut mass = 0.0;
-    while kept.top_p < most && mass < f64::from(knobs.top_p) * top_k {
+    while kept.top_p < most && mass < f64::from(config.top_p) * top_k {
         let p = all.p(ranked.id(kept.top_p));
         if kept.top_p > 0 && p < least {
             if kept.top_p >= show {
@@ -204,7 +215,7 @@ fn filter(ranked: &mut Ranked<'_>, all: &Distribution<'_>, knobs: &Sampling, sho
     kept
 }
 
-/// The rank of the token that chance picks among the `kept` likeliest.
+/// Samples the rank of a token among those that are kept.
 fn draw(ranked: &mut Ranked<'_>, all: &Distribution<'_>, kept: &Kept, seed: u64, position: usize) -> usize {
     let mut stream = Stream::new(seed, Purpose::Tokens);
     stream.seek(2 * position as u128);
@@ -215,11 +226,11 @@ fn draw(ranked: &mut Ranked<'_>, all: &Distribution<'_>, kept: &Kept, seed: u64,
             return rank;
         }
     }
-    // Rounding may leave a crumb: the likeliest token takes it.
+    // Rounding may leave a remainder, which the most likely token takes.
     0
 }
 
-/// Tokens from the likeliest on, sorted as far as somebody looks.
+/// Tokens by falling probability, sorted only as far as they are asked for.
 struct Ranked<'a> {
     logits: &'a [f32],
     order: Vec<u32>,
