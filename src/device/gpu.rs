@@ -1,6 +1,6 @@
 //! Opens WebGPU through burn, and keeps the wgpu device to be told of its loss.
 
-use super::{OpenDevice, no_gpu};
+use super::open_device::{OpenDevice, no_gpu};
 use crate::error::Result;
 use burn::tensor::Device;
 use burn_wgpu::WgpuSetup;

@@ -2,28 +2,17 @@
 
 #[cfg(feature = "gpu")]
 mod gpu;
+mod open_device;
 pub mod probe;
 mod readback;
 
 #[cfg(feature = "gpu")]
 pub use gpu::on_lost;
+pub use open_device::OpenDevice;
 pub use readback::{read, read_in_pieces};
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 pub use burn::tensor::Device;
-
-/// An open device.
-#[derive(Debug, Clone)]
-pub struct OpenDevice {
-    /// With autodiff, so that tensors on it can be trained.
-    pub device: Device,
-    /// The adapter's name as the driver gives it; `CPU` for the CPU.
-    pub name: String,
-    pub software: bool,
-    pub webgpu: bool,
-    /// The largest buffer in bytes; 0 where there is no limit.
-    pub max_buffer_bytes: f64,
-}
 
 /// The CPU backend (burn's flex), with this thread and all helpers.
 pub fn open_cpu() -> Result<OpenDevice> {
@@ -36,7 +25,7 @@ pub fn open_cpu() -> Result<OpenDevice> {
         max_buffer_bytes: 0.0,
     });
     #[cfg(not(feature = "cpu"))]
-    Err(Error::internal("This build has no CPU backend."))
+    Err(crate::error::Error::internal("This build has no CPU backend."))
 }
 
 /// The WebGPU backend. `software` also accepts adapters that compute on the CPU, which are slower than [`open_cpu`].
@@ -49,12 +38,8 @@ pub async fn open_webgpu(software: bool) -> Result<OpenDevice> {
     #[cfg(not(feature = "gpu"))]
     {
         let _ = software;
-        Err(no_gpu("this build has no WebGPU backend".into()))
+        Err(open_device::no_gpu("this build has no WebGPU backend".into()))
     }
-}
-
-fn no_gpu(why: String) -> Error {
-    Error::new(Code::NoGpu, format!("No WebGPU device: {why}."), "Kiln runs on the CPU instead.")
 }
 
 /// Threads that compute on the CPU: this one and all helpers.

@@ -103,7 +103,7 @@ impl TokenizerParts {
         let mut texts = HashSet::new();
         for AddedToken { id, text, .. } in &self.added {
             if text.is_empty() || text.len() > AddedTokenFinder::MAX_TOKEN_BYTES || !texts.insert(text) {
-                return Err(Error::bad_file(format!("The added token {text:?} is empty, too long or duplicate.")));
+                return Err(Error::bad_file(format!("The added token {text:?} is empty, too long or occurs twice.")));
             }
             if take(*id)? && vocab.get(text) != Some(id) {
                 return Err(Error::bad_file(format!("The added token {text:?} has the id {id} of another token.")));

@@ -13,20 +13,20 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// Tensors and texts of a run.
+/// The tensors and texts of a run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checkpoint {
     pub tensors: Vec<NamedTensor>,
     pub texts: BTreeMap<String, String>,
 }
 
-/// Whether a tensor serves training alone.
+/// Whether a tensor is only needed for training.
 fn of_training(tensor: &NamedTensor) -> bool {
     tensor.name.starts_with("optimizer.") || tensor.name.starts_with("history.")
 }
 
-/// The one entry of the file's metadata: all texts as a JSON object. One, because the crate writes several in random
-/// order, and the same run is to give the same bytes.
+/// The only entry of the metadata of the file: all texts as a JSON object. The crate writes several entries in random order, but the
+/// same run must give the same bytes.
 const TEXTS: &str = "kiln";
 
 impl Checkpoint {
@@ -34,7 +34,7 @@ impl Checkpoint {
         self.tensors.push(NamedTensor { name: name.into(), shape: shape.to_vec(), values });
     }
 
-    /// A tensor by name, with the shape that it must have.
+    /// A tensor by name, which must have this shape.
     ///
     /// # Errors
     /// `BadFile` where it is missing, `ShapeMismatch` where its shape differs.
@@ -58,7 +58,7 @@ impl Checkpoint {
         let values = self.tensor(name, shape)?;
         match values.iter().all(|v| v.is_finite()) {
             true => Ok(values),
-            false => Err(Error::bad_file(format!("The tensor {name:?} holds what is no finite number."))),
+            false => Err(Error::bad_file(format!("The tensor {name:?} holds a number that is not finite."))),
         }
     }
 
@@ -66,12 +66,12 @@ impl Checkpoint {
         self.tensors.iter().find(|t| t.name == name)
     }
 
-    /// Leaves weights alone: without the optimizer and the curves the file is smaller.
+    /// Keeps only weights: without optimizer and curves the file is smaller.
     pub fn keep_weights_alone(&mut self) {
         self.tensors.retain(|t| !of_training(t));
     }
 
-    /// Whether it is such a file. A whole one has curves, be they empty.
+    /// Whether there are only weights. A full checkpoint has curves, which may be empty.
     pub fn is_weights_alone(&self) -> bool {
         !self.tensors.iter().any(of_training)
     }
@@ -82,13 +82,13 @@ impl Checkpoint {
     /// `BadFile` where it is missing or cannot be read as `T`.
     pub fn text<T: std::str::FromStr>(&self, key: &str) -> Result<T> {
         let text = self.texts.get(key).and_then(|t| t.parse().ok());
-        text.ok_or_else(|| Error::bad_file(format!("The file does not say its {key}: it is no checkpoint of Kiln.")))
+        text.ok_or_else(|| Error::bad_file(format!("The file does not say its {key}: it is not a checkpoint of Kiln.")))
     }
 
-    /// A number of steps, or of what is counted as often. Nobody takes a billion: a counter near its end would overflow.
+    /// A number of steps or the like. A billion is the limit, so that counters do not overflow.
     ///
     /// # Errors
-    /// `BadFile` where it is missing, no number or more than that.
+    /// `BadFile` where it is missing, not a number or larger than that.
     pub fn count(&self, key: &str) -> Result<u32> {
         match self.text(key)? {
             n @ 0..=1_000_000_000 => Ok(n),
@@ -118,7 +118,7 @@ impl Checkpoint {
     /// Reads a file of f32 tensors; every size is checked against the file before anything is allocated.
     ///
     /// # Errors
-    /// `BadFile` for anything else.
+    /// `BadFile` for any other file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let bad = |e: safetensors::SafeTensorError| Error::bad_file(format!("The file cannot be read: {e}."));
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(bad)?;

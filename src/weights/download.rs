@@ -1,5 +1,5 @@
-//! The download of one file: resumed, retried, held against its hash, and only then kept. It knows no browser: network and
-//! storage are the two traits of `ports`, so that the tests can play every fault.
+//! The download of one file: resumed, retried, compared with its hash, and only then kept. It does not depend on a browser: network
+//! and storage are the traits of `io`, so that tests can simulate every fault.
 
 use super::bytes::Bytes;
 use super::download_error::{DownloadError, wrong_hash};
@@ -8,31 +8,31 @@ use super::manifest::{Wanted, hex};
 use super::mirrors::{Mirrors, RetryPolicy, Verdict, verdict};
 use sha2::{Digest, Sha256};
 
-/// What it does.
+/// What a download is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Fetching,
-    /// Reads again what an earlier visit left, or a file that is kept.
+    /// Reads the bytes of an earlier visit, or a kept file, again.
     Checking,
-    /// Another tab writes the same file.
+    /// Another tab is writing the same file.
     Waiting,
 }
 
-/// What a download works with.
+/// The environment of a download.
 pub struct Tools<'a> {
     pub net: &'a dyn Net,
     pub retry: RetryPolicy,
-    /// Told the phase, the bytes that are here and the bytes in all.
+    /// Called with the phase, the bytes that have arrived and the total.
     pub report: &'a dyn Fn(Phase, u64, Option<u64>),
 }
 
-/// Bytes that are read and hashed in one go.
+/// Bytes that are read and hashed at once.
 const HASH_BYTES: u64 = 1 << 22;
 
-/// Fetches one file into `store`; gives its SHA-256.
+/// Downloads one file into `store`; returns its SHA-256.
 ///
 /// # Errors
-/// See [`DownloadError`]. The store is whole in every case: what has arrived stays a part, and a wrong file is deleted.
+/// See [`DownloadError`]. The store stays consistent: what has arrived is kept as a partial file, and a wrong file is deleted.
 pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> Result<String, DownloadError> {
     let part = loop {
         match store.part(&wanted.key()).await {
@@ -44,7 +44,7 @@ pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> 
             Err(fault) => return Err(fault.into()),
         }
     };
-    // The tab that was waited for may have finished.
+    // The other tab may have finished the download.
     let kept = store.list().await?;
     if let Some(whole) = find(&kept, wanted) {
         drop(part);
@@ -60,7 +60,7 @@ pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> 
         return ended;
     }
     let sha256 = ended?;
-    // The same file may have come from elsewhere before.
+    // The same file may have been downloaded from elsewhere before.
     if let Some(same) = kept.iter().find(|k| k.complete && k.key == sha256) {
         label.sources.extend(same.label.sources.iter().filter(|s| **s != wanted.source).cloned());
     }
@@ -68,7 +68,7 @@ pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> 
     Ok(sha256)
 }
 
-/// The whole file that `wanted` means: by its hash, or by where it came from.
+/// The complete file that matches `wanted`, by its hash or by its source.
 pub fn find<'a>(kept: &'a [Kept], wanted: &Wanted) -> Option<&'a Kept> {
     kept.iter().filter(|k| k.complete).find(|k| match &wanted.sha256 {
         Some(sha256) => k.key == *sha256,
@@ -76,7 +76,7 @@ pub fn find<'a>(kept: &'a [Kept], wanted: &Wanted) -> Option<&'a Kept> {
     })
 }
 
-/// SHA-256 of a file, read piece by piece.
+/// The SHA-256 of a file, which is read piece by piece.
 pub async fn hash(net: &dyn Net, bytes: &dyn Bytes, report: &dyn Fn(u64)) -> Result<String, DownloadError> {
     let (mut hash, mut at) = (Sha256::new(), 0);
     while at < bytes.len() {
@@ -96,22 +96,23 @@ struct Transfer<'a> {
     part: Box<dyn PartialFile>,
     hash: Sha256,
     label: FileInfo,
-    /// The mirror that every byte here came from, if it was one.
+    /// The mirror that all bytes came from, if it was a single one.
     origin: Option<String>,
-    /// The most bytes that were ever here.
+    /// The largest number of bytes so far.
     best: u64,
 }
 
-/// What came of one answer.
+/// The result of one response.
 enum Outcome {
-    Whole,
-    /// This mirror will not do, now or later.
+    Complete,
+    /// This mirror is given up.
     Gone(u16, String),
+    /// This mirror may be tried again.
     Again(String),
 }
 
 impl<'a> Transfer<'a> {
-    /// Reads again what is there already, for its hash.
+    /// Reads the bytes that are there already, for the hash.
     async fn resume(
         tools: &'a Tools<'a>,
         store: &'a dyn Store,
@@ -150,9 +151,9 @@ impl<'a> Transfer<'a> {
         let mut mirrors = Mirrors::new(self.wanted);
         let mut wrong = 0;
         loop {
-            // All may be here already, from a visit that ended before the last step.
+            // An earlier visit may have downloaded everything.
             let outcome = match mirrors.current() {
-                _ if self.is_whole() => Outcome::Whole,
+                _ if self.is_whole() => Outcome::Complete,
                 Some(url) => self.pull(url).await?,
                 None if wrong > 0 => return Err(DownloadError::Failed(wrong_hash(&self.wanted.name))),
                 None => return Err(mirrors.failure()),
@@ -162,13 +163,13 @@ impl<'a> Transfer<'a> {
             match outcome {
                 Outcome::Gone(status, why) => mirrors.gone(status, &why),
                 Outcome::Again(why) => mirrors.again(&why, better, self.tools.net, &self.tools.retry).await?,
-                Outcome::Whole => {
+                Outcome::Complete => {
                     let sha256 = hex(&std::mem::take(&mut self.hash).finalize());
                     if self.wanted.sha256.as_ref().is_none_or(|s| *s == sha256) {
                         return Ok(sha256);
                     }
                     wrong += 1;
-                    // Bytes of several servers or visits may have been mixed: then once more, from the beginning.
+                    // Bytes of several servers or visits may have been mixed: try once more from the beginning.
                     let one_origin = self.origin.is_some();
                     self.clear()?;
                     if one_origin || wrong > self.wanted.urls.len() {
@@ -190,7 +191,7 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
-    /// Takes what one mirror gives.
+    /// Downloads from one mirror.
     async fn pull(&mut self, url: &str) -> Result<Outcome, DownloadError> {
         let mut answer = match self.tools.net.get(url, self.part.len(), self.tools.retry.patience).await {
             Ok(answer) => answer,
@@ -198,7 +199,7 @@ impl<'a> Transfer<'a> {
         };
         match answer.status {
             206 if answer.start.is_none_or(|start| start == self.part.len()) => {}
-            // The server knows no ranges: this is the file from the beginning.
+            // The server does not support ranges: this is the file from the beginning.
             200 => self.clear()?,
             206 | 416 if !self.part.is_empty() => {
                 self.clear()?;
@@ -216,7 +217,7 @@ impl<'a> Transfer<'a> {
             self.label = FileInfo { bytes: total, validator: answer.validator, ..self.label.clone() };
             self.store.mark(&self.wanted.key(), &self.label).await?;
         } else {
-            // With a known hash mixed bytes are found out at the end; without one they must not be mixed.
+            // With a known hash, mixed bytes are detected at the end; without one they must not be mixed.
             let same =
                 answer.validator.is_some() && answer.validator == self.label.validator && total == self.label.bytes;
             if self.wanted.sha256.is_none() && !same {
@@ -228,7 +229,7 @@ impl<'a> Transfer<'a> {
         loop {
             (self.tools.report)(Phase::Fetching, self.part.len(), total);
             if total == Some(self.part.len()) {
-                return Ok(Outcome::Whole);
+                return Ok(Outcome::Complete);
             }
             match answer.body.next(self.tools.retry.patience).await {
                 Ok(Some(bytes)) if total.is_some_and(|t| self.part.len() + bytes.len() as u64 > t) => {
@@ -239,7 +240,7 @@ impl<'a> Transfer<'a> {
                     self.part.append(&bytes)?;
                     self.hash.update(&bytes);
                 }
-                Ok(None) if total.is_none() => return Ok(Outcome::Whole),
+                Ok(None) if total.is_none() => return Ok(Outcome::Complete),
                 Ok(None) => return Ok(Outcome::Again("the answer broke off".into())),
                 Err(fault) => return again(fault),
             }
@@ -250,7 +251,7 @@ impl<'a> Transfer<'a> {
 fn again(fault: NetFault) -> Result<Outcome, DownloadError> {
     match fault {
         NetFault::Cancelled => Err(DownloadError::Cancelled),
-        NetFault::Stalled => Ok(Outcome::Again("it fell silent".into())),
+        NetFault::Stalled => Ok(Outcome::Again("it stopped responding".into())),
         NetFault::Lost(why) => Ok(Outcome::Again(why)),
     }
 }

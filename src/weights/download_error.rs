@@ -7,14 +7,14 @@ use crate::error::{Code, Error};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownloadError {
     Cancelled,
-    /// The store is full; what has arrived is still there.
+    /// The store is full; what has arrived is kept.
     Full,
-    /// A server answered that there is no such file.
+    /// A server responded that there is no such file.
     Missing(Error),
     Failed(Error),
 }
 
-/// The error of a file that is not what it should be.
+/// The error where a file has the wrong hash.
 pub fn wrong_hash(name: &str) -> Error {
     Error::new(
         Code::WrongHash,

@@ -1,4 +1,4 @@
-//! From a model's name to its files: what is kept is opened, what is not is downloaded, with one progress for all of it.
+//! From the name of a model to its files: kept files are opened, others are downloaded, with one progress bar for all of them.
 
 use super::bytes::ModelFile;
 use super::download::{Phase, Tools, download};
@@ -11,25 +11,25 @@ use crate::error::{Code, Error};
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// Told what is being done: a file's name, `checking`, or `another tab` where that is waited for; bytes that are here and
-/// bytes in all, 0 while that is not known.
+/// Called with what is being done (the name of a file, `checking`, or `another tab` while waiting for one), the bytes that have arrived
+/// and the total, which is 0 while it is unknown.
 pub type Report<'a> = dyn Fn(&str, f64, f64) + 'a;
 
-/// What gathering works with.
+/// Fetches the files of a model.
 pub struct ModelFetcher<'a> {
     pub net: &'a dyn Net,
-    /// In the order of preference: the browser's files, then memory, which takes over where they are full.
+    /// In order of preference: the browser's files, then memory, which is used where they are full.
     pub stores: &'a [Rc<dyn Store>],
     pub retry: RetryPolicy,
     pub report: &'a Report<'a>,
-    /// Told the name of a file that goes to the next store.
+    /// Called with the name of a file that moves to the next store.
     pub spilled: &'a dyn Fn(&str),
 }
 
-/// Bytes that are carried from a full store to the next in one go.
+/// Bytes that are copied from a full store to the next one at once.
 const COPY_BYTES: u64 = 1 << 20;
 
-/// One progress for several files, which never runs backwards.
+/// The progress of several files, which never decreases.
 #[derive(Default)]
 struct Bar {
     finished: Cell<u64>,
@@ -41,7 +41,7 @@ impl ModelFetcher<'_> {
     /// All files of a model.
     ///
     /// # Errors
-    /// See [`DownloadError`]; `Full` comes back as `Failed` with `OutOfSpace`.
+    /// See [`DownloadError`]; `Full` is returned as `Failed` with `OutOfSpace`.
     pub async fn model(&self, plan: &Plan) -> Result<Vec<ModelFile>, DownloadError> {
         match plan {
             Plan::Files(wanted) => self.files(wanted, &Bar::default()).await,
@@ -56,7 +56,7 @@ impl ModelFetcher<'_> {
         }
     }
 
-    /// A whole file by its SHA-256.
+    /// A complete file by its SHA-256.
     pub async fn kept(&self, sha256: &str) -> Result<Option<ModelFile>, DownloadError> {
         self.look(&Wanted {
             name: String::new(),
@@ -85,7 +85,7 @@ impl ModelFetcher<'_> {
         Ok(files)
     }
 
-    /// One file, kept or fetched. `alone`: the bar is its own, so that its size is the total.
+    /// One file, kept or downloaded. With `alone` its size is the total of the bar.
     async fn file(&self, wanted: &Wanted, bar: &Bar, alone: bool) -> Result<ModelFile, DownloadError> {
         let file = match self.look(wanted).await? {
             Some(file) => file,
@@ -112,7 +112,7 @@ impl ModelFetcher<'_> {
         let tools = Tools { net: self.net, retry: self.retry, report: &report };
         let mut stores = self.stores.iter().peekable();
         while let Some(store) = stores.next() {
-            // A part that has gone to the next store goes on there.
+            // A partial file that has moved to the next store continues there.
             if let Some(next) = stores.peek()
                 && next.list().await?.iter().any(|k| k.key == wanted.key())
             {
@@ -123,7 +123,7 @@ impl ModelFetcher<'_> {
                     let bytes = store.open(&sha256).await?;
                     return Ok(ModelFile { name: wanted.name.clone(), bytes });
                 }
-                (Err(DownloadError::Full), Some(next)) => match carry(&**store, &***next, &wanted.key()).await {
+                (Err(DownloadError::Full), Some(next)) => match move_partial(&**store, &***next, &wanted.key()).await {
                     Err(DownloadError::Full) => break,
                     Err(stop) => return Err(stop),
                     Ok(()) => (self.spilled)(&wanted.name),
@@ -170,7 +170,7 @@ impl ModelFetcher<'_> {
         Ok(files)
     }
 
-    /// Finds out the size of a file from the head of an answer.
+    /// Finds the size of a file from the headers of a response.
     async fn measure(&self, wanted: &mut Wanted) -> Result<(), DownloadError> {
         if let Some(file) = self.look(wanted).await? {
             wanted.bytes = Some(file.bytes.len());
@@ -180,7 +180,7 @@ impl ModelFetcher<'_> {
         while let Some(url) = mirrors.current() {
             let why = match self.net.get(url, 0, self.retry.patience).await {
                 Err(NetFault::Cancelled) => return Err(DownloadError::Cancelled),
-                Err(NetFault::Stalled) => "it fell silent".into(),
+                Err(NetFault::Stalled) => "it stopped responding".into(),
                 Err(NetFault::Lost(why)) => why,
                 Ok(answer) => match verdict(answer.status) {
                     Verdict::Fine => {
@@ -200,8 +200,8 @@ impl ModelFetcher<'_> {
     }
 }
 
-/// Takes a part from a store that is full to another one.
-async fn carry(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), DownloadError> {
+/// Moves a partial file from a full store to another one.
+async fn move_partial(from: &dyn Store, to: &dyn Store, key: &str) -> Result<(), DownloadError> {
     let (source, mut target) = (from.part(key).await?, to.part(key).await?);
     target.clear()?;
     if let Some(kept) = from.list().await?.iter().find(|k| k.key == key) {
@@ -222,14 +222,14 @@ fn not_kept() -> Error {
     Error::new(
         Code::UnknownModel,
         "A file of this model is not kept here.",
-        "Drop the file on the page once more, or choose a model of the list.",
+        "Drop the file on the page again, or choose a model from the list.",
     )
 }
 
 fn out_of_space(name: &str) -> Error {
     Error::new(
         Code::OutOfSpace,
-        format!("There is no room for {name}."),
+        format!("There is not enough space for {name}."),
         "Delete models that are no longer needed, or free space on the disk, then try again.",
     )
 }

@@ -1,12 +1,12 @@
-//! Numbers as model files keep them, to [`Matrix`]: quantised ones are repacked, never rounded again.
+//! The number formats of model files, to [`Matrix`]: quantised weights are repacked, and never rounded again.
 //!
 //! Reference: the block layouts of `ggml` (`block_q4_0` and so on in its `ggml-common.h`), whose arithmetic the `gguf`
-//! Python package repeats. Each row is cut in blocks; a block is its scales, then its quantised weights.
+//! Python package repeats. Each row is divided into blocks; a block has its scales, then its quantised weights.
 
 use crate::error::{Error, Result};
 use crate::nn::engine::{Data, GROUP, Matrix, f16};
 
-/// How numbers lie in a file.
+/// A number format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     F32,
@@ -23,7 +23,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Weights in a block, and bytes that it takes.
+    /// Weights and bytes in a block.
     pub fn block(self) -> (usize, usize) {
         match self {
             Self::F32 => (1, 4),
@@ -40,7 +40,7 @@ impl Format {
     }
 }
 
-/// A matrix on its way in. Blocks come piece by piece, so that a tensor never lies in memory twice.
+/// A matrix that is being read. Blocks arrive piece by piece, so that a tensor is never in memory twice.
 pub struct MatrixBuilder {
     format: Format,
     rows: usize,
@@ -54,15 +54,16 @@ pub struct MatrixBuilder {
 }
 
 impl MatrixBuilder {
-    /// Room for `[rows, cols]`: at most twice the bytes that the tensor takes in its file.
+    /// Allocates `[rows, cols]`: at most twice the bytes of the tensor in its file.
     ///
     /// # Errors
-    /// `BadFile` where a row is no whole number of blocks, `Unsupported` where memory does not suffice.
+    /// `BadFile` where a row is not a whole number of blocks, `Unsupported` where memory does not suffice.
     pub fn new(format: Format, rows: usize, cols: usize) -> Result<Self> {
         let (block, _) = format.block();
         let n = rows.checked_mul(cols).filter(|_| cols.is_multiple_of(block));
-        let n =
-            n.ok_or_else(|| Error::bad_file(format!("Rows of {cols} weights cannot be cut in blocks of {block}.")))?;
+        let n = n.ok_or_else(|| {
+            Error::bad_file(format!("Rows of {cols} weights cannot be divided into blocks of {block}."))
+        })?;
         let four = matches!(format, Format::Q4_0 | Format::Q4_1 | Format::Q4K);
         let scaled = block > 1;
         let group = if format == Format::Q6K { 16 } else { GROUP };
@@ -71,16 +72,16 @@ impl MatrixBuilder {
             format,
             rows,
             cols,
-            floats: room(format == Format::F32, n)?,
-            halves: room(matches!(format, Format::F16 | Format::Bf16), n)?,
-            nibbles: room(four, n / 2)?,
-            quants: room(scaled && !four, n)?,
-            d: room(scaled, n / group)?,
-            m: room(shifted, n / group)?,
+            floats: allocate(format == Format::F32, n)?,
+            halves: allocate(matches!(format, Format::F16 | Format::Bf16), n)?,
+            nibbles: allocate(four, n / 2)?,
+            quants: allocate(scaled && !four, n)?,
+            d: allocate(scaled, n / group)?,
+            m: allocate(shifted, n / group)?,
         })
     }
 
-    /// The next blocks, whole ones.
+    /// Adds whole blocks.
     pub fn push(&mut self, bytes: &[u8]) {
         match self.format {
             Format::F32 => self.floats.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b))),
@@ -101,7 +102,7 @@ impl MatrixBuilder {
     /// The matrix.
     ///
     /// # Errors
-    /// `BadFile` where it has not arrived whole.
+    /// `BadFile` where blocks are missing.
     pub fn finish(self) -> Result<Matrix> {
         let n = self.rows * self.cols;
         if self.floats.len() + self.halves.len() + 2 * self.nibbles.len() + self.quants.len() != n {
@@ -120,7 +121,7 @@ impl MatrixBuilder {
         Ok(Matrix { rows: self.rows, cols: self.cols, data })
     }
 
-    /// `d * (q - 8)`; nibbles lie as ours do.
+    /// `d * (q - 8)`; nibbles are in the same order as ours.
     fn q4_0(&mut self, block: &[u8; 18]) {
         let d = half(block, 0);
         self.d.push(d);
@@ -209,8 +210,8 @@ impl MatrixBuilder {
     }
 }
 
-/// Room for `n` numbers, where they are wanted. A tab has no more than 4 GB.
-fn room<T>(wanted: bool, n: usize) -> Result<Vec<T>> {
+/// Allocates `n` numbers where they are wanted. A tab has at most 4 GB.
+fn allocate<T>(wanted: bool, n: usize) -> Result<Vec<T>> {
     let mut out = Vec::new();
     let reserved = out.try_reserve_exact(if wanted { n } else { 0 });
     reserved.map_err(|_| Error::unsupported(format!("A tensor of {n} numbers does not fit in memory.")))?;

@@ -1,5 +1,4 @@
-//! GGUF files, versions 2 and 3: what their header says. Nothing else is read, and no count is believed before it is held
-//! against the file's size.
+//! The header of GGUF files, versions 2 and 3. Nothing else is read, and every count is checked against the size of the file.
 //!
 //! Reference: `docs/gguf.md` of `ggml`. A header is counts, then metadata, then tensor descriptions; data follows, aligned.
 
@@ -10,16 +9,16 @@ use super::quoted::quoted;
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Headers beyond it are refused: the largest vocabularies take a tenth.
+/// The largest header that is accepted: ten times that of the largest vocabularies.
 pub const HEADER_LIMIT: u64 = 64 << 20;
 
-/// More keys or tensors than any model has.
+/// The largest number of keys or tensors: more than any model has.
 const COUNT_LIMIT: u64 = 1 << 16;
 
 /// Bytes that are read at once.
 const BUFFER: u64 = 1 << 16;
 
-/// What a GGUF file's header says.
+/// The header of a GGUF file.
 #[derive(Debug, Clone)]
 pub struct Gguf {
     pub version: u32,
@@ -28,24 +27,24 @@ pub struct Gguf {
     pub tensors: Vec<GgufTensor>,
 }
 
-/// A tensor's description.
+/// The description of a tensor.
 #[derive(Debug, Clone)]
 pub struct GgufTensor {
     pub name: String,
     pub ggml_type: &'static GgmlType,
-    /// Row-major, outermost first: the reverse of the file's.
+    /// Row-major, outermost first: the reverse of the order in the file.
     pub shape: Vec<usize>,
     /// First byte in the file.
     pub at: u64,
     pub bytes: u64,
 }
 
-/// A number format of `ggml`, those that Kiln does not run too: their files can still be looked at.
+/// A number format of `ggml`, including those that Kiln does not run: their files can still be inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GgmlType {
     id: u32,
     pub name: &'static str,
-    /// Weights in a block, and bytes that it takes.
+    /// Weights and bytes in a block.
     block: (u64, u64),
 }
 
@@ -113,7 +112,7 @@ impl GgmlType {
 }
 
 impl Gguf {
-    /// Whether a file says that it is one.
+    /// Whether a file has the magic number.
     pub fn is_one(bytes: &dyn Bytes) -> bool {
         bytes.take(0, 4).is_ok_and(|magic| magic == *b"GGUF")
     }
@@ -125,7 +124,7 @@ impl Gguf {
     pub fn read(bytes: &dyn Bytes) -> Result<Self> {
         let mut input = Input { bytes, at: 0, buffer: Vec::new(), start: 0 };
         if input.array()? != *b"GGUF" {
-            return Err(Error::bad_file("This is no GGUF file."));
+            return Err(Error::bad_file("This is not a GGUF file."));
         }
         let version = input.u32()?;
         if !(2..=3).contains(&version) {
@@ -140,7 +139,7 @@ impl Gguf {
             let key = input.text()?;
             let value = input.value()?;
             if metadata.contains_key(&key) {
-                return Err(Error::bad_file(format!("The key {} is there twice.", quoted(&key))));
+                return Err(Error::bad_file(format!("The key {} occurs twice.", quoted(&key))));
             }
             metadata.insert(key, value);
         }
@@ -156,17 +155,17 @@ impl Gguf {
         Ok(Self { version, metadata, tensors })
     }
 
-    /// A key's text.
+    /// The text of a key.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).and_then(Value::text)
     }
 
-    /// A key's number, where it is a whole one and not negative.
+    /// The number of a key, where it is a non-negative integer.
     pub fn unsigned(&self, key: &str) -> Option<u64> {
         self.metadata.get(key).and_then(Value::unsigned)
     }
 
-    /// A key's number.
+    /// The number of a key.
     pub fn number(&self, key: &str) -> Option<f64> {
         self.metadata.get(key).and_then(Value::number)
     }
@@ -176,8 +175,7 @@ impl Gguf {
     }
 }
 
-/// Turns offsets from the start of the data into offsets in the file, and checks that tensors have names and places of
-/// their own.
+/// Converts offsets from the start of the data to offsets in the file, and checks that names are unique and tensors do not overlap.
 fn place(tensors: &mut [GgufTensor], data: u64, alignment: u64, len: u64) -> Result<()> {
     let mut names = BTreeSet::new();
     let mut spans = Vec::with_capacity(tensors.len());
@@ -189,7 +187,7 @@ fn place(tensors: &mut [GgufTensor], data: u64, alignment: u64, len: u64) -> Res
             return Err(bad("is not aligned"));
         }
         if !names.insert(tensor.name.as_str()) {
-            return Err(bad("is there twice"));
+            return Err(bad("occurs twice"));
         }
         tensor.at += data;
         spans.push((tensor.at, end));
@@ -201,7 +199,7 @@ fn place(tensors: &mut [GgufTensor], data: u64, alignment: u64, len: u64) -> Res
     Ok(())
 }
 
-/// The header, read front to back through a small buffer.
+/// A reader of the header with a small buffer.
 struct Input<'a> {
     bytes: &'a dyn Bytes,
     /// The next byte in the file.
@@ -212,7 +210,7 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Whether `n` bytes more are there, within the limit.
+    /// Checks that there are `n` more bytes, below the limit.
     fn check(&self, n: u64) -> Result<()> {
         let end = self.at.checked_add(n).filter(|&end| end <= self.bytes.len());
         let end = end.ok_or_else(|| Error::bad_file("The file ends inside its header."))?;
@@ -254,7 +252,7 @@ impl Input<'_> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    /// `n` bytes, that the file must have.
+    /// The next `n` bytes.
     fn raw(&mut self, n: u64) -> Result<Vec<u8>> {
         self.check(n)?;
         let mut out = vec![0; usize::try_from(n).map_err(Error::internal)?];
@@ -262,7 +260,7 @@ impl Input<'_> {
         Ok(out)
     }
 
-    /// A number of things that take `least` bytes each.
+    /// A number of items of at least `least` bytes each.
     fn count(&mut self, least: u64, what: &str) -> Result<usize> {
         let n = self.u64()?;
         if n > COUNT_LIMIT || n * least > self.bytes.len() - self.at {

@@ -1,7 +1,7 @@
-//! A person's pictures become a set: files and zips in, one IDX file of bytes `[n, height, width, 3]` out.
+//! Makes a data set of a person's pictures: from files and zips to one IDX file of bytes `[n, height, width, 3]`.
 //!
-//! Nothing that a file claims is believed: what it is, is seen by its content; its size in pixels is read and bounded
-//! before a decoder sees it; one picture is in memory at a time.
+//! The type of a file is determined by its content. Its size in pixels is read and checked before it is decoded, and only one picture is
+//! in memory at a time.
 
 use super::bytes::Bytes;
 use super::manifest::hex;
@@ -21,16 +21,16 @@ pub struct Offered {
     pub open: Box<dyn Fn() -> Result<Rc<dyn Bytes>>>,
 }
 
-/// What becomes of a picture.
+/// How a picture is cropped and scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// The square in its middle, of this side: many pictures of one size.
+    /// The square in its centre, scaled to this side: for sets of pictures.
     Square(u32),
-    /// The whole picture, its longer side at most this, both cut to multiples of 8: a single one.
+    /// The whole picture, with its longer side at most this and both sides multiples of 8: for single pictures.
     Within(u32),
 }
 
-/// A part of a picture, and the size to which it is brought.
+/// A crop of a picture, and the size that it is scaled to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
     pub x: u32,
@@ -41,38 +41,38 @@ pub struct Cut {
     pub to_height: u32,
 }
 
-/// Decodes pictures, and is told how far it is.
+/// Decodes pictures, and is told about progress.
 #[async_trait(?Send)]
 pub trait Decode {
-    /// A picture's file as RGB over white, row by row, upright, cut as [`Fit::cut`] says; its width and height.
+    /// Decodes a file to RGB over white, row by row, upright, cropped as by [`Fit::cut`]; returns width and height too.
     ///
     /// # Errors
-    /// Why it cannot be decoded, in the decoder's words.
+    /// The message of the decoder.
     async fn decode(&self, file: Vec<u8>, fit: Fit) -> std::result::Result<(Vec<u8>, u32, u32), String>;
 
-    /// Called between two files with the bytes that are done and all bytes; `false` ends it.
+    /// Called between files with the bytes that are done and the total; `false` cancels.
     async fn turn(&self, done: f64, total: f64) -> bool;
 }
 
-/// Files of a zip that are looked at.
+/// Files of a zip that are read.
 const MAX_ENTRIES: usize = 20_000;
-/// Bytes of one picture's file, and of all that is unpacked of one zip.
+/// Bytes of a picture's file, and bytes that are unpacked from a zip.
 const MAX_FILE: u64 = 64 << 20;
 const MAX_UNPACKED: u64 = 4 << 30;
-/// Of a picture before it is cut.
+/// Side and pixels of a picture before it is cropped.
 const MAX_SIDE: usize = 16_384;
 const MAX_PIXELS: usize = 64 << 20;
-/// Notes on files that are left out.
+/// Notes on files that are skipped.
 const MAX_NOTES: usize = 100;
-/// Bytes by which a file's kind is seen.
+/// Bytes that tell the type of a file.
 const HEAD: u64 = 12;
 
-/// Why a file is left out: a stable code and a sentence.
+/// Why a file is skipped: a stable code and a sentence.
 type Why = (&'static str, String);
 type Outcome<T> = std::result::Result<T, Why>;
 
 impl Fit {
-    /// What is cut from a picture of `width` x `height`.
+    /// The crop of a picture of `width` x `height`.
     pub fn cut(self, width: u32, height: u32) -> Cut {
         let (crop, to) = match self {
             Fit::Square(side) => ([width.min(height); 2], [side; 2]),
@@ -88,7 +88,7 @@ impl Fit {
     }
 }
 
-/// The set and what is told of it; `None` where it was ended.
+/// The set and its description; `None` where it was cancelled.
 ///
 /// # Errors
 /// `BadFile` where too few of the files are pictures.
@@ -139,9 +139,9 @@ impl Import<'_> {
         }
     }
 
-    /// A picture, or a zip of them; `false` where it was ended.
+    /// A picture, or a zip of them; `false` where it was cancelled.
     async fn file(&mut self, file: &Offered) -> bool {
-        if passed_over(&file.name) {
+        if is_hidden(&file.name) {
             return true;
         }
         let opened = (file.open)().and_then(|bytes| Ok((bytes.take(0, bytes.len().min(HEAD))?, bytes)));
@@ -182,7 +182,7 @@ impl Import<'_> {
                 return false;
             }
             packed += entry.packed as f64;
-            if passed_over(&entry.name) {
+            if is_hidden(&entry.name) {
                 continue;
             }
             let whole = if self.full() || unpacked.get() > MAX_UNPACKED {
@@ -193,7 +193,7 @@ impl Import<'_> {
                 Err(large())
             } else {
                 let before = unpacked.get();
-                // Whatever the entry claims: what is no picture is not unpacked beyond its first piece.
+                // Whatever the entry claims, only pictures are unpacked beyond the first piece.
                 let check = |out: &[u8]| {
                     unpacked.set(before + out.len() as u64);
                     if out.len() as u64 > MAX_FILE { Err(large()) } else { check_type(out) }
@@ -208,7 +208,7 @@ impl Import<'_> {
         true
     }
 
-    /// A picture's file, or why it is none.
+    /// A picture's file, or why it cannot be used.
     async fn picture(&mut self, name: &str, whole: Outcome<Vec<u8>>) {
         let decoded = match whole.and_then(|file| check_size(&file).map(|()| file)) {
             Ok(file) => self.decode.decode(file, self.fit).await.map_err(undecodable),
@@ -249,13 +249,13 @@ impl Import<'_> {
     }
 }
 
-/// Folders and what systems put into them: hidden files, and the resource forks of macOS.
-fn passed_over(name: &str) -> bool {
+/// Files that operating systems add: hidden files, and the resource forks of macOS.
+fn is_hidden(name: &str) -> bool {
     let hidden = |part: &str| part.starts_with('.') && !part.trim_start_matches('.').is_empty();
     name.split(['/', '\\']).any(|part| part == "__MACOSX" || hidden(part))
 }
 
-/// Whether it begins as a picture does.
+/// Checks that a file begins like a picture.
 fn check_type(file: &[u8]) -> Outcome<()> {
     if file.is_empty() {
         return Err(("empty", "It is empty.".into()));
@@ -267,7 +267,7 @@ fn check_type(file: &[u8]) -> Outcome<()> {
     imagesize::image_type(file).map(|_| ()).map_err(none)
 }
 
-/// Whether a decoder may see it: what its header says of its size.
+/// Checks the type and the size in the header, before a file is decoded.
 fn check_size(file: &[u8]) -> Outcome<()> {
     check_type(file)?;
     let size = imagesize::blob_size(file).map_err(|_| ("damaged", "It ends inside its header.".to_string()))?;

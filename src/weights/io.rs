@@ -1,16 +1,16 @@
-//! What a download needs of the world: a network that gives files piece by piece, and a store that keeps them.
+//! The network and the storage of downloads, as traits.
 
 use super::bytes::Bytes;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
-/// What a server answered to a ranged GET.
+/// The response to a ranged GET.
 pub struct Response {
     pub status: u16,
-    /// First byte of the body in the file, where the server tells (`Content-Range`).
+    /// The position of the body in the file, if the server says (`Content-Range`).
     pub start: Option<u64>,
-    /// Bytes of the whole file, where the server tells.
+    /// Bytes of the whole file, if the server says.
     pub total: Option<u64>,
     /// `ETag` or `Last-Modified`.
     pub validator: Option<String>,
@@ -21,19 +21,19 @@ pub struct Response {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NetFault {
     Cancelled,
-    /// Nothing came for longer than the patience.
+    /// Nothing arrived for longer than the patience.
     Stalled,
     Lost(String),
 }
 
-/// The network. Whatever waits here ends early when the download is cancelled.
+/// The network. All waits end early when the download is cancelled.
 #[async_trait(?Send)]
 pub trait Net {
-    /// Asks for the file from byte `from` on (`Range: bytes={from}-`), without credentials. `If-Range` is not sent: across
-    /// origins it would need a permission that model hubs do not give; the validator is compared afterwards instead.
+    /// Asks for the file from byte `from` on (`Range: bytes={from}-`), without credentials. `If-Range` is not sent: cross-origin
+    /// it needs a permission that model hubs do not grant; the validator is compared afterwards instead.
     async fn get(&self, url: &str, from: u64, patience: f64) -> Result<Response, NetFault>;
 
-    /// Waits for so many milliseconds; the browser gets a turn even for 0.
+    /// Waits; the browser gets a turn even for 0 milliseconds.
     async fn wait(&self, ms: f64) -> Result<(), NetFault>;
 }
 
@@ -47,47 +47,47 @@ pub trait Body {
 /// Why a file cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreFault {
-    /// Another tab writes it.
+    /// Another tab is writing it.
     Busy,
     /// No room left.
     Full,
     Failed(String),
 }
 
-/// What is written beside a file.
+/// What is stored with a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileInfo {
     pub name: String,
-    /// Where it has come from: `hub:owner/name/file`, URLs, dropped files.
+    /// Its sources: `hub:owner/name/file`, URLs, dropped files.
     pub sources: Vec<String>,
     /// Bytes of the whole file, where known.
     pub bytes: Option<u64>,
-    /// Of the server that it began to come from.
+    /// The validator of the server that sent its beginning.
     pub validator: Option<String>,
 }
 
 /// A file of the store.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// SHA-256 of a whole file; of a part, the key under which it arrives.
+    /// The SHA-256 of a complete file; the key of a partial one.
     pub key: String,
     pub label: FileInfo,
-    /// Bytes that are here.
+    /// Bytes that have arrived.
     pub bytes: u64,
     pub complete: bool,
 }
 
-/// Files under their SHA-256, and parts of files on their way. A whole file appears by `keep` alone.
+/// Complete files under their SHA-256, and partial files. Only `keep` makes a file complete.
 #[async_trait(?Send)]
 pub trait Store {
     async fn list(&self) -> Result<Vec<Kept>, StoreFault>;
-    /// A whole file.
+    /// Opens a complete file.
     async fn open(&self, sha256: &str) -> Result<Rc<dyn Bytes>, StoreFault>;
-    /// A part, to append to; what is there already stays.
+    /// Opens a partial file to append to, with the bytes that are there already.
     async fn part(&self, key: &str) -> Result<Box<dyn PartialFile>, StoreFault>;
-    /// Writes the label of a part.
+    /// Stores the info of a partial file.
     async fn mark(&self, key: &str, label: &FileInfo) -> Result<(), StoreFault>;
-    /// Turns a part into a whole file.
+    /// Turns a partial file into a complete one.
     async fn keep(
         &self,
         part: Box<dyn PartialFile>,
@@ -95,15 +95,15 @@ pub trait Store {
         sha256: &str,
         label: &FileInfo,
     ) -> Result<(), StoreFault>;
-    /// Deletes a part, with its label.
+    /// Deletes a partial file, with its info.
     async fn discard(&self, key: &str) -> Result<(), StoreFault>;
-    /// Deletes a whole file, with its label.
+    /// Deletes a complete file, with its info.
     async fn remove(&self, sha256: &str) -> Result<(), StoreFault>;
 }
 
-/// A part of a file. Dropping it lets others write.
+/// A partial file. Dropping it lets others write.
 pub trait PartialFile {
-    /// Bytes that are here.
+    /// Bytes that have arrived.
     fn len(&self) -> u64;
     fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,4 +1,4 @@
-//! What is kept of models, found without asking the network: a file, or all files of a repository.
+//! Models that are kept, found without the network: a file, or all files of a repository.
 
 use super::bytes::ModelFile;
 use super::download::find;
@@ -9,36 +9,36 @@ use crate::error::Error;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-/// Says what a repository is.
+/// The file that tells what a repository contains.
 pub const CONFIG: &str = "config.json";
 
-/// What belongs to a model beside its configuration.
+/// The files of a repository besides its configuration.
 pub struct RepositoryLayout {
-    /// Files, and whether it cannot do without.
+    /// Files, and whether they are required.
     pub beside: &'static [(&'static str, bool)],
     pub weights: &'static str,
-    /// Of weights in several files.
+    /// The index of weights in several files.
     pub index: &'static str,
 }
 
-/// As `transformers` saves it.
+/// As saved by `transformers`.
 const TEXT: RepositoryLayout = RepositoryLayout {
     beside: &[("tokenizer.json", true), ("tokenizer_config.json", false), ("generation_config.json", false)],
     weights: "model.safetensors",
     index: "model.safetensors.index.json",
 };
 
-/// As `diffusers` saves it.
+/// As saved by `diffusers`.
 const AUTOENCODER: RepositoryLayout = RepositoryLayout {
     beside: &[],
     weights: "diffusion_pytorch_model.safetensors",
     index: "diffusion_pytorch_model.safetensors.index.json",
 };
 
-/// An index, or a configuration, is far smaller; anything larger is none.
+/// The largest JSON file that is read; an index or a configuration is far smaller.
 const LARGEST_JSON: u64 = 1 << 24;
 
-/// A whole file in a store.
+/// A complete file in a store.
 #[derive(Clone, Copy)]
 pub struct Found<'a> {
     store: &'a dyn Store,
@@ -52,7 +52,7 @@ impl Found<'_> {
     }
 }
 
-/// What the stores have at a moment.
+/// The contents of the stores at a moment.
 pub struct KeptModels<'a> {
     stores: &'a [Rc<dyn Store>],
     lists: Vec<Vec<Kept>>,
@@ -60,7 +60,7 @@ pub struct KeptModels<'a> {
 
 impl<'a> KeptModels<'a> {
     /// # Errors
-    /// `Failed` where a store cannot tell.
+    /// `Failed` where a store fails.
     pub async fn of(stores: &'a [Rc<dyn Store>]) -> Result<Self, DownloadError> {
         let mut lists = Vec::new();
         for store in stores {
@@ -69,7 +69,7 @@ impl<'a> KeptModels<'a> {
         Ok(Self { stores, lists })
     }
 
-    /// A whole file, of the first store that has it.
+    /// A complete file, from the first store that has it.
     pub fn find(&self, wanted: &Wanted) -> Option<Found<'_>> {
         let mut each = self.stores.iter().zip(&self.lists);
         each.find_map(|(store, list)| Some(Found { store: &**store, kept: find(list, wanted)? }))
@@ -102,7 +102,7 @@ impl<'a> KeptModels<'a> {
         let mut names = Vec::new();
         for name in sources.into_iter().filter_map(|source| source.strip_suffix(CONFIG)?.strip_suffix('/')) {
             let Ok(Plan::Repository(repository)) = Manifest::default().plan(name, &[]) else { continue };
-            // One whose index is damaged is none.
+            // A repository with a damaged index is not listed.
             if let Ok(Some(_)) = self.repository(&repository).await {
                 names.push(name.into());
             }
@@ -111,7 +111,7 @@ impl<'a> KeptModels<'a> {
     }
 }
 
-/// What the configuration is of; an autoencoder says so, everything else is taken for text.
+/// The layout that belongs to a configuration: that of an autoencoder if it says so, else that of a language model.
 pub fn layout(config: &ModelFile) -> &'static RepositoryLayout {
     let class = json(config).and_then(|config| Some(config.get("_class_name")?.as_str()?.to_string()));
     match class.as_deref() {
@@ -120,7 +120,7 @@ pub fn layout(config: &ModelFile) -> &'static RepositoryLayout {
     }
 }
 
-/// A JSON file of modest size; `None` where it is none.
+/// A JSON file of limited size; `None` for anything else.
 fn json(file: &ModelFile) -> Option<serde_json::Value> {
     let size = Some(file.bytes.len()).filter(|&n| n <= LARGEST_JSON)?;
     serde_json::from_slice(&file.bytes.take(0, size).ok()?).ok()
@@ -128,7 +128,8 @@ fn json(file: &ModelFile) -> Option<serde_json::Value> {
 
 /// The names of the shards in an index.
 pub fn shards(index: &ModelFile) -> Result<Vec<String>, DownloadError> {
-    let bad = || DownloadError::Failed(Error::bad_file(format!("{} is no index of safetensors files.", index.name)));
+    let bad =
+        || DownloadError::Failed(Error::bad_file(format!("{} is not an index of safetensors files.", index.name)));
     let index = json(index).ok_or_else(bad)?;
     let map = index.get("weight_map").and_then(serde_json::Value::as_object).ok_or_else(bad)?;
     let names: Option<BTreeSet<&str>> = map.values().map(serde_json::Value::as_str).collect();

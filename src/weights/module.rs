@@ -7,7 +7,7 @@ use crate::nn::{Adam, upload};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Names, shapes and flat tensors of a module's parameters, in the order in which Adam meets them.
+/// Names, shapes and flat tensors of the parameters of a module, in the order in which Adam visits them.
 #[derive(Default)]
 struct Collect {
     path: Vec<String>,
@@ -31,8 +31,7 @@ impl ModuleVisitor for Collect {
     }
 }
 
-/// Reads a module, and its optimizer where there is one, into a checkpoint.
-/// The weights are named `prefix.path`, the moments `optimizer.prefix.path.exp_avg` and `.exp_avg_sq` as in PyTorch.
+/// Adds a module, and its optimizer where there is one, to a checkpoint. Weights are named `prefix.path`, the moments `optimizer.prefix.path.exp_avg` and `.exp_avg_sq` as in PyTorch.
 pub async fn save_module<M: Module>(
     module: &M,
     adam: Option<&Adam>,
@@ -116,10 +115,10 @@ impl ModuleMapper for Load<'_> {
     }
 }
 
-/// A module with the weights of a file, and its optimizer where one is given; a file of weights alone gives a fresh one.
+/// A module with the weights of a file, and its optimizer where one is given; a file of weights only gives a new one.
 ///
 /// # Errors
-/// `BadFile` or `ShapeMismatch`; module and optimizer are then to be thrown away.
+/// `BadFile` or `ShapeMismatch`; module and optimizer must then be discarded.
 pub fn load_module<M: Module>(
     module: M,
     adam: Option<&mut Adam>,

@@ -18,12 +18,12 @@ use std::rc::Rc;
 /// Bytes of a tensor that are read at once.
 const READ_BYTES: u64 = 1 << 20;
 
-/// A pretrained language model, opened: what it is, and where its tensors lie. Nothing heavy is read yet.
+/// An opened language model: its architecture, and where its tensors are. Only headers have been read.
 pub struct Pretrained {
     pub architecture: Architecture,
-    /// What a tokenizer is built from.
+    /// The source of its tokenizer.
     pub vocabulary: TokenizerSource,
-    /// Jinja: how a conversation is written down.
+    /// The chat template, in Jinja.
     pub chat_template: Option<String>,
     tensors: Found,
 }
@@ -34,7 +34,7 @@ struct Place {
     file: Rc<dyn Bytes>,
     at: u64,
     bytes: u64,
-    /// `None` where Kiln does not read it; `kind` then says its name.
+    /// `None` where Kiln does not support it; `kind` is its name.
     format: Option<Format>,
     kind: String,
     /// Row-major, outermost first.
@@ -42,7 +42,7 @@ struct Place {
     order: Order,
 }
 
-/// What is done to a tensor's rows when it is read.
+/// How the rows of a tensor are reordered when it is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     Kept,
@@ -60,7 +60,7 @@ impl Pretrained {
     ///
     /// # Errors
     /// `BadFile` where a file is damaged or missing, `Unsupported` where Kiln does not run such a model, `ShapeMismatch`
-    /// where a tensor is not as the architecture wants it.
+    /// where a tensor has another shape than the architecture expects.
     pub fn open(files: &[ModelFile]) -> Result<Self> {
         match files.iter().find(|f| Gguf::is_one(&*f.bytes)) {
             Some(file) => Self::open_gguf(file),
@@ -102,7 +102,7 @@ impl Pretrained {
             .into_iter()
             .map(|(t, file)| {
                 let (format, kind) = (t.format(), format!("{:?}", t.dtype));
-                // A GPT-2 without its head lacks the prefix.
+                // A GPT-2 without its head has no prefix.
                 let name = t.name.strip_prefix("transformer.").map_or(t.name.clone(), String::from);
                 (name, Place { file, at: t.at, bytes: t.bytes, format, kind, shape: t.shape, order: Order::Kept })
             })
@@ -134,7 +134,7 @@ impl Pretrained {
     }
 }
 
-/// Each tensor that the architecture names, under that name, held against its shape. The head is tied where there is none.
+/// The tensors of the architecture, with their shapes checked. Where there is no head, it is tied.
 fn choose(mut architecture: Architecture, mut found: Found, gguf: bool) -> Result<(Found, Architecture)> {
     let head = tensor_names::head(architecture.family)[usize::from(gguf)];
     architecture.tied |= !found.contains_key(head);
@@ -165,10 +165,10 @@ fn choose(mut architecture: Architecture, mut found: Found, gguf: bool) -> Resul
         place.format(name)?;
         tensors.insert(wanted.name, place);
     }
-    // A tensor that is left would have changed what the network says.
+    // A tensor that is left over would have changed the result.
     if let Some(name) = found.keys().find(|name| !tensor_names::is_ignored(name)) {
         let name = quoted(name);
-        return Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network has not.")));
+        return Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network does not have.")));
     }
     Ok((tensors, architecture))
 }
@@ -178,7 +178,7 @@ impl Tensors for Pretrained {
         self.tensors.contains_key(name)
     }
 
-    /// Reads one tensor: a matrix `[outputs, inputs]` as it is quantised, a vector as `[1, n]` of f32.
+    /// Reads one tensor: a matrix `[outputs, inputs]`, quantised as in the file, or a vector as `[1, n]` in f32.
     fn matrix(&self, name: &str) -> Result<Matrix> {
         let place = self.tensors.get(name);
         let place = place.ok_or_else(|| Error::bad_file(format!("The model has no tensor {}.", quoted(name))))?;
@@ -206,13 +206,13 @@ impl Place {
         self.format.ok_or_else(unread)
     }
 
-    /// The tensor as it lies in the file; vectors as f32.
+    /// The tensor as it is in the file; vectors as f32.
     fn read(&self, name: &str) -> Result<Matrix> {
         let format = self.format(name)?;
         let (rows, cols) = match self.shape[..] {
             [cols] => (1, cols),
             [rows, cols] => (rows, cols),
-            _ => return Err(Error::bad_file(format!("The tensor {} is no matrix.", quoted(name)))),
+            _ => return Err(Error::bad_file(format!("The tensor {} is not a matrix.", quoted(name)))),
         };
         let mut incoming = MatrixBuilder::new(format, rows, cols)?;
         let block = format.block().1 as u64;
@@ -251,6 +251,6 @@ fn mismatch(name: &str, found: &[usize], wanted: &[usize]) -> Error {
     Error::new(
         Code::ShapeMismatch,
         format!("The tensor {} is {found:?} in the file and {wanted:?} in the model.", quoted(name)),
-        "Choose another file: this one contradicts itself.",
+        "Choose another file: this one is inconsistent.",
     )
 }

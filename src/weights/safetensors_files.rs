@@ -1,8 +1,8 @@
-//! Safetensors files of a model: one, or several with an index. Only headers are read, and nothing in them is believed
-//! before it is held against the file's size.
+//! The safetensors files of a model: one, or several with an index. Only headers are read, and everything in them is checked against the
+//! size of the file.
 //!
-//! Reference: the format's page in `huggingface/safetensors`: a length, JSON, then the data without holes. The crate of
-//! that name wants the whole file in memory, so its types are used and its reader is not.
+//! Reference: the format's page in `huggingface/safetensors`: a length, JSON, then the data without gaps. The crate of
+//! that name needs the whole file in memory, so its types are used, but not its reader.
 
 use super::bytes::{Bytes, ModelFile};
 use super::ggml_blocks::Format;
@@ -16,22 +16,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
-/// An index, or a model's configuration, beyond it is refused: the largest models' have a tenth.
+/// The largest index or configuration that is accepted: ten times that of the largest models.
 pub const JSON_LIMIT: u64 = 4 << 20;
 
-/// More tensors than any model has, and more dimensions than any tensor.
+/// The largest numbers of tensors and of dimensions: more than any model has.
 const COUNT_LIMIT: usize = 1 << 16;
 const DIMS_LIMIT: usize = 8;
 
-/// What a safetensors file's header says.
+/// The header of a safetensors file.
 #[derive(Debug, Clone)]
 pub struct SafetensorsHeader {
     pub metadata: BTreeMap<String, String>,
-    /// In the order of their places.
+    /// In the order of their positions.
     pub tensors: Vec<SafetensorsTensor>,
 }
 
-/// A tensor's description.
+/// The description of a tensor.
 #[derive(Debug, Clone)]
 pub struct SafetensorsTensor {
     pub name: String,
@@ -77,7 +77,10 @@ impl SafetensorsHeader {
             let weights = entry.shape.0.iter().try_fold(1u64, |n, &dim| n.checked_mul(dim as u64));
             let bits = weights.and_then(|n| n.checked_mul(entry.dtype.bitsize() as u64));
             if to < from || bits != (to - from).checked_mul(8) {
-                return Err(Error::bad_file(format!("The tensor {}: its shape is not of its size.", quoted(&name))));
+                return Err(Error::bad_file(format!(
+                    "The tensor {}: its shape does not match its size.",
+                    quoted(&name)
+                )));
             }
             tensors.push(SafetensorsTensor {
                 name,
@@ -87,26 +90,26 @@ impl SafetensorsHeader {
                 bytes: to - from,
             });
         }
-        // Tensors of no bytes lie anywhere: by their end they come before what begins there.
+        // Empty tensors come before the tensor that begins at the same place.
         tensors.sort_by_key(|t| (t.at, t.bytes));
         let mut next = 0;
         for tensor in &mut tensors {
             if tensor.at != next {
-                let what = if tensor.at < next { "overlaps another" } else { "has a hole before it" };
+                let what = if tensor.at < next { "overlaps another" } else { "has a gap before it" };
                 return Err(Error::bad_file(format!("The tensor {} {what}.", quoted(&tensor.name))));
             }
             next += tensor.bytes;
             tensor.at = tensor.at.saturating_add(data);
         }
         if data.checked_add(next) != Some(bytes.len()) {
-            return Err(Error::bad_file("The file is not as long as its tensors."));
+            return Err(Error::bad_file("The length of the file does not match its tensors."));
         }
         Ok(Self { metadata: header.metadata, tensors })
     }
 }
 
-/// The tensors of all safetensors files among a model's files, with the files that they lie in. Where there is an index,
-/// they are those that it names.
+/// The tensors of all safetensors files among the files of a model, with their files. Where there is an index, only the tensors that it
+/// names.
 ///
 /// # Errors
 /// `BadFile` where a file is damaged, is missing, or lacks a tensor that the index places there.
@@ -116,7 +119,7 @@ pub fn tensors(files: &[ModelFile]) -> Result<Vec<(SafetensorsTensor, Rc<dyn Byt
     for file in files.iter().filter(|f| f.name.ends_with(".safetensors")) {
         for tensor in SafetensorsHeader::read(&*file.bytes)?.tensors {
             if homes.insert(tensor.name.clone(), base(&file.name)).is_some() {
-                return Err(Error::bad_file(format!("The tensor {} is there twice.", quoted(&tensor.name))));
+                return Err(Error::bad_file(format!("The tensor {} occurs twice.", quoted(&tensor.name))));
             }
             found.push((tensor, file.bytes.clone()));
         }
@@ -140,10 +143,10 @@ pub fn tensors(files: &[ModelFile]) -> Result<Vec<(SafetensorsTensor, Rc<dyn Byt
     Ok(found)
 }
 
-/// A JSON file of modest size.
+/// A JSON file of limited size.
 ///
 /// # Errors
-/// `BadFile` where it is too large or says something else.
+/// `BadFile` where it is too large or has another content.
 pub fn json<T: for<'de> Deserialize<'de>>(bytes: &dyn Bytes) -> Result<T> {
     if bytes.len() > JSON_LIMIT {
         return Err(Error::bad_file(format!("A JSON file of {} bytes is too large.", bytes.len())));
@@ -155,7 +158,7 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T> {
     serde_json::from_slice(text).map_err(|e| Error::bad_file(format!("JSON in the file: {}.", quoted(&e.to_string()))))
 }
 
-/// A path's last part.
+/// The last part of a path.
 pub fn base(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
@@ -180,7 +183,7 @@ struct TensorInfo {
 
 struct Dims(Vec<usize>);
 
-/// By hand: a name that comes twice is an error, and lists end.
+/// By hand, because duplicate names are errors and the number of tensors is limited.
 impl<'de> Deserialize<'de> for HeaderJson {
     fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
         struct Read;
@@ -199,7 +202,7 @@ impl<'de> Deserialize<'de> for HeaderJson {
                     } else if header.tensors.len() >= COUNT_LIMIT {
                         return Err(A::Error::custom("too many tensors"));
                     } else if header.tensors.insert(name.clone(), map.next_value()?).is_some() {
-                        return Err(A::Error::custom(format!("{name} is there twice")));
+                        return Err(A::Error::custom(format!("{name} occurs twice")));
                     }
                 }
                 Ok(header)

@@ -2,14 +2,14 @@
 
 use crate::models::transformer::{Architecture, Family};
 
-/// One length of a tensor.
+/// A dimension of a tensor.
 #[derive(Clone, Copy)]
 enum Dim {
     Vocab,
     Width,
     Hidden,
     Context,
-    /// All heads' queries; all heads' keys; one head.
+    /// The queries of all heads; the keys of all heads; one head.
     Queries,
     Keys,
     Head,
@@ -17,22 +17,22 @@ enum Dim {
     Qkv,
 }
 
-/// Whether a tensor must be there, and how it lies.
+/// Whether a tensor is required, and how it is stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum TensorRole {
-    Needed,
-    /// Used where it is there.
+    Required,
+    /// Used if it exists.
     Optional,
-    /// Needed unless the head is the embedding.
+    /// Required unless the head is the embedding.
     Head,
-    /// Needed; safetensors hold it as `[inputs, outputs]` (GPT-2's Conv1D).
+    /// Required; safetensors have it as `[inputs, outputs]` (GPT-2's Conv1D).
     Conv1d,
-    /// Needed; GGUF files hold all queries, then all keys, then all values, where safetensors have a head's three side
-    /// by side.
+    /// Required; GGUF files have all queries, then all keys, then all values, where safetensors have query, key and value of each head
+    /// together.
     PerHead,
 }
 
-/// A tensor that a network has.
+/// A tensor of a network.
 pub(super) struct Tensor {
     pub name: String,
     pub gguf: String,
@@ -43,21 +43,21 @@ pub(super) struct Tensor {
 type Row = (&'static str, &'static str, &'static [Dim], TensorRole);
 
 use Dim::{Context, Head as HeadDim, Hidden, Keys, Qkv, Queries, Vocab, Width};
-use TensorRole::{Conv1d, Head, Needed, Optional, PerHead};
+use TensorRole::{Conv1d, Head, Optional, PerHead, Required};
 
 /// `{}` is the layer's number.
 const LLAMA: &[Row] = &[
-    ("model.embed_tokens.weight", "token_embd.weight", &[Vocab, Width], Needed),
-    ("model.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight", &[Width], Needed),
-    ("model.layers.{}.self_attn.q_proj.weight", "blk.{}.attn_q.weight", &[Queries, Width], Needed),
-    ("model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight", &[Keys, Width], Needed),
-    ("model.layers.{}.self_attn.v_proj.weight", "blk.{}.attn_v.weight", &[Keys, Width], Needed),
-    ("model.layers.{}.self_attn.o_proj.weight", "blk.{}.attn_output.weight", &[Width, Queries], Needed),
-    ("model.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight", &[Width], Needed),
-    ("model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight", &[Hidden, Width], Needed),
-    ("model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight", &[Hidden, Width], Needed),
-    ("model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight", &[Width, Hidden], Needed),
-    ("model.norm.weight", "output_norm.weight", &[Width], Needed),
+    ("model.embed_tokens.weight", "token_embd.weight", &[Vocab, Width], Required),
+    ("model.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight", &[Width], Required),
+    ("model.layers.{}.self_attn.q_proj.weight", "blk.{}.attn_q.weight", &[Queries, Width], Required),
+    ("model.layers.{}.self_attn.k_proj.weight", "blk.{}.attn_k.weight", &[Keys, Width], Required),
+    ("model.layers.{}.self_attn.v_proj.weight", "blk.{}.attn_v.weight", &[Keys, Width], Required),
+    ("model.layers.{}.self_attn.o_proj.weight", "blk.{}.attn_output.weight", &[Width, Queries], Required),
+    ("model.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight", &[Width], Required),
+    ("model.layers.{}.mlp.gate_proj.weight", "blk.{}.ffn_gate.weight", &[Hidden, Width], Required),
+    ("model.layers.{}.mlp.up_proj.weight", "blk.{}.ffn_up.weight", &[Hidden, Width], Required),
+    ("model.layers.{}.mlp.down_proj.weight", "blk.{}.ffn_down.weight", &[Width, Hidden], Required),
+    ("model.norm.weight", "output_norm.weight", &[Width], Required),
     ("lm_head.weight", "output.weight", &[Vocab, Width], Head),
 ];
 
@@ -69,68 +69,68 @@ const LLAMA_BIASES: &[Row] = &[
 ];
 
 const QWEN2_BIASES: &[Row] = &[
-    ("model.layers.{}.self_attn.q_proj.bias", "blk.{}.attn_q.bias", &[Queries], Needed),
-    ("model.layers.{}.self_attn.k_proj.bias", "blk.{}.attn_k.bias", &[Keys], Needed),
-    ("model.layers.{}.self_attn.v_proj.bias", "blk.{}.attn_v.bias", &[Keys], Needed),
+    ("model.layers.{}.self_attn.q_proj.bias", "blk.{}.attn_q.bias", &[Queries], Required),
+    ("model.layers.{}.self_attn.k_proj.bias", "blk.{}.attn_k.bias", &[Keys], Required),
+    ("model.layers.{}.self_attn.v_proj.bias", "blk.{}.attn_v.bias", &[Keys], Required),
 ];
 
 const QWEN3_NORMS: &[Row] = &[
-    ("model.layers.{}.self_attn.q_norm.weight", "blk.{}.attn_q_norm.weight", &[HeadDim], Needed),
-    ("model.layers.{}.self_attn.k_norm.weight", "blk.{}.attn_k_norm.weight", &[HeadDim], Needed),
+    ("model.layers.{}.self_attn.q_norm.weight", "blk.{}.attn_q_norm.weight", &[HeadDim], Required),
+    ("model.layers.{}.self_attn.k_norm.weight", "blk.{}.attn_k_norm.weight", &[HeadDim], Required),
 ];
 
 const GPT2: &[Row] = &[
-    ("wte.weight", "token_embd.weight", &[Vocab, Width], Needed),
-    ("wpe.weight", "position_embd.weight", &[Context, Width], Needed),
-    ("h.{}.ln_1.weight", "blk.{}.attn_norm.weight", &[Width], Needed),
-    ("h.{}.ln_1.bias", "blk.{}.attn_norm.bias", &[Width], Needed),
+    ("wte.weight", "token_embd.weight", &[Vocab, Width], Required),
+    ("wpe.weight", "position_embd.weight", &[Context, Width], Required),
+    ("h.{}.ln_1.weight", "blk.{}.attn_norm.weight", &[Width], Required),
+    ("h.{}.ln_1.bias", "blk.{}.attn_norm.bias", &[Width], Required),
     ("h.{}.attn.c_attn.weight", "blk.{}.attn_qkv.weight", &[Qkv, Width], Conv1d),
-    ("h.{}.attn.c_attn.bias", "blk.{}.attn_qkv.bias", &[Qkv], Needed),
+    ("h.{}.attn.c_attn.bias", "blk.{}.attn_qkv.bias", &[Qkv], Required),
     ("h.{}.attn.c_proj.weight", "blk.{}.attn_output.weight", &[Width, Width], Conv1d),
-    ("h.{}.attn.c_proj.bias", "blk.{}.attn_output.bias", &[Width], Needed),
-    ("h.{}.ln_2.weight", "blk.{}.ffn_norm.weight", &[Width], Needed),
-    ("h.{}.ln_2.bias", "blk.{}.ffn_norm.bias", &[Width], Needed),
+    ("h.{}.attn.c_proj.bias", "blk.{}.attn_output.bias", &[Width], Required),
+    ("h.{}.ln_2.weight", "blk.{}.ffn_norm.weight", &[Width], Required),
+    ("h.{}.ln_2.bias", "blk.{}.ffn_norm.bias", &[Width], Required),
     ("h.{}.mlp.c_fc.weight", "blk.{}.ffn_up.weight", &[Hidden, Width], Conv1d),
-    ("h.{}.mlp.c_fc.bias", "blk.{}.ffn_up.bias", &[Hidden], Needed),
+    ("h.{}.mlp.c_fc.bias", "blk.{}.ffn_up.bias", &[Hidden], Required),
     ("h.{}.mlp.c_proj.weight", "blk.{}.ffn_down.weight", &[Width, Hidden], Conv1d),
-    ("h.{}.mlp.c_proj.bias", "blk.{}.ffn_down.bias", &[Width], Needed),
-    ("ln_f.weight", "output_norm.weight", &[Width], Needed),
-    ("ln_f.bias", "output_norm.bias", &[Width], Needed),
+    ("h.{}.mlp.c_proj.bias", "blk.{}.ffn_down.bias", &[Width], Required),
+    ("ln_f.weight", "output_norm.weight", &[Width], Required),
+    ("ln_f.bias", "output_norm.bias", &[Width], Required),
     ("lm_head.weight", "output.weight", &[Vocab, Width], Head),
 ];
 
 const NEOX: &[Row] = &[
-    ("gpt_neox.embed_in.weight", "token_embd.weight", &[Vocab, Width], Needed),
-    ("gpt_neox.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight", &[Width], Needed),
-    ("gpt_neox.layers.{}.input_layernorm.bias", "blk.{}.attn_norm.bias", &[Width], Needed),
+    ("gpt_neox.embed_in.weight", "token_embd.weight", &[Vocab, Width], Required),
+    ("gpt_neox.layers.{}.input_layernorm.weight", "blk.{}.attn_norm.weight", &[Width], Required),
+    ("gpt_neox.layers.{}.input_layernorm.bias", "blk.{}.attn_norm.bias", &[Width], Required),
     ("gpt_neox.layers.{}.attention.query_key_value.weight", "blk.{}.attn_qkv.weight", &[Qkv, Width], PerHead),
     ("gpt_neox.layers.{}.attention.query_key_value.bias", "blk.{}.attn_qkv.bias", &[Qkv], PerHead),
-    ("gpt_neox.layers.{}.attention.dense.weight", "blk.{}.attn_output.weight", &[Width, Width], Needed),
-    ("gpt_neox.layers.{}.attention.dense.bias", "blk.{}.attn_output.bias", &[Width], Needed),
-    ("gpt_neox.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight", &[Width], Needed),
-    ("gpt_neox.layers.{}.post_attention_layernorm.bias", "blk.{}.ffn_norm.bias", &[Width], Needed),
-    ("gpt_neox.layers.{}.mlp.dense_h_to_4h.weight", "blk.{}.ffn_up.weight", &[Hidden, Width], Needed),
-    ("gpt_neox.layers.{}.mlp.dense_h_to_4h.bias", "blk.{}.ffn_up.bias", &[Hidden], Needed),
-    ("gpt_neox.layers.{}.mlp.dense_4h_to_h.weight", "blk.{}.ffn_down.weight", &[Width, Hidden], Needed),
-    ("gpt_neox.layers.{}.mlp.dense_4h_to_h.bias", "blk.{}.ffn_down.bias", &[Width], Needed),
-    ("gpt_neox.final_layer_norm.weight", "output_norm.weight", &[Width], Needed),
-    ("gpt_neox.final_layer_norm.bias", "output_norm.bias", &[Width], Needed),
+    ("gpt_neox.layers.{}.attention.dense.weight", "blk.{}.attn_output.weight", &[Width, Width], Required),
+    ("gpt_neox.layers.{}.attention.dense.bias", "blk.{}.attn_output.bias", &[Width], Required),
+    ("gpt_neox.layers.{}.post_attention_layernorm.weight", "blk.{}.ffn_norm.weight", &[Width], Required),
+    ("gpt_neox.layers.{}.post_attention_layernorm.bias", "blk.{}.ffn_norm.bias", &[Width], Required),
+    ("gpt_neox.layers.{}.mlp.dense_h_to_4h.weight", "blk.{}.ffn_up.weight", &[Hidden, Width], Required),
+    ("gpt_neox.layers.{}.mlp.dense_h_to_4h.bias", "blk.{}.ffn_up.bias", &[Hidden], Required),
+    ("gpt_neox.layers.{}.mlp.dense_4h_to_h.weight", "blk.{}.ffn_down.weight", &[Width, Hidden], Required),
+    ("gpt_neox.layers.{}.mlp.dense_4h_to_h.bias", "blk.{}.ffn_down.bias", &[Width], Required),
+    ("gpt_neox.final_layer_norm.weight", "output_norm.weight", &[Width], Required),
+    ("gpt_neox.final_layer_norm.bias", "output_norm.bias", &[Width], Required),
     ("embed_out.weight", "output.weight", &[Vocab, Width], Head),
 ];
 
-/// Endings of tensors that files hold and nothing needs: masks, and frequencies that are computed or read elsewhere.
+/// Suffixes of tensors that are not needed: masks, and frequencies that are computed or read elsewhere.
 const IGNORED: [&str; 5] =
     [".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq"];
 
-/// Frequency factors of a llama 3 GGUF file: the architecture takes them.
+/// The frequency factors of a Llama 3 GGUF file, which become part of the architecture.
 pub(super) const ROPE_FACTORS: &str = "rope_freqs.weight";
 
-/// Whether a network computes the same without a tensor that it does not name.
+/// Whether a tensor does not affect the result.
 pub(super) fn is_ignored(name: &str) -> bool {
     name == ROPE_FACTORS || IGNORED.iter().any(|ending| name.ends_with(ending))
 }
 
-/// What a family's head is called in `transformers` and in GGUF files.
+/// The name of the head in `transformers` and in GGUF files.
 pub(super) fn head(family: Family) -> [&'static str; 2] {
     let head = tables(family).iter().flat_map(|t| t.iter()).find(|row| row.3 == Head);
     head.map_or(["", ""], |row| [row.0, row.1])

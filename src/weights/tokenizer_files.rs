@@ -1,4 +1,4 @@
-//! What a model's files say about its text: the vocabulary, not yet a tokenizer, and the chat template.
+//! The vocabulary and the chat template in the files of a model.
 
 use super::bytes::ModelFile;
 use super::gguf::Gguf;
@@ -8,16 +8,16 @@ use crate::error::{Error, Result};
 use crate::text::{GgufVocabulary, TokenizerSource};
 use serde::Deserialize;
 
-/// A tokenizer.json beyond it is refused: the largest have a fifth.
+/// The largest tokenizer.json that is accepted: five times the largest in use.
 const TOKENIZER_LIMIT: u64 = 64 << 20;
 
-/// More merges for each token than any vocabulary has.
+/// The largest number of merges for each token: more than any vocabulary has.
 const MERGES: usize = 8;
 
 /// From a GGUF file's metadata, for a model of `rows` tokens.
 ///
 /// # Errors
-/// `BadFile` where there is none, or one with more tokens than the model has rows.
+/// `BadFile` where there is none, or it has more tokens than the model has rows.
 pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(TokenizerSource, Option<String>)> {
     let key = |name: &str| format!("tokenizer.ggml.{name}");
     let texts = |name: &str, most: usize| -> Result<Vec<String>> {
@@ -26,16 +26,16 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(TokenizerSource, Opti
             Some(Value::Texts(texts)) => {
                 Err(Error::bad_file(format!("The file has {} {name} for a model of {rows}.", texts.len())))
             }
-            Some(_) => Err(Error::bad_file(format!("The file's {name} are no texts."))),
+            Some(_) => Err(Error::bad_file(format!("The file's {name} are not texts."))),
             None => Ok(Vec::new()),
         }
     };
     let numbers = |name: &str| -> Result<Vec<f64>> {
         match gguf.metadata.get(&key(name)) {
             Some(Value::Numbers(list)) if list.len() <= rows => Ok(list.iter().filter_map(|v| v.number()).collect()),
-            // An empty list of texts is how some writers have an empty list.
+            // Some writers store an empty list as a list of texts.
             Some(Value::Texts(list)) if Texts::is_empty(list) => Ok(Vec::new()),
-            Some(_) => Err(Error::bad_file(format!("The file's {name} are no numbers, or too many."))),
+            Some(_) => Err(Error::bad_file(format!("The file's {name} are not numbers, or too many."))),
             None => Ok(Vec::new()),
         }
     };
@@ -44,7 +44,7 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(TokenizerSource, Opti
         return Err(Error::bad_file("The file has no vocabulary."));
     };
     let pre = gguf.text(&key("pre"));
-    // What llama.cpp does where the file does not say.
+    // The defaults of llama.cpp.
     let scored = model == "llama";
     let begins = scored || matches!(pre, Some("llama-bpe" | "llama3" | "llama-v3"));
     let vocabulary = GgufVocabulary {
@@ -67,7 +67,7 @@ pub(super) fn of_gguf(gguf: &Gguf, rows: usize) -> Result<(TokenizerSource, Opti
 /// `generation_config.json` and `chat_template.jinja`.
 ///
 /// # Errors
-/// `BadFile` where one is missing, too large, or no text.
+/// `BadFile` where one is missing, too large, or not UTF-8.
 pub(super) fn of_files(files: &[ModelFile]) -> Result<(TokenizerSource, Option<String>)> {
     let find = |name: &str| files.iter().find(|f| base(&f.name) == name);
     let text = |name: &str| {

@@ -1,5 +1,5 @@
-//! A network's sizes, from the `config.json` of `transformers` or from a GGUF file's metadata. Nothing is believed beyond
-//! what any model has.
+//! The configuration of a transformer, from the `config.json` of `transformers` or from the metadata of a GGUF file. Sizes beyond those
+//! of any model are refused.
 
 use super::gguf::Gguf;
 use super::quoted::quoted;
@@ -8,7 +8,7 @@ use crate::models::transformer::{Architecture, Family, RopeConfig};
 use crate::nn::engine::Heads;
 use serde::Deserialize;
 
-/// A `config.json`. Keys that are missing have the defaults of `transformers`.
+/// A `config.json`. Missing keys have the defaults of `transformers`.
 #[derive(Deserialize)]
 pub(super) struct Config {
     model_type: String,
@@ -42,7 +42,7 @@ pub(super) struct Config {
     scale_attn_by_inverse_layer_idx: Option<bool>,
 }
 
-/// `rope_scaling`, or `rope_parameters` of `transformers` 5, which holds the base too.
+/// `rope_scaling`, or `rope_parameters` of `transformers` 5, which also has the base.
 #[derive(Deserialize, Clone, Default)]
 struct Scaling {
     rope_type: Option<String>,
@@ -73,10 +73,10 @@ impl Config {
             return Err(Error::unsupported(format!("The model's activation is {}, not {activation}.", quoted(other))));
         }
         if self.scale_attn_weights == Some(false) || self.scale_attn_by_inverse_layer_idx == Some(true) {
-            return Err(Error::unsupported("The model scales its attention in an unusual way."));
+            return Err(Error::unsupported("The model uses an unsupported scaling of attention."));
         }
         let (width, heads) = (size(self.hidden_size)?, size(self.num_attention_heads)?);
-        // Within one window, attention in a window is attention.
+        // Inside one window, sliding-window attention is full attention.
         let sliding = self.sliding_window.filter(|_| self.use_sliding_window != Some(false));
         let context = self.max_position_embeddings.min(sliding.unwrap_or(u64::MAX));
         let head_dim = match self.head_dim {
@@ -114,14 +114,17 @@ impl Config {
             interleaved: false,
             factors: Vec::new(),
         };
-        // Before lists as long as `dims` are made.
+        // Before lists as long as `dims` are allocated.
         check_rope(&rope, head_dim)?;
         rope.factors = match scaling.rope_type.as_deref().or(scaling.r#type.as_deref()) {
             None | Some("default") => Vec::new(),
             Some("linear") => vec![scaling.factor.unwrap_or(1.0) as f32; rope.dims / 2],
             Some("llama3") => scaling.llama3(&rope)?,
             Some(other) => {
-                return Err(Error::unsupported(format!("The model stretches its positions by {}.", quoted(other))));
+                return Err(Error::unsupported(format!(
+                    "The model scales its positions by {}, which is not supported.",
+                    quoted(other)
+                )));
             }
         };
         Ok(Some(rope))
@@ -129,7 +132,7 @@ impl Config {
 }
 
 impl Scaling {
-    /// Llama 3.1's: slow pairs are slowed down by `factor`, fast ones stay, those between are blended
+    /// The scaling of Llama 3.1: low frequencies are divided by `factor`, high ones stay, those between are interpolated
     /// (`_compute_llama3_parameters` of `transformers`).
     fn llama3(&self, rope: &RopeConfig) -> Result<Vec<f32>> {
         let (Some(factor), Some(low), Some(high), Some(trained)) =
@@ -153,7 +156,7 @@ impl Scaling {
     }
 }
 
-/// The architecture that a GGUF file's metadata states, without frequency factors, `vocab` from the rows of its embedding.
+/// The architecture in the metadata of a GGUF file, without frequency factors; `vocab` are the rows of its embedding.
 ///
 /// # Errors
 /// As [`Config::architecture`].
@@ -173,7 +176,7 @@ pub(super) fn of_gguf(gguf: &Gguf, vocab: usize) -> Result<Architecture> {
         match (gguf.metadata.get(&key), gguf.unsigned(&key)) {
             (None, _) => Ok(None),
             (Some(_), Some(n)) => size(n).map(Some),
-            (Some(_), None) => Err(Error::unsupported(format!("The file's {key} is no whole number."))),
+            (Some(_), None) => Err(Error::unsupported(format!("The file's {key} is not an integer."))),
         }
     };
     let sized =
@@ -185,7 +188,7 @@ pub(super) fn of_gguf(gguf: &Gguf, vocab: usize) -> Result<Architecture> {
     let (width, heads) = (sized("embedding_length")?, sized("attention.head_count")?);
     let head_dim = maybe("attention.key_length")?.map_or_else(|| share(width, heads), Ok)?;
     if maybe("attention.value_length")?.is_some_and(|n| n != head_dim) {
-        return Err(Error::unsupported("The model's values are not as long as its keys."));
+        return Err(Error::unsupported("The model's values and keys have different lengths."));
     }
     let eps = number(if fused(family) { "attention.layer_norm_epsilon" } else { "attention.layer_norm_rms_epsilon" });
     let rope = if family == Family::Gpt2 {
@@ -199,7 +202,10 @@ pub(super) fn of_gguf(gguf: &Gguf, vocab: usize) -> Result<Architecture> {
             None | Some("none") => {}
             Some("linear") => rope.factors = vec![number("rope.scaling.factor").unwrap_or(1.0) as f32; dims / 2],
             Some(other) => {
-                return Err(Error::unsupported(format!("The model stretches its positions by {}.", quoted(other))));
+                return Err(Error::unsupported(format!(
+                    "The model scales its positions by {}, which is not supported.",
+                    quoted(other)
+                )));
             }
         }
         Some(rope)
@@ -223,19 +229,19 @@ fn unknown(name: &str) -> Error {
     Error::unsupported(format!("Kiln does not run networks of the kind {}.", quoted(name)))
 }
 
-/// Any length: at most 2^24, so that products of three fit 64 bits and of two 48.
+/// A size, at most 2^24, so that products of two fit 48 bits.
 fn size(n: u64) -> Result<usize> {
     let n = usize::try_from(n).ok().filter(|&n| (1..=1 << 24).contains(&n));
     n.ok_or_else(|| Error::bad_file("The model's configuration states an impossible size."))
 }
 
-/// A head's share of the width.
+/// The channels of a head.
 fn share(width: usize, heads: usize) -> Result<usize> {
     let whole = width.is_multiple_of(heads).then_some(width / heads);
     whole.ok_or_else(|| Error::bad_file(format!("A width of {width} cannot be shared by {heads} heads.")))
 }
 
-/// Whether one matrix makes queries, keys and values: as many of each, as wide as the model.
+/// Whether one matrix computes queries, keys and values, all as wide as the model.
 fn fused(family: Family) -> bool {
     matches!(family, Family::Gpt2 | Family::NeoX)
 }
@@ -248,7 +254,7 @@ fn check_rope(rope: &RopeConfig, head_dim: usize) -> Result<()> {
     Ok(())
 }
 
-/// Frequency factors that can be divided by.
+/// Checks the divisors of the frequencies.
 pub(super) fn check_factors(rope: &RopeConfig) -> Result<()> {
     let fit = rope.factors.is_empty() || rope.factors.len() == rope.dims / 2;
     if !fit || rope.factors.iter().any(|f| !f.is_finite() || *f <= 0.0) {
@@ -257,7 +263,7 @@ pub(super) fn check_factors(rope: &RopeConfig) -> Result<()> {
     Ok(())
 }
 
-/// Beyond any model's.
+/// Limits beyond those of any model.
 struct Limits {
     vocab: usize,
     width: usize,
@@ -271,7 +277,7 @@ const LIMITS: Limits =
     Limits { vocab: 1 << 20, width: 1 << 15, layers: 256, heads: 512, head_dim: 1024, hidden: 1 << 18 };
 
 /// # Errors
-/// `BadFile` where sizes are absurd or do not fit each other.
+/// `BadFile` where sizes are impossible or inconsistent.
 fn checked(a: Architecture) -> Result<Architecture> {
     let Heads { heads, kv_heads, head_dim } = a.heads;
     let sizes = [
@@ -286,7 +292,9 @@ fn checked(a: Architecture) -> Result<Architecture> {
         return Err(Error::bad_file(format!("The model's {what} is {n}; no model goes beyond {limit}.")));
     }
     if !heads.is_multiple_of(kv_heads) || (fused(a.family) && (kv_heads != heads || heads * head_dim != a.width)) {
-        return Err(Error::bad_file(format!("{heads} heads of {head_dim}, {kv_heads} of them with keys, do not fit.")));
+        return Err(Error::bad_file(format!(
+            "{heads} heads of {head_dim} channels and {kv_heads} heads of keys do not match."
+        )));
     }
     if !(a.eps > 0.0 && a.eps < 1.0) {
         return Err(Error::bad_file("The epsilon of the model's norms is impossible."));

@@ -1,6 +1,6 @@
 //! The operations of pretrained models: the attention of an autoencoder, and the operations of a transformer.
 
-use super::{Computed, Pending, flat};
+use super::result::{Computed, Pending, flat};
 use crate::error::Result;
 use crate::models::autoencoder_block::{BlockKind, BlockSpec, ConvSpec};
 use crate::nn::engine::{Activation, Data, Engine, GROUP, Heads, Linear, Matrix, Norm, Rope};

@@ -4,14 +4,17 @@
 //! keeps the file up to date.
 
 mod inference;
+mod result;
 mod training;
+
+pub use result::Computed;
 
 use super::{is_cpu, read};
 use crate::compare::{max_abs, max_abs_diff, worst_at};
 use crate::error::{Code, Error, Result};
 use crate::nn::engine;
 use crate::rng::{Purpose, Stream};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
 /// The largest number and the sums of each result, in the order in which they are computed.
 const REFERENCE: &[u8] = include_bytes!("reference.bin");
@@ -19,16 +22,6 @@ const REFERENCE: &[u8] = include_bytes!("reference.bin");
 const SUMS: usize = 32;
 /// The largest difference that rounding explains, relative to the largest number of a result.
 pub const TOLERANCE: f32 = 2e-3;
-
-/// All numbers of a result.
-#[derive(Debug, Clone)]
-pub struct Computed {
-    pub what: &'static str,
-    pub values: Vec<f32>,
-}
-
-/// A result that is still on the device.
-type Pending = (&'static str, Tensor<1>);
 
 /// Computes everything that is compared with the CPU.
 ///
@@ -49,11 +42,6 @@ pub async fn compute(device: &Device) -> Result<Vec<Computed>> {
         computed.extend(inference::transformer(&mut stream, &engine::Gpu::new(device)).await?);
     }
     Ok(computed)
-}
-
-fn flat<const D: usize>(what: &'static str, x: Tensor<D>) -> Pending {
-    let n = x.dims().iter().product::<usize>();
-    (what, x.reshape([n]))
 }
 
 /// Weighted sums over pieces of a result, in which every number and its place count.

@@ -1,7 +1,7 @@
 //! The operations of training: products, convolutions, batch norm, activations and a loss with their gradients, and an update by Adam.
 //! Shapes are shared where possible, because a device compiles a kernel for each at a first visit.
 
-use super::{Pending, flat};
+use super::result::{Pending, flat};
 use crate::nn::ops::{
     Activation, Window, adam, batch_norm_act, bias_act, conv_transpose2d, conv2d, linear, matmul, softplus_mean,
 };

@@ -1,13 +1,14 @@
 //! The gradients of [`FusedOps`], for burn's autodiff.
 
+use super::fused::FusedOps;
 use super::tensor_list::TensorList;
-use super::{Activation, FusedOps};
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
+use kiln_kernels::Activation;
 
 type Float<B> = FloatTensor<B>;
 

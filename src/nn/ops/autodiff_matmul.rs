@@ -1,14 +1,15 @@
 //! The gradients of [`MatmulOps`], for burn's autodiff.
 
 use super::autodiff::saved_and_result;
-use super::{Activation, FusedOps, MatmulOps};
+use super::fused::FusedOps;
+use super::matmul::MatmulOps;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, TensorMetadata};
-use kiln_kernels::Window;
+use kiln_kernels::{Activation, Window};
 
 type Float<B> = FloatTensor<B>;
 

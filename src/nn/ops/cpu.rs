@@ -1,11 +1,12 @@
 //! The operations on burn's CPU backend: tensors as slices, for the arithmetic in `kernels/`.
 
+use super::fused::FusedOps;
+use super::matmul::MatmulOps;
 use super::tensor_list::TensorList;
-use super::{Activation, FusedOps, MatmulOps};
 use burn::backend::flex::{FlexTensor, Layout};
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Bytes, DType, Shape};
-use kiln_kernels::{AdamParams, Conv2d, MatRef, Window};
+use kiln_kernels::{Activation, AdamParams, Conv2d, MatRef, Window};
 
 /// A contiguous tensor that begins at the start of its buffer.
 pub(super) fn contiguous(tensor: FlexTensor) -> FlexTensor {

@@ -1,10 +1,10 @@
 //! Matrix products, linear layers and convolutions.
 
-use super::{Activation, bias_act};
+use super::fused::bias_act;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
 use burn::tensor::Tensor;
-use kiln_kernels::Window;
+use kiln_kernels::{Activation, Window};
 
 /// Matrix products, linear layers and convolutions of a backend, with their gradients. Nothing is read back.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]

@@ -1,13 +1,14 @@
 //! Launches the fused operations.
 
+use super::super::fused::FusedOps;
 use super::super::tensor_list::TensorList;
-use super::super::{Activation, FusedOps};
 use super::activation::{self, ActivationKind, ELEMENTWISE_THREADS};
 use super::buffers::{arg, contiguous, cube_count, empty, in_place, len, unique};
 use super::{adam, batch_norm, softplus};
 use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
+use kiln_kernels::Activation;
 
 /// Consecutive numbers of one channel.
 fn inner(x: &CubeTensor) -> usize {

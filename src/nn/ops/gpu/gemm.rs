@@ -1,10 +1,9 @@
 //! Matrix products that read their factors in place (implicit GEMM): linear layers, convolutions, and the gradients of both.
-//!
 //! There are three kernels for `rows x inner` by `inner x columns`: a tile a workgroup, with both factors in shared memory; a number a
 //! workgroup, for few numbers that are long sums; a number a thread, where rows, columns or depth are few.
 
-use super::activation::{ActivationKind, apply, derivative};
-use super::gemm_plan::{ConvShape, GemmKind, GemmPlan};
+use super::activation::{apply, derivative};
+use super::gemm_plan::{ConvShape, GemmKind as Kind, GemmPlan};
 use crate::nn::engine::gpu::rows::workgroup_sum;
 use cubecl::prelude::*;
 
@@ -30,19 +29,19 @@ fn left(
     #[comptime] plan: GemmPlan,
 ) -> f32 {
     let mut at = row * inner + k;
-    if comptime!(plan.kind == GemmKind::GradWeight) {
+    if comptime!(plan.kind == Kind::GradWeight) {
         at = k * rows + row;
     }
-    if comptime!(plan.kind == GemmKind::ConvGradInputStride2) {
+    if comptime!(plan.kind == Kind::ConvGradInputStride2) {
         let padding = comptime!(plan.shape.before()[0]);
         let (i, j) = ((batch / 2 + padding) % 2 + k / 2 % 2 * 2, (batch + padding) % 2 + k % 2 * 2);
         at = (k / 4 * rows + row) * 16 + i * 4 + j;
     }
-    if comptime!(plan.kind == GemmKind::ConvGradInput) {
+    if comptime!(plan.kind == Kind::ConvGradInput) {
         let taps = comptime!(plan.shape.taps());
         at = (k / taps * rows + row) * taps + k % taps;
     }
-    if comptime!(plan.kind == GemmKind::ConvGradWeight) {
+    if comptime!(plan.kind == Kind::ConvGradWeight) {
         let area = comptime!(plan.shape.area());
         at = (k / area * rows + row) * area + k % area;
     }
@@ -50,10 +49,7 @@ fn left(
         at += batch * rows * inner;
     }
     let mut value = a[at];
-    if comptime!(
-        plan.activation != ActivationKind::Identity
-            && (plan.kind == GemmKind::GradInput || plan.kind == GemmKind::GradWeight)
-    ) {
+    if comptime!(plan.has_derivative()) {
         value *= derivative(y[at], slope, plan.activation);
     }
     value
@@ -126,29 +122,29 @@ fn right(
     if comptime!(plan.batched) {
         from = batch * inner * columns;
     }
-    if comptime!(plan.kind == GemmKind::Linear) {
+    if comptime!(plan.kind == Kind::Linear) {
         value = b[from + column * inner + k];
     }
-    if comptime!(plan.kind == GemmKind::GradInput) {
+    if comptime!(plan.kind == Kind::GradInput) {
         value = b[from + k * columns + column];
     }
-    if comptime!(plan.kind == GemmKind::GradWeight) {
+    if comptime!(plan.kind == Kind::GradWeight) {
         let inputs = columns - comptime!(plan.biased as usize);
         if column < inputs {
             value = b[from + k * inputs + column];
         }
     }
-    if comptime!(plan.kind == GemmKind::Conv) {
+    if comptime!(plan.kind == Kind::Conv) {
         value = conv_input(b, column / area, k / taps, column % area, k % taps, shape);
     }
-    if comptime!(plan.kind == GemmKind::ConvGradInput) {
+    if comptime!(plan.kind == Kind::ConvGradInput) {
         let area = comptime!(plan.shape.large_area());
         value = conv_grad(b, column / area, k / taps, column % area, k % taps, shape);
     }
-    if comptime!(plan.kind == GemmKind::ConvGradWeight) {
+    if comptime!(plan.kind == Kind::ConvGradWeight) {
         value = conv_input(b, k / area, column / taps, k % area, column % taps, shape);
     }
-    if comptime!(plan.kind == GemmKind::ConvGradInputStride2) {
+    if comptime!(plan.kind == Kind::ConvGradInputStride2) {
         let ([height, width], [h, w], padding) = comptime!((shape.large, shape.small, shape.before()[0]));
         let (half, across) = comptime!((height * width / 4, width / 2));
         let place = column % half;
@@ -183,17 +179,17 @@ fn write(
     if comptime!(plan.batched) {
         row += batch * rows;
     }
-    if comptime!(plan.kind == GemmKind::Linear) {
+    if comptime!(plan.kind == Kind::Linear) {
         let mut value = value;
         if comptime!(plan.biased) {
             value += bias[column];
         }
         out[row * columns + column] = apply(value, slope, plan.activation);
     }
-    if comptime!(plan.kind == GemmKind::GradInput || plan.kind == GemmKind::ConvGradWeight) {
+    if comptime!(plan.kind == Kind::GradInput || plan.kind == Kind::ConvGradWeight) {
         out[row * columns + column] = value;
     }
-    if comptime!(plan.kind == GemmKind::GradWeight) {
+    if comptime!(plan.kind == Kind::GradWeight) {
         let inputs = columns - comptime!(plan.biased as usize);
         if column < inputs {
             out[row * inputs + column] = value;
@@ -201,11 +197,11 @@ fn write(
             grad_bias[row] = value;
         }
     }
-    if comptime!(plan.kind == GemmKind::Conv || plan.kind == GemmKind::ConvGradInput) {
-        let area = comptime!(if plan.kind == GemmKind::Conv { plan.shape.area() } else { plan.shape.large_area() });
+    if comptime!(plan.kind == Kind::Conv || plan.kind == Kind::ConvGradInput) {
+        let area = comptime!(if plan.kind == Kind::Conv { plan.shape.area() } else { plan.shape.large_area() });
         out[(column / area * rows + row) * area + column % area] = value;
     }
-    if comptime!(plan.kind == GemmKind::ConvGradInputStride2) {
+    if comptime!(plan.kind == Kind::ConvGradInputStride2) {
         let [height, width] = comptime!(plan.shape.large);
         let (half, across) = comptime!((height * width / 4, width / 2));
         let place = column % half;
@@ -232,8 +228,8 @@ pub fn tiles(
 ) {
     let (each, wide) = comptime!((plan.each, plan.width()));
     // Neighbouring threads read along the index of neighbouring numbers.
-    let left_along = comptime!(plan.kind != GemmKind::GradWeight);
-    let right_along = comptime!(plan.kind == GemmKind::Linear);
+    let left_along = comptime!(plan.kind != Kind::GradWeight);
+    let right_along = comptime!(plan.kind == Kind::Linear);
     let unit = UNIT_POS as usize;
     let (tx, ty) = (unit % 16, unit / 16);
     let (top, side, batch) = (CUBE_POS_Y as usize * wide, CUBE_POS_X as usize * wide, CUBE_POS_Z as usize);
@@ -342,7 +338,7 @@ pub fn singles(
 ) {
     let (column, row) = (ABSOLUTE_POS % columns, ABSOLUTE_POS / columns % rows);
     let batch = ABSOLUTE_POS / columns / rows;
-    let batches = comptime!(if plan.kind == GemmKind::ConvGradInputStride2 { 4usize } else { 1usize });
+    let batches = comptime!(if plan.kind == Kind::ConvGradInputStride2 { 4usize } else { 1usize });
     if batch < batches {
         let mut total = 0.0f32;
         for k in 0..inner {

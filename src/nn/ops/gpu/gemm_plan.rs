@@ -74,6 +74,11 @@ pub struct GemmPlan {
 }
 
 impl GemmPlan {
+    /// Whether the left factor is multiplied by the derivative of the activation.
+    pub fn has_derivative(self) -> bool {
+        self.activation != ActivationKind::Identity && matches!(self.kind, GemmKind::GradInput | GemmKind::GradWeight)
+    }
+
     /// Width of a tile.
     pub const fn width(self) -> usize {
         16 * self.each

@@ -1,6 +1,6 @@
 //! Launches matrix products, with the kernel that suits their shape.
 
-use super::super::{Activation, MatmulOps};
+use super::super::matmul::MatmulOps;
 use super::activation::ActivationKind;
 use super::buffers::{alias, arg, contiguous, cube_count, empty};
 use super::gemm::{self, SUM_THREADS};
@@ -9,7 +9,7 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
-use kiln_kernels::Window;
+use kiln_kernels::{Activation, Window};
 
 /// A batch of products of `rows x inner` by `inner x columns`.
 pub struct Gemm {
