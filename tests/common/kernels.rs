@@ -269,7 +269,7 @@ async fn far_numbers(device: &Device) {
     let through =
         ACTIVATIONS.map(|activation| flat(bias_act(upload(far.clone(), [1, far.len()], device), None, activation)));
     let read = read(through.to_vec()).await.expect("the device answers");
-    // What is no number stays none: a run that diverges is to be noticed.
+    // A NaN stays NaN, so that a run that diverges is noticed.
     for (values, activation) in read.iter().zip(ACTIVATIONS) {
         assert!(values[6].is_nan(), "{activation:?}: {values:?}");
     }

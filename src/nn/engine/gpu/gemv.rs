@@ -114,13 +114,13 @@ pub fn swiglu<N: Size>(
     rows: usize,
     gate_units: usize,
     up_units: usize,
-    #[comptime] gate_form: WeightLayout,
-    #[comptime] up_form: WeightLayout,
+    #[comptime] gate_layout: WeightLayout,
+    #[comptime] up_layout: WeightLayout,
     #[comptime] tile: Tile,
     #[comptime] biases: [bool; 2],
 ) {
-    let gates = sums(x, gate, tokens, rows, gate_units, gate_form, tile);
-    let ups = sums(x, up, tokens, rows, up_units, up_form, tile);
+    let gates = sums(x, gate, tokens, rows, gate_units, gate_layout, tile);
+    let ups = sums(x, up, tokens, rows, up_units, up_layout, tile);
     sync_cube();
     for i in range_stepped(UNIT_POS as usize, comptime!(tile.results()), comptime!(GEMV_THREADS)) {
         let (row, token) = place(i, tile);

@@ -8,6 +8,7 @@ use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
 
+/// Threads in a workgroup.
 const ROW_THREADS: usize = 64;
 
 /// The row of this workgroup. Where there are more workgroups than rows, several compute the last one, with the same result.

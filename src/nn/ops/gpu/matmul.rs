@@ -64,7 +64,7 @@ impl Gemm {
         let (rows, columns) = (self.rows, self.columns);
         let numbers = rows * columns * self.batches;
         let tiles = |width: usize| [columns.div_ceil(width), rows.div_ceil(width), self.batches];
-        let batched = |width: usize| tiles(width).iter().gemm::<usize>();
+        let tile_count = |width: usize| tiles(width).iter().product::<usize>();
         let [y, bias] = optional.map(|tensor| arg(tensor.unwrap_or(a)));
         let grad_bias = grad_bias.map_or_else(|| alias(4, out), arg);
         let (a, b, out_arg) = (arg(a), arg(b), arg(out));
@@ -94,12 +94,12 @@ impl Gemm {
         }
         let cube = |[x, y, z]: [usize; 3]| CubeCount::Static(x as u32, y as u32, z as u32);
         // Few tiles with long sums, or tiles that would be mostly empty.
-        if batched(32) < 16 && self.inner > 16 {
+        if tile_count(32) < 16 && self.inner > 16 {
             launch!(gemm::shared_sums, cube([columns, rows, self.batches]), SUM_THREADS);
         } else if !self.plan.batched && (rows.min(columns) < 8 || self.inner < 4) {
             launch!(gemm::singles, cube_count(numbers, gemm::TILE_THREADS), gemm::TILE_THREADS);
         } else {
-            self.plan.each = if batched(64) < 64 { 2 } else { 4 };
+            self.plan.each = if tile_count(64) < 64 { 2 } else { 4 };
             launch!(gemm::tiles, cube(tiles(self.plan.width())), gemm::TILE_THREADS);
         }
     }
@@ -176,15 +176,15 @@ impl MatmulOps for Cube {
 
     fn batch_matmul(a: CubeTensor, b: CubeTensor, transposed: [bool; 2]) -> CubeTensor {
         let (a, b) = (contiguous(a), contiguous(b));
-        let ([batched, n, k], [_, rows, columns]): ([usize; 3], [usize; 3]) = (a.shape().dims(), b.shape().dims());
+        let ([batch, n, k], [_, rows, columns]): ([usize; 3], [usize; 3]) = (a.shape().dims(), b.shape().dims());
         let (kind, sizes) = match transposed {
             [false, true] => (GemmKind::Linear, [n, rows, k]),
             [false, false] => (GemmKind::GradInput, [n, columns, k]),
             [true, false] => (GemmKind::GradWeight, [k, columns, n]),
             [true, true] => return Self::batch_matmul(Self::float_transpose(a), b, [false, true]),
         };
-        let out = empty(&a, [batched, sizes[0], sizes[1]]);
-        let mut gemm = Gemm { batches: batched, ..Gemm::new(kind, sizes) };
+        let out = empty(&a, [batch, sizes[0], sizes[1]]);
+        let mut gemm = Gemm { batches: batch, ..Gemm::new(kind, sizes) };
         gemm.plan.batched = true;
         gemm.launch(&a, &b, &out);
         out
