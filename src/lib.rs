@@ -1,6 +1,6 @@
-//! Kiln: generative models that train and run in one browser tab. The map of the house; imports run downwards only.
+//! Kiln: generative models that train and run in one browser tab. A map of the rooms; imports run downwards only.
 //!
-//! - [`web`] the tab's way in; `bin/kiln` the terminal's. Both drive the same session.
+//! - [`web`] is the entry point of a tab, `bin/kiln` that of the terminal. Both drive the same session.
 //! - [`session`] the protocol and the loop: commands in, events out; the link codec.
 //! - [`demos`] one experiment a file: its config (= its link = its controls), its step, its views.
 //! - [`train`] training loops, stepped from outside; [`generate`] logits to tokens; [`weights`] downloads, GGUF,

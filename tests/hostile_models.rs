@@ -235,7 +235,7 @@ fn every_file_of_the_fuzzing_corpus_gets_an_answer() {
                 "safetensors" => look(&bytes),
                 _ => {
                     let tokenizer = String::from_utf8_lossy(&bytes).into_owned();
-                    let spec = kiln::text::Spec::Json { tokenizer, config: None, generation: None };
+                    let spec = kiln::text::TokenizerSource::Json { tokenizer, config: None, generation: None };
                     _ = Tokenizer::new(spec).map(|t| t.encode("ab \u{e9}\0", true));
                 }
             }

@@ -17,7 +17,7 @@ use kiln::demos::{Context, View, pictures};
 use kiln::error::{Code, Result};
 use kiln::poll::Poll;
 use kiln::weights::Folder;
-use kiln::weights::take::{Cut, Decode, Fit, Offered, take};
+use kiln::weights::import_pictures::{Cut, Decode, Fit, Offered, import};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -33,7 +33,7 @@ fn offer(name: &str, bytes: Vec<u8>) -> Offered {
 
 fn taken(files: Vec<Offered>, fit: Fit) -> Result<(Vec<u8>, Taken)> {
     let darkroom = darkroom::Darkroom(indicatif::ProgressBar::hidden());
-    Ok(pollster::block_on(take(files, fit, &darkroom))?.expect("nobody ends it"))
+    Ok(pollster::block_on(import(files, fit, &darkroom))?.expect("nobody ends it"))
 }
 
 fn png(picture: &RgbaImage) -> Vec<u8> {
@@ -374,7 +374,7 @@ fn sets_that_are_none_are_refused_with_their_reason() {
     let refused = |bytes: &[u8]| {
         let (path, name) = kept("refused", bytes);
         let mut set = pictures::open(&name, &context(vec![path]), 1).expect("nothing is read yet");
-        set.batch(4).err().expect("it is refused")
+        set.batch(4).expect_err("it is refused")
     };
     let few = [idx::header(&[7, 32, 32, 3]), vec![0; 7 * 3_072]].concat();
     let grey = [idx::header(&[9, 32, 32]), vec![0; 9 * 1_024]].concat();
@@ -391,7 +391,7 @@ fn sets_that_are_none_are_refused_with_their_reason() {
     }
     let name = format!("sha256:{}", "0".repeat(64));
     let mut missing = pictures::open(&name, &context(vec![]), 1).expect("it may come");
-    assert_eq!(missing.batch(4).err().expect("it is not kept").code, Code::UnknownPictures);
+    assert_eq!(missing.batch(4).expect_err("it is not kept").code, Code::UnknownPictures);
 }
 
 #[test]
@@ -485,12 +485,12 @@ fn it_ends_between_two_files_and_a_decoder_sees_no_picture_that_is_too_large() {
     let zipped: Vec<Entry> = (0..20).map(|i| Entry::packed(&format!("{i}.png"), &plain(9, 9))).collect();
     for files in [vec![offer("a.zip", zip(&zipped))], (0..20).map(|i| offer(&format!("{i}"), plain(9, 9))).collect()] {
         let five = counter(5);
-        assert!(pollster::block_on(take(files, Fit::Square(32), &five)).expect("no error").is_none());
+        assert!(pollster::block_on(import(files, Fit::Square(32), &five)).expect("no error").is_none());
         assert!((3..=4).contains(&five.decoded.get()), "{}", five.decoded.get());
     }
     let sizes = [(60_000, 60_000), (16_385, 1), (1, 16_385), (8_193, 8_193), (0, 1), (8_192, 8_192)];
     let files = sizes.map(|(width, height)| offer("a.png", header(width, height)));
     let all = counter(100);
-    let _ = pollster::block_on(take(files.into(), Fit::Square(32), &all));
+    let _ = pollster::block_on(import(files.into(), Fit::Square(32), &all));
     assert_eq!(all.decoded.get(), 1, "the last is just small enough");
 }

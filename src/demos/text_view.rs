@@ -1,10 +1,10 @@
 //! A text as a language model sees it: its tokens with what else was weighed, what one of them attended to, and the logit lens. Of any
-//! language model that a [`Writer`] runs.
+//! language model that a [`TextGenerator`] runs.
 
 use super::panel::{Candidate, Floats, Panel, Token, View};
 use crate::error::Result;
-use crate::generate::{Choice, Weighed, Writer, likeliest};
-use crate::text::{Role, Tokenizer, Utf8, piece as label};
+use crate::generate::{Sampled, TextGenerator, TokenProbability, most_likely};
+use crate::text::{Role, Tokenizer, Utf8Decoder, token_label as label};
 use serde::{Deserialize, Serialize};
 
 /// Who a token is from.
@@ -53,7 +53,7 @@ pub struct Piece {
     /// The turn that it belongs to.
     pub turn: usize,
     /// Where the model wrote it: what it weighed.
-    pub choice: Option<Choice>,
+    pub choice: Option<Sampled>,
     pub forced: bool,
 }
 
@@ -90,7 +90,7 @@ struct Found {
     key: (usize, u32, Option<usize>, bool),
     attention: Option<Vec<f32>>,
     /// The likeliest tokens of each layer: ranked once, however often they are shown.
-    lens: Vec<Vec<Weighed>>,
+    lens: Vec<Vec<TokenProbability>>,
 }
 
 /// Candidates of each layer of the lens.
@@ -102,7 +102,7 @@ impl TextView {
     }
 
     /// Text, attention and lens, each a panel of its own, of the model that `writer` runs.
-    pub async fn panels(&mut self, text: &Text<'_>, writer: &mut Writer, inside: Inside) -> Result<Vec<Panel>> {
+    pub async fn panels(&mut self, text: &Text<'_>, writer: &mut TextGenerator, inside: Inside) -> Result<Vec<Panel>> {
         self.chosen = self.chosen.filter(|&at| at < text.pieces.len());
         let looked_at = self.chosen.or(text.pieces.len().checked_sub(1));
         // What was seen after a text that has changed since is no longer so.
@@ -130,7 +130,7 @@ impl TextView {
                 });
             }
             if !found.lens.is_empty() {
-                let words = |words: &Vec<Weighed>| words.iter().map(|w| text.candidate(w)).collect();
+                let words = |words: &Vec<TokenProbability>| words.iter().map(|w| text.candidate(w)).collect();
                 lens.push(View::Lens { token, layers: found.lens.iter().map(words).collect() });
             }
         }
@@ -142,7 +142,13 @@ impl TextView {
     }
 
     /// Looks inside, if somebody wants to see it and it was not seen yet.
-    async fn look(&mut self, text: &Text<'_>, writer: &mut Writer, at: Option<usize>, inside: Inside) -> Result<()> {
+    async fn look(
+        &mut self,
+        text: &Text<'_>,
+        writer: &mut TextGenerator,
+        at: Option<usize>,
+        inside: Inside,
+    ) -> Result<()> {
         let attention = inside.attention.then_some(inside.layer as usize);
         let Some(token) = at.filter(|_| attention.is_some() || inside.lens) else {
             self.found = None;
@@ -152,7 +158,7 @@ impl TextView {
         if self.found.as_ref().is_none_or(|found| found.key != key) {
             // `None` while the question is still being read: what was seen before stays.
             if let Some(found) = writer.inspect(token, attention, inside.lens).await? {
-                let lens = found.lens.iter().map(|logits| likeliest(logits, LENS)).collect::<Result<_>>()?;
+                let lens = found.lens.iter().map(|logits| most_likely(logits, LENS)).collect::<Result<_>>()?;
                 self.found = Some(Found { key, attention: found.attention, lens });
             }
         }
@@ -163,7 +169,7 @@ impl TextView {
         let from = text.from.min(text.pieces.len());
         // A character may begin before `from`: its bytes are taken in, its text is not sent again.
         let begin = from.saturating_sub(4);
-        let mut stream = Utf8::new();
+        let mut stream = Utf8Decoder::new();
         let mut tokens = Vec::with_capacity(text.pieces.len() - from);
         for (at, piece) in text.pieces.iter().enumerate().skip(begin) {
             let characters = stream.push(text.tokenizer.bytes(piece.id));
@@ -197,8 +203,8 @@ impl Text<'_> {
         }
     }
 
-    fn candidate(&self, w: &Weighed) -> Candidate {
-        let &Weighed { id, raw, p, penalised, filter } = w;
+    fn candidate(&self, w: &TokenProbability) -> Candidate {
+        let &TokenProbability { id, raw, p, penalised, filter } = w;
         Candidate { id, piece: self.word(id), raw, p, penalised, filter }
     }
 

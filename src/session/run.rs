@@ -6,7 +6,7 @@ use super::link;
 use super::pace::{Rate, pace};
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
 use crate::demos::{Context, Demo, Entry, Stepped, Values};
-use crate::device::{self, Opened, probe};
+use crate::device::{self, OpenDevice, probe};
 use crate::error::{Code, Error, Result};
 use crate::poll::{Poll, Progress};
 use crate::weights::Checkpoint;
@@ -34,7 +34,7 @@ pub(super) struct Open {
 pub struct Session {
     pub(super) host: Rc<dyn Host>,
     kind: DeviceKind,
-    pub(super) device: Option<Opened>,
+    pub(super) device: Option<OpenDevice>,
     pub(super) open: Option<Open>,
     pub(super) status: Status,
     /// Steps until it pauses by itself; 0 while it gets ready.
@@ -129,7 +129,7 @@ impl Session {
             true => Some(probe::verify(&opened.device).await?),
             false => None,
         };
-        let (kind, Opened { name, software, max_buffer_bytes, .. }) = (self.kind, opened.clone());
+        let (kind, OpenDevice { name, software, max_buffer_bytes, .. }) = (self.kind, opened.clone());
         self.device = Some(opened);
         self.host.emit(Event::Device(DeviceInfo { kind, name, software, max_buffer_bytes, probe_error }));
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::nn::{Adam, AdamWOptions, Ema};
-use crate::weights::{Checkpoint, collect, load_module};
+use crate::weights::{Checkpoint, load_module, save_module};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -64,9 +64,9 @@ impl<M: Module> Trainer<M> {
     /// # Errors
     /// `DeviceLost`.
     pub async fn save(&self, file: &mut Checkpoint) -> Result<()> {
-        collect(&self.model, Some(&self.adam), self.name, file).await?;
+        save_module(&self.model, Some(&self.adam), self.name, file).await?;
         if let Some(Average { ema, .. }) = &self.average {
-            collect(&ema.module, None, &self.average_name(), file).await?;
+            save_module(&ema.module, None, &self.average_name(), file).await?;
             file.set_text(&format!("{}.updates", self.average_name()), ema.updates);
         }
         Ok(())

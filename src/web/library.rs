@@ -8,12 +8,11 @@ use super::source;
 use crate::error::{Code, Error, Result};
 use crate::poll::{Poll, Progress};
 use crate::session::protocol::Event;
-use crate::weights::download::{self, Limits, Stop};
-use crate::weights::gather::{Gatherer, Report};
-use crate::weights::inventory::Inventory;
+use crate::weights::fetch_model::{ModelFetcher, Report};
+use crate::weights::io::{Net, Store};
+use crate::weights::kept_models::KeptModels;
 use crate::weights::manifest::{MANIFEST, Manifest, Plan, Wanted};
-use crate::weights::ports::{Net, Store};
-use crate::weights::{Library, ModelFile, Stored, StoredFile};
+use crate::weights::{DownloadError, Library, ModelFile, RetryPolicy, Stored, StoredFile, download, wrong_hash};
 use async_trait::async_trait;
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -144,7 +143,7 @@ impl Library for Shelf {
             return Ok(());
         }
         self.delete(sha256).await?;
-        Err(download::wrong_hash(&file.name))
+        Err(wrong_hash(&file.name))
     }
 
     async fn delete(&self, sha256: &str) -> Result<()> {
@@ -172,7 +171,7 @@ impl Inner {
         match outcome {
             Ok(files) => *state.borrow_mut() = State::Here(files),
             // Nobody looks at it any longer.
-            Err(Stop::Cancelled) => {}
+            Err(DownloadError::Cancelled) => {}
             Err(stop) => *state.borrow_mut() = State::Failed(error(stop)),
         }
     }
@@ -182,9 +181,10 @@ impl Inner {
         model: &str,
         browser: Browser,
         report: &Report<'_>,
-    ) -> std::result::Result<Vec<ModelFile>, Stop> {
-        let text = source::fetch(MANIFEST, &|_, _| {}).await.map_err(Stop::Failed)?;
-        let plan = Manifest::parse(&text).and_then(|m| m.plan(model, &self.own.borrow())).map_err(Stop::Failed)?;
+    ) -> std::result::Result<Vec<ModelFile>, DownloadError> {
+        let text = source::fetch(MANIFEST, &|_, _| {}).await.map_err(DownloadError::Failed)?;
+        let plan =
+            Manifest::parse(&text).and_then(|m| m.plan(model, &self.own.borrow())).map_err(DownloadError::Failed)?;
         let stores = self.stores().await;
         gatherer(&browser, &stores, report, &|name| self.spill(name)).model(&plan).await
     }
@@ -233,7 +233,7 @@ impl Inner {
         let mut stored = Stored { persistent: stores.len() > 1 && !self.spilled.get(), ..Stored::default() };
         for store in &stores {
             let kept = store.list().await.map_err(|f| error(f.into()))?;
-            let file = |k: crate::weights::ports::Kept| StoredFile {
+            let file = |k: crate::weights::io::Kept| StoredFile {
                 sha256: k.key,
                 name: k.label.name,
                 sources: k.label.sources,
@@ -242,7 +242,7 @@ impl Inner {
             };
             stored.files.extend(kept.into_iter().map(file));
         }
-        stored.repositories = Inventory::of(&stores).await.map_err(error)?.repositories().await;
+        stored.repositories = KeptModels::of(&stores).await.map_err(error)?.repositories().await;
         if let Ok(estimate) = estimate().await {
             stored.used = estimate.get_usage().unwrap_or(0.0);
             stored.quota = estimate.get_quota().unwrap_or(0.0);
@@ -280,8 +280,8 @@ fn gatherer<'a>(
     stores: &'a [Rc<dyn Store>],
     report: &'a Report<'a>,
     spilled: &'a dyn Fn(&str),
-) -> Gatherer<'a> {
-    Gatherer { net, stores, limits: Limits::default(), report, spilled }
+) -> ModelFetcher<'a> {
+    ModelFetcher { net, stores, retry: RetryPolicy::default(), report, spilled }
 }
 
 async fn estimate() -> std::result::Result<StorageEstimate, JsValue> {
@@ -290,11 +290,11 @@ async fn estimate() -> std::result::Result<StorageEstimate, JsValue> {
     Ok(answer.await?.unchecked_into())
 }
 
-fn error(stop: Stop) -> Error {
+fn error(stop: DownloadError) -> Error {
     match stop {
-        Stop::Failed(error) | Stop::Missing(error) => error,
-        Stop::Cancelled => Error::new(Code::Fetch, "It was cancelled.", "Try again."),
-        Stop::Full => {
+        DownloadError::Failed(error) | DownloadError::Missing(error) => error,
+        DownloadError::Cancelled => Error::new(Code::Fetch, "It was cancelled.", "Try again."),
+        DownloadError::Full => {
             Error::new(Code::OutOfSpace, "There is no storage space left.", "Delete models that are no longer needed.")
         }
     }

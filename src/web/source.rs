@@ -4,7 +4,7 @@ use super::fetch::Browser;
 use crate::data::Source;
 use crate::error::{Code, Error, Result};
 use crate::poll::{Poll, Progress};
-use crate::weights::ports::NetFault;
+use crate::weights::io::NetFault;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

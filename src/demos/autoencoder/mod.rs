@@ -11,11 +11,11 @@ use super::panel::{Action, Panel};
 use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema, settled};
 use crate::data::Shape;
 use crate::error::{Code, Error, Result};
-use crate::generate::Passage;
+use crate::generate::TiledPass;
 use crate::poll::{Poll, Progress};
 use crate::ready;
 use crate::weights::manifest::is_sha256;
-use crate::weights::{Autoencoder, Checkpoint, Entry as Tensor};
+use crate::weights::{Autoencoder, Checkpoint, NamedTensor as Tensor};
 use async_trait::async_trait;
 use config::Config;
 use edits::Edits;
@@ -47,7 +47,7 @@ struct Autoencoding {
     /// Of a checkpoint, until the model is here.
     restored: Option<Tensor>,
     /// On its way, and since when.
-    passage: Option<(Side, Passage, f64)>,
+    passage: Option<(Side, TiledPass, f64)>,
     /// What was decoded last, about in [-1, 1], as large as the picture; and whether the latent has changed since.
     decoded: Option<Vec<f32>>,
     stale: bool,
@@ -120,7 +120,7 @@ impl Autoencoding {
     }
 
     /// Begins what is to be done next: `None` where nothing is.
-    fn begin(&mut self) -> Result<Option<(Side, Passage, f64)>> {
+    fn begin(&mut self) -> Result<Option<(Side, TiledPass, f64)>> {
         let (Some(model), Some(picture)) = (self.model.here(), self.picture.take()) else { return Ok(None) };
         let a = model.architecture.clone();
         let picture = picture.fit(&a);
@@ -134,18 +134,18 @@ impl Autoencoding {
         }
         let began = (self.context.clock)();
         Ok(match &self.latent {
-            None => Some((Side::Encoder, Passage::encode(&a, values, shape)?, began)),
+            None => Some((Side::Encoder, TiledPass::encode(&a, values, shape)?, began)),
             Some(_) if !self.stale => None,
             Some(Latent { values, shape }) => {
                 let edited = self.edits.apply(values, *shape, u64::from(self.config.seed));
                 let raw = edited.iter().map(|v| v / a.scale + a.shift).collect();
-                Some((Side::Decoder, Passage::decode(&a, raw, *shape)?, began))
+                Some((Side::Decoder, TiledPass::decode(&a, raw, *shape)?, began))
             }
         })
     }
 
     /// Takes in what came out of a passage.
-    fn end(&mut self, side: Side, passage: Passage, began: f64) {
+    fn end(&mut self, side: Side, passage: TiledPass, began: f64) {
         let (mut values, shape) = passage.finish();
         let took = Some((self.context.clock)() - began);
         let Some(Autoencoder { architecture: a, .. }) = self.model.here() else { return };

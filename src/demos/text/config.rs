@@ -1,7 +1,7 @@
 //! The settings of the text demo: its link, its controls, its flags.
 
 use crate::demos::settings::Speed;
-use crate::generate::Sampling;
+use crate::generate::SamplerConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -122,8 +122,8 @@ impl Config {
         if self.chat { self.prompt.split(TURN).collect() } else { vec![&self.prompt] }
     }
 
-    pub fn sampling(&self, seed_change: u64) -> Sampling {
-        Sampling {
+    pub fn sampling(&self, seed_change: u64) -> SamplerConfig {
+        SamplerConfig {
             greedy: self.greedy,
             temperature: self.temperature as f32,
             top_k: self.top_k as usize,

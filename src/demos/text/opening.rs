@@ -4,8 +4,9 @@ use super::config::Config;
 use super::transcript::Voice;
 use crate::demos::Context;
 use crate::error::Result;
-use crate::generate::Writer;
-use crate::models::causal::{self, LanguageModel};
+use crate::generate::TextGenerator;
+use crate::models::language_model::LanguageModelLoader;
+use crate::models::pretrained;
 use crate::nn::engine;
 use crate::poll::{Poll, Progress};
 use crate::ready;
@@ -22,7 +23,7 @@ pub struct Opening {
 struct Coming {
     files: Pretrained,
     voice: Voice,
-    model: Box<dyn LanguageModel>,
+    loader: Box<dyn LanguageModelLoader>,
 }
 
 /// Milliseconds of loading between two looks at what the person wants.
@@ -33,20 +34,20 @@ impl Opening {
         Self { model: config.model.clone(), positions: config.context as usize, coming: None }
     }
 
-    pub fn step(&mut self, context: &Context) -> Result<Poll<(Voice, Writer)>> {
+    pub fn step(&mut self, context: &Context) -> Result<Poll<(Voice, TextGenerator)>> {
         let Some(mut coming) = self.coming.take() else {
             let files = Pretrained::open(&ready!(context.library.poll(&self.model)?))?;
             let tokenizer = Tokenizer::new(files.vocabulary.clone())?;
             let template = files.chat_template.clone();
-            let model = open(context, &files, self.positions)?;
-            self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, model });
+            let loader = open(context, &files, self.positions)?;
+            self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, loader });
             return Ok(Progress::work("weights", 0.0, 1.0).into());
         };
         let until = (context.clock)() + SPELL;
         loop {
-            let (done, total) = coming.model.load(&coming.files)?;
+            let (done, total) = coming.loader.load(&coming.files)?;
             if done == total {
-                return Ok(Poll::Ready((coming.voice, Writer::new(coming.model))));
+                return Ok(Poll::Ready((coming.voice, TextGenerator::new(coming.loader.finish()?))));
             }
             if (context.clock)() >= until {
                 self.coming = Some(coming);
@@ -60,12 +61,12 @@ impl Opening {
     }
 }
 
-fn open(context: &Context, files: &Pretrained, positions: usize) -> Result<Box<dyn LanguageModel>> {
+fn open(context: &Context, files: &Pretrained, positions: usize) -> Result<Box<dyn LanguageModelLoader>> {
     let architecture = files.architecture.clone();
     #[cfg(feature = "gpu")]
     if !crate::device::is_cpu(&context.device) {
-        return causal::open(engine::Gpu::new(&context.device), architecture, positions);
+        return pretrained::open(engine::Gpu::new(&context.device), architecture, positions);
     }
     let _ = context;
-    causal::open(engine::Cpu, architecture, positions)
+    pretrained::open(engine::Cpu, architecture, positions)
 }

@@ -6,14 +6,14 @@ use super::transcript::{Voice, written};
 use crate::demos::Stepped;
 use crate::demos::text_view::{Author, Piece};
 use crate::error::Result;
-use crate::generate::Writer;
+use crate::generate::TextGenerator;
 use crate::poll::{Poll, Progress};
-use crate::text::{Stops, Utf8};
+use crate::text::{StopStrings, Utf8Decoder};
 use std::rc::Rc;
 
 pub struct Talk {
     pub voice: Voice,
-    pub writer: Writer,
+    pub writer: TextGenerator,
     pub pieces: Vec<Piece>,
     /// The turn that is answered.
     pub turn: usize,
@@ -21,8 +21,8 @@ pub struct Talk {
     pub timing: Timing,
     /// Tokens that this answer may have: more each time the person lets it go on.
     allowance: usize,
-    stops: Stops,
-    utf8: Utf8,
+    stops: StopStrings,
+    utf8: Utf8Decoder,
     /// The first piece that has changed since it was shown.
     pub changed: usize,
     /// It stopped before it was opened here: the first step says so, and only the next goes on.
@@ -94,7 +94,7 @@ impl Talk {
     pub fn new(
         config: &Config,
         voice: Voice,
-        writer: Writer,
+        writer: TextGenerator,
         restored: Vec<Piece>,
         clock: Rc<dyn Fn() -> f64>,
     ) -> Result<Self> {
@@ -106,8 +106,8 @@ impl Talk {
             stop: Stop::None,
             timing: Timing::new(clock),
             allowance: config.max_tokens as usize,
-            stops: Stops::new(&config.stops()),
-            utf8: Utf8::new(),
+            stops: StopStrings::new(&config.stops()),
+            utf8: Utf8Decoder::new(),
             changed: 0,
             stood: false,
         };
@@ -146,10 +146,10 @@ impl Talk {
         if self.writer.is_full() && config.full == Full::Slide {
             self.writer.slide();
         }
-        self.writer.feed().await?;
-        if self.writer.waiting() > 0 {
+        self.writer.prefill().await?;
+        if self.writer.pending() > 0 {
             let total = (self.writer.ids().len() - self.writer.start()) as f64;
-            let done = total - self.writer.waiting() as f64;
+            let done = total - self.writer.pending() as f64;
             return Ok(Progress::work("prompt", done, total).into());
         }
         if self.writer.is_full() && config.full == Full::Stop {
@@ -165,7 +165,7 @@ impl Talk {
     fn write(&mut self, config: &Config) -> Result<()> {
         let (edits, at) = (Edits::parse(&config.edits), written(&self.pieces).count());
         let forced = edits.token(at).filter(|&id| (id as usize) < self.vocab());
-        let choice = self.writer.write(&config.sampling(edits.seed_change(at)), forced, SHOWN)?;
+        let choice = self.writer.sample_next(&config.sampling(edits.seed_change(at)), forced, SHOWN)?;
         let id = choice.token.id;
         let author = if self.voice.chats(config) { Author::Assistant } else { Author::Generated };
         let piece = Piece { id, author, turn: self.turn, choice: Some(choice), forced: forced.is_some() };
@@ -194,7 +194,7 @@ impl Talk {
 
     fn go_on(&mut self, config: &Config) {
         self.allowance = self.answer_length() + config.max_tokens as usize;
-        (self.stops, self.utf8) = (Stops::new(&config.stops()), Utf8::new());
+        (self.stops, self.utf8) = (StopStrings::new(&config.stops()), Utf8Decoder::new());
         self.stop = Stop::None;
     }
 
@@ -206,7 +206,7 @@ impl Talk {
         self.pieces.extend(question);
         self.turn = turn;
         self.allowance = config.max_tokens as usize;
-        (self.stops, self.utf8) = (Stops::new(&config.stops()), Utf8::new());
+        (self.stops, self.utf8) = (StopStrings::new(&config.stops()), Utf8Decoder::new());
         self.stop = Stop::None;
         self.timing.ask();
         self.read();
@@ -269,7 +269,7 @@ impl Talk {
             self.stop = if self.answer_length() >= self.allowance { Stop::Length } else { Stop::None };
         }
         if old.stop != new.stop {
-            self.stops = Stops::new(&new.stops());
+            self.stops = StopStrings::new(&new.stops());
         }
         Ok(())
     }
