@@ -12,7 +12,7 @@ use crate::weights::io::{Net, Store};
 use crate::weights::kept_models::KeptModels;
 use crate::weights::manifest::{MANIFEST, Manifest, Plan, Wanted};
 use crate::weights::{Arrival, Library, ModelFile, Stored, StoredFile};
-use crate::weights::{DownloadError, RetryPolicy, download};
+use crate::weights::{DownloadError, RetryPolicy, download, wrong_hash};
 use async_trait::async_trait;
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -143,7 +143,7 @@ impl Library for Shelf {
             return Ok(());
         }
         self.delete(sha256).await?;
-        Err(download::wrong_hash(&file.name))
+        Err(wrong_hash(&file.name))
     }
 
     async fn delete(&self, sha256: &str) -> Result<()> {
