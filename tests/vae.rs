@@ -14,7 +14,7 @@ use kiln::rng::{Purpose, Stream};
 use kiln::session::link::{canonical, parse};
 use kiln::session::protocol::{Command, Event};
 use kiln::train::{Likelihood, Terms, Trainer, VaeOptions, vae_step};
-use kiln::weights::{Checkpoint, collect};
+use kiln::weights::{Checkpoint, save_module};
 use pollster::block_on;
 use serde_json::{Value, json};
 
