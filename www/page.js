@@ -264,6 +264,8 @@ export class Page {
       card.link = false;
     } else if (event.code === 'fetch') {
       card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run({ download: true })) : this.open(session.pending.link, { run: true }))]];
+    } else if (event.code === 'module') {
+      card.actions = [[t('retry'), () => this.open(session.pending.link, { run: true })]];
     } else if (event.code === 'out-of-space') {
       card.actions = [[t('models.title'), () => this.showLibrary()]];
     }

@@ -2,7 +2,7 @@
 
 use super::digits::one_hot;
 use super::panel::{Figure, Panel, View};
-use super::{Context, Demo, Entry, Stepped, Values, config, defaults, schema, settled};
+use super::{Context, Demo, Entry, Stepped, Values, WasmModule, config, defaults, schema, settled};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS, held_out};
 use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
@@ -20,6 +20,7 @@ use std::rc::Rc;
 
 pub const ENTRY: Entry = Entry {
     name: "classifier",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: Vec::new,

@@ -7,7 +7,7 @@ mod views;
 use super::digits::{one_hot, referee};
 use super::panel::{Action, Panel};
 use super::pictures;
-use super::{Context, Demo, Entry, Figure, Samples, Stepped, Values, defaults, schema, settled};
+use super::{Context, Demo, Entry, Figure, Samples, Stepped, Values, WasmModule, defaults, schema, settled};
 use crate::data::mnist::CLASSES;
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
@@ -28,6 +28,7 @@ use views::quality_figures;
 
 pub const ENTRY: Entry = Entry {
     name: "dcgan",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,

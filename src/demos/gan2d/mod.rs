@@ -3,7 +3,7 @@
 mod config;
 
 use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
-use super::{Context, Demo, Entry, Stepped, Values, defaults, schema, settled};
+use super::{Context, Demo, Entry, Stepped, Values, WasmModule, defaults, schema, settled};
 use crate::data::points::{self, EXTENT, Points, Shape};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
     name: "gan2d",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,

@@ -9,7 +9,7 @@ mod transcript;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Preparing, Stepped, Values, config as read, defaults, schema, settled};
+use super::{Context, Demo, Entry, Preparing, Stepped, Values, WasmModule, config as read, defaults, schema, settled};
 use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
@@ -22,6 +22,7 @@ use transcript::{Piece, written};
 
 pub const ENTRY: Entry = Entry {
     name: "text",
+    module: WasmModule::Pretrained,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

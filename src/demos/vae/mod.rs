@@ -8,7 +8,9 @@ mod pad;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Figure, Preparing, Samples, Stepped, Values, defaults, pictures, schema};
+use super::{
+    Context, Demo, Entry, Figure, Preparing, Samples, Stepped, Values, WasmModule, defaults, pictures, schema,
+};
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -30,6 +32,7 @@ use views::Shown;
 
 pub const ENTRY: Entry = Entry {
     name: "vae",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,
