@@ -4,7 +4,9 @@ mod common;
 
 use common::{Driver, is_images};
 use kiln::data::{LeftOut, Taken};
-use kiln::demos::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+use kiln::demos::{
+    Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View, WasmModule,
+};
 use kiln::generate::Filter;
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
 use kiln::weights::{Stored, StoredFile};

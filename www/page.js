@@ -58,7 +58,7 @@ export class Page {
       return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })) };
     });
     this.progress = new Progress(at('progress'), {
-      cancellable: (what) => what === 'pictures' || session.state.status === 'loading',
+      cancellable: (what) => ['pictures', 'module'].includes(what) || session.state.status === 'loading',
       cancel: async (what) => (what === 'pictures' ? this.pictures.cancel() : session.cancel().catch(() => {})),
     });
   }

@@ -90,6 +90,7 @@ export class Processor extends Emitter {
     const next = this.#start(module);
     [this.#next, this.#early, this.#loss] = [next, [], null];
     this.#runner.post({ type: 'pause' });
+    this.#waits(0);
     try {
       await next.started;
       for (const command of this.#brought) await this.#bring(next, command);
@@ -123,10 +124,16 @@ export class Processor extends Emitter {
     this.emit('event', event);
   }
 
+  /** Its module may take a while on its way. */
+  #waits(done) {
+    this.emit('event', { type: 'progress', what: 'module', done, total: done, bytes: false });
+  }
+
   /** The next worker has opened what it was begun for. */
   #take() {
     this.#runner.end();
     [this.#runner, this.#next] = [this.#next, null];
+    this.#waits(1);
     for (const event of this.#early) this.emit('event', event);
   }
 
@@ -140,6 +147,7 @@ export class Processor extends Emitter {
     }
     this.#next.end(error);
     this.#next = null;
+    this.#waits(1);
     for (const event of told) this.emit('event', event);
     if (this.#loss) this.emit('lost', this.#loss);
   }

@@ -132,7 +132,9 @@ impl Session {
             DeviceKind::Cpu => device::open_cpu()?,
             DeviceKind::Webgpu => device::open_webgpu(software).await?,
         };
-        let probe_error = match opened.webgpu && !proven.contains(&opened.name) {
+        // A module for the CPU has nothing to prove, and none of the code for it.
+        let prove = cfg!(feature = "gpu") && opened.webgpu && !proven.contains(&opened.name);
+        let probe_error = match prove {
             true => Some(probe::verify(&opened.device).await?),
             false => None,
         };

@@ -85,6 +85,24 @@ test('where the other module cannot be loaded the run goes on, and trying again 
   await expect.poll(async () => (await state(page)).demo).toBe('text');
 });
 
+test('a module that does not come can be waited for no longer, and the run goes on', async ({ page, site }) => {
+  let comes = () => {};
+  const held = new Promise((resolve) => (comes = () => resolve(null)));
+  await page.route('**/worker-text_bg.wasm', (route) => held.then(() => route.abort()));
+  await visit(page, site, SMALL, 'device=cpu');
+  await untilStep(page, 3);
+  await page.evaluate(() => {
+    window.kiln.open('text').catch((error) => (window.refused = error.code));
+  });
+  await expect(page.locator('#progress')).toContainText('Loading this part of Kiln');
+  await page.locator('#progress [data-do=cancel]').click();
+  await page.waitForFunction(() => window.refused === 'cancelled');
+  const { step } = await state(page);
+  await untilStep(page, step + 3);
+  await expect(page.locator('#cards .card.error')).toHaveCount(0);
+  comes();
+});
+
 test('a link that the other module refuses leaves the run as it is', async ({ page, site }) => {
   await visit(page, site, SMALL);
   await page.evaluate(() => window.kiln.step(4));

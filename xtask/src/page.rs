@@ -2,7 +2,7 @@
 
 use crate::modules::GROUPS;
 use crate::paths::root;
-use crate::run::{self, program};
+use crate::run::program;
 use crate::{Options, npm, sizes, strip, tools};
 use anyhow::{Context, Result, bail};
 use std::fs;

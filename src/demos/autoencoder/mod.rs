@@ -7,10 +7,8 @@ mod opening;
 mod scene;
 mod views;
 
-use super::panel::{Action, Panel};
-use super::{
-    Context, Demo, Entry, Preparing, Stepped, Values, WasmModule, config as read, defaults, pictures, schema, settled,
-};
+use super::{Action, Context, Demo, Entry, Panel, Preparing, Stepped, Values, WasmModule, pictures};
+use super::{config as read, defaults, schema, settled};
 use crate::data::Shape;
 use crate::error::{Code, Error, Result};
 use crate::generate::Passage;
