@@ -4,7 +4,9 @@ mod common;
 
 use common::{Driver, is_images};
 use kiln::data::{LeftOut, Taken};
-use kiln::demos::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+use kiln::demos::{
+    Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View, WasmModule,
+};
 use kiln::generate::Filter;
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
 use kiln::weights::{Stored, StoredFile};
@@ -21,6 +23,7 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         Status::decl(&config),
         DeviceKind::decl(&config),
         DeviceInfo::decl(&config),
+        WasmModule::decl(&config),
         Action::decl(&config),
         Panel::decl(&config),
         View::decl(&config),

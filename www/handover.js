@@ -70,8 +70,8 @@ export class Handover {
     if (gpu !== this.#next) return;
     this.#next = null;
     gpu.end();
-    const reason = error?.code === 'wrong-arithmetic' ? 'wrong-arithmetic' : 'gpu-failed';
+    const reason = { 'wrong-arithmetic': 'wrong-arithmetic', 'not-built': 'gpu-not-built' }[error?.code] ?? 'gpu-failed';
     this.session.explain(reason);
-    if (error?.code !== 'no-gpu') this.session.emit('card', { key: reason, detail: error?.message ?? '' });
+    if (!['no-gpu', 'not-built'].includes(error?.code)) this.session.emit('card', { key: reason, detail: error?.message ?? '' });
   }
 }

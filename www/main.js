@@ -2,6 +2,7 @@
 
 import { missing, threadsLater } from './capable.js';
 import { chooseAdapter } from './adapter.js';
+import { demos } from './demos.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
 import { offer } from './offer.js';
@@ -23,9 +24,9 @@ const models = new Models(session);
 const embedded = query.has('embed');
 document.body.classList.toggle('embed', embedded);
 
-// The worker is on its way before the first word is drawn.
-if (!lacking) session.start();
-const words = setLanguage(preferred()).catch(() => {});
+// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo lives.
+const listed = demos.load().then(() => lacking || session.start(location.hash.slice(1)));
+const words = Promise.all([setLanguage(preferred()).catch(() => {}), listed]);
 const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink() });
 const page = new Page(session, models, runs);
 const ready = lacking ? Promise.reject({ code: lacking, message: `This browser lacks ${lacking}.`, help: '' }) : first();

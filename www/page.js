@@ -58,7 +58,7 @@ export class Page {
       return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })) };
     });
     this.progress = new Progress(at('progress'), {
-      cancellable: (what) => what === 'pictures' || session.state.status === 'loading',
+      cancellable: (what) => ['pictures', 'module'].includes(what) || session.state.status === 'loading',
       cancel: async (what) => (what === 'pictures' ? this.pictures.cancel() : session.cancel().catch(() => {})),
     });
   }
@@ -264,6 +264,8 @@ export class Page {
       card.link = false;
     } else if (event.code === 'fetch') {
       card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run({ download: true })) : this.open(session.pending.link, { run: true }))]];
+    } else if (event.code === 'module') {
+      card.actions = [[t('retry'), () => this.open(session.pending.link, { run: true })]];
     } else if (event.code === 'out-of-space') {
       card.actions = [[t('models.title'), () => this.showLibrary()]];
     }

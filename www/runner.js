@@ -1,4 +1,4 @@
-// One life of one worker: start, open, ping, death. It never restarts itself; `session.js` does.
+// One life of one worker: start, open, ping, death. It never restarts itself; `session.js` does, by way of `processor.js`.
 
 import { Emitter } from './emitter.js';
 import { rememberThreads, threads } from './capable.js';
@@ -14,9 +14,12 @@ const SLOW = { cpu: 10_000, webgpu: 30_000 };
 /** Threads of the next worker on the CPU. */
 let most = threads();
 
-const wayIn = (kind, threads) => {
-  if (threads > 1) return `./worker-threads_loader.js?threads=${threads}`;
-  return kind === 'webgpu' ? './worker-gpu_loader.js' : './worker-cpu_loader.js';
+/** The CPU's modules by the names that the registry has for them; the GPU's holds everything. */
+const MODULES = { training: 'worker-cpu', pretrained: 'worker-text' };
+
+const wayIn = (kind, module, threads) => {
+  if (kind === 'webgpu') return './worker-gpu_loader.js';
+  return threads > 1 ? `./${MODULES[module]}-threads_loader.js?threads=${threads}` : `./${MODULES[module]}_loader.js`;
 };
 
 /**
@@ -25,9 +28,10 @@ const wayIn = (kind, threads) => {
  * `why` is `unreachable` (never said hello), `panic`, `error`, `silent` or `device-lost`.
  */
 export class Runner extends Emitter {
-  constructor(kind, { software = false, proven = [], bound = 0, patience = 1, greeting = [] } = {}) {
+  constructor(kind, { module = 'training', software = false, proven = [], bound = 0, patience = 1, greeting = [] } = {}) {
     super();
     this.kind = kind;
+    this.module = module;
     this.software = software;
     this.bound = bound;
     this.patience = patience;
@@ -53,7 +57,7 @@ export class Runner extends Emitter {
   #begin(threads) {
     this.threads = threads;
     if (threads > 1) rememberThreads(true);
-    this.worker = new Worker(new URL(wayIn(this.kind, threads), document.baseURI), { type: 'module', name: `kiln-${this.kind}` });
+    this.worker = new Worker(new URL(wayIn(this.kind, this.module, threads), document.baseURI), { type: 'module', name: `kiln-${this.kind}` });
     this.worker.onmessage = ({ data }) => this.#receive(data);
     this.worker.onerror = (event) => {
       event.preventDefault?.();
@@ -62,7 +66,10 @@ export class Runner extends Emitter {
     this.worker.onmessageerror = () => this.lose('error', 'A message could not be read.');
   }
 
-  /** Opens a link or a checkpoint; settles when the worker stands there paused, or refuses with `{ code, message, help }`. */
+  /**
+   * Opens a link or a checkpoint; settles when the worker stands there paused, or refuses with `{ code, message, help }`: with the
+   * code `elsewhere` and the `module` where the demo lives in another one.
+   */
   open(link, checkpoint) {
     this.opening?.reject({ code: 'superseded', message: 'Another link was opened.', help: '' });
     const promise = new Promise((resolve, reject) => {
@@ -101,15 +108,17 @@ export class Runner extends Emitter {
     if (this.threads > 1) {
       // Whatever it was: the next one shares no memory. Nothing requires that, and one that has not begun is begun again.
       most = 1;
-      if (!this.device) {
-        this.#dismiss();
-        this.#fresh();
-        this.heard = false;
-        return this.#begin(1);
-      }
+      if (!this.device) return this.#alone();
     }
     this.end({ code: why, message, help: '' });
     this.emit('lost', { why, message });
+  }
+
+  #alone() {
+    this.#dismiss();
+    this.#fresh();
+    this.heard = false;
+    this.#begin(1);
   }
 
   #receive(event) {
@@ -128,6 +137,10 @@ export class Runner extends Emitter {
         break;
       case 'panic':
         this.lose('panic', event.message);
+        return;
+      case 'elsewhere':
+        this.opening?.reject({ code: 'elsewhere', module: event.module, message: `It lives in the module ${event.module}.`, help: '' });
+        this.opening = null;
         return;
       case 'schema':
         if (this.opening) this.opening.schema = true;
@@ -157,6 +170,12 @@ export class Runner extends Emitter {
   #failed(event) {
     if (event.code === 'device-lost' || (event.fatal && this.device)) {
       this.lose(event.code === 'device-lost' ? 'device-lost' : 'error', event.message);
+      return true;
+    }
+    if (event.code === 'not-built' && this.threads > 1) {
+      // Nothing is wrong with this browser.
+      rememberThreads(false);
+      this.#alone();
       return true;
     }
     if (event.fatal) {

@@ -5,7 +5,7 @@ import { number, t } from './i18n.js';
 /** Browsers take few changes of the address (Safari a hundred in 30 s), in ms. */
 const EVERY = 400;
 /** What a worker says of a link or a file that it does not open. */
-const REFUSED = ['bad-link', 'unknown-demo', 'bad-file', 'shape-mismatch', 'unsupported', 'bad-command'];
+const REFUSED = ['not-built', 'module', 'bad-link', 'unknown-demo', 'bad-file', 'shape-mismatch', 'unsupported', 'bad-command'];
 
 /**
  * Whether a run stays paused when it comes back. One that had begun, and of which nothing was kept, begins anew: it was paused with

@@ -2,7 +2,7 @@
 // and how it goes on when a worker dies. The page and `window.kiln` talk to this and never to a worker.
 
 import { Emitter } from './emitter.js';
-import { Runner } from './runner.js';
+import { Processor } from './processor.js';
 import { Autosave } from './autosave.js';
 import { Handover } from './handover.js';
 import { Recovery } from './recovery.js';
@@ -55,15 +55,15 @@ export class Session extends Emitter {
     this.saves = new Autosave(this, store);
   }
 
-  /** Starts the CPU worker; opening waits for it. */
-  start() { this.#active = this.launch('cpu'); }
+  /** Starts the CPU worker; opening waits for it. `link`: what will be opened. */
+  start(link) { this.#active = this.launch('cpu', { link }); }
   get active() { return this.#active; }
   /** Whether commands can be taken: nothing is being opened, handed over or restarted. */
   get settled() { return !this.#held; }
 
   get ticket() { return this.#ticket; }
   launch(kind, options = {}) {
-    const runner = new Runner(kind, { proven: provenAdapters(), bound: this.bound, patience: this.recovery.patience, greeting: this.greeting(), ...options });
+    const runner = new Processor(kind, { link: this.wanted.link, proven: provenAdapters(), bound: this.bound, patience: this.recovery.patience, greeting: this.greeting(), ...options });
     runner.on('event', (event) => this.#receive(runner, event));
     runner.on('lost', (loss) => this.recovery.lost(runner, loss));
     runner.on('slow', (slow) => runner === this.#active && this.emit('card', { key: 'slow', gone: !slow }));

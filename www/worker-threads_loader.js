@@ -1,5 +1,6 @@
-// The way into the module with threads: of the worker that the page talks to, which is told how many, and of each that helps it.
-// The build puts it beside the module, where a worker has to lie that fetches the page's files.
+// The way into a module with threads: of the worker that the page talks to, which is told how many, and of each that helps it.
+// The build puts one beside each such module, where a worker has to lie that fetches the page's files, with the module's name in
+// the place of `worker-threads`.
 
 // @ts-ignore
 import { help, initSync, lost } from './worker-threads.js';

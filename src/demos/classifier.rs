@@ -3,7 +3,7 @@
 use super::panel::{Figure, Panel, View};
 use super::settings::{OptimizerSettings, RunSettings, Settings};
 use super::training::{Run, Task, Training};
-use super::{Context, Entry, defaults, schema, settled};
+use super::{Context, Entry, WasmModule, defaults, schema, settled};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS};
 use crate::data::{Batch, Dataset};
 use crate::device::read;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub const ENTRY: Entry = Entry {
     name: "classifier",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: Vec::new,

@@ -7,6 +7,7 @@ mod classifier;
 mod dcgan;
 mod gan;
 mod gan2d;
+mod modules;
 pub mod pictures;
 mod settings;
 mod text;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 pub mod panel;
+pub use modules::{PLACES, PRETRAINED, TRAINING, WasmModule};
 
 pub use panel::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
 
@@ -122,8 +124,10 @@ pub trait Demo {
 }
 
 /// A demo in the registry.
+#[derive(Clone, Copy)]
 pub struct Entry {
     pub name: &'static str,
+    pub module: WasmModule,
     pub schema: fn() -> Value,
     pub defaults: fn() -> Values,
     pub actions: fn() -> Vec<Action>,

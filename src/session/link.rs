@@ -2,7 +2,7 @@
 //! dropped; what is out of range is named and clamped.
 
 use super::protocol::Event;
-use crate::demos::{DEMOS, Entry, Values};
+use crate::demos::{DEMOS, Entry, PLACES, Values, WasmModule};
 use crate::error::{Code, Error, Result};
 use serde_json::{Map, Value};
 
@@ -17,14 +17,34 @@ pub struct Link {
 /// Longest link that is read: every text at its limit, each character twelve bytes long.
 const LONGEST: usize = 250_000;
 
+/// The name of a link's demo, and the settings behind it. An empty link is the first demo.
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim().trim_start_matches('#');
+    let (name, query) = text.split_once('?').unwrap_or((text, ""));
+    (if name.is_empty() { PLACES[0].0 } else { name }, query)
+}
+
+/// The module that a link's demo lives in, where it is one of ours but none of `demos`.
+pub fn elsewhere(demos: &[Entry], text: &str) -> Option<WasmModule> {
+    let (name, _) = split(text);
+    let (_, module) = PLACES.iter().find(|(other, _)| *other == name)?;
+    demos.iter().all(|demo| demo.name != name).then_some(*module)
+}
+
 /// Reads a link, with or without its `#`. An empty link is the first demo.
 ///
 /// # Errors
 /// `BadLink` where it is no link at all, `UnknownDemo` where it names none of ours.
 pub fn parse(text: &str) -> Result<Link> {
-    let text = text.trim().trim_start_matches('#');
-    let (name, query) = text.split_once('?').unwrap_or((text, ""));
-    let name = if name.is_empty() { DEMOS[0].name } else { name };
+    parse_among(DEMOS, text)
+}
+
+/// The same for a link to one of `demos`.
+///
+/// # Errors
+/// `BadLink` where it is no link at all, `UnknownDemo` where it names none of them.
+pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
+    let (name, query) = split(text);
     if text.len() > LONGEST || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(Error::new(
             Code::BadLink,
@@ -32,8 +52,8 @@ pub fn parse(text: &str) -> Result<Link> {
             "A link looks like #gan2d?seed=7: a demo, a question mark, then key=value pairs joined by &.",
         ));
     }
-    let known = || DEMOS.iter().map(|d| d.name).collect::<Vec<_>>().join(", ");
-    let entry = DEMOS.iter().find(|d| d.name == name).ok_or_else(|| {
+    let known = || PLACES.map(|(name, _)| name).join(", ");
+    let entry = demos.iter().find(|d| d.name == name).ok_or_else(|| {
         Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
     })?;
     let (mut values, mut notes) = ((entry.defaults)(), Vec::new());

@@ -1,7 +1,7 @@
 //! What the page and the worker say to each other. `www/protocol.d.ts` is generated from these types.
 
 use crate::data::Taken;
-use crate::demos::{Action, Panel};
+use crate::demos::{Action, Panel, WasmModule};
 use crate::error::{Code, Error};
 use crate::weights::Stored;
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,10 @@ pub enum Event {
         actions: Vec<Action>,
         /// Whether it may begin to run by itself; else it waits for the person.
         begins: bool,
+    },
+    /// What was to be opened lives in another module of the CPU, which the page starts. What ran before goes on.
+    Elsewhere {
+        module: WasmModule,
     },
     /// The canonical link of what is open, without the leading `#`.
     Link {

@@ -5,7 +5,7 @@ use super::library::tend;
 use super::link;
 use super::pace::{Rate, pace};
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
-use crate::demos::{Context, Demo, Entry, Stepped, Values};
+use crate::demos::{Context, DEMOS, Demo, Entry, Stepped, Values};
 use crate::device::{self, OpenDevice, probe};
 use crate::error::{Code, Error, Result};
 use crate::poll::{Poll, Progress};
@@ -34,6 +34,7 @@ pub(super) struct Open {
 pub struct Session {
     pub(super) host: Rc<dyn Host>,
     kind: DeviceKind,
+    demos: &'static [Entry],
     pub(super) device: Option<OpenDevice>,
     pub(super) open: Option<Open>,
     pub(super) status: Status,
@@ -49,11 +50,18 @@ pub struct Session {
 const POLL: f64 = 30.0;
 
 impl Session {
+    /// With all demos.
     pub fn new(host: Rc<dyn Host>, kind: DeviceKind) -> Self {
+        Self::with_demos(host, kind, DEMOS)
+    }
+
+    /// With these demos: a module holds what it is started with, and no more.
+    pub fn with_demos(host: Rc<dyn Host>, kind: DeviceKind, demos: &'static [Entry]) -> Self {
         host.emit(Event::Hello { kind });
         Self {
             host,
             kind,
+            demos,
             device: None,
             open: None,
             status: Status::Idle,
@@ -125,7 +133,9 @@ impl Session {
             DeviceKind::Cpu => device::open_cpu()?,
             DeviceKind::Webgpu => device::open_webgpu(software).await?,
         };
-        let probe_error = match opened.webgpu && !proven.contains(&opened.name) {
+        // A module for the CPU has nothing to prove, and none of the code for it.
+        let prove = cfg!(feature = "gpu") && opened.webgpu && !proven.contains(&opened.name);
+        let probe_error = match prove {
             true => Some(probe::verify(&opened.device).await?),
             false => None,
         };
@@ -140,7 +150,11 @@ impl Session {
         let file = checkpoint.map(Checkpoint::from_bytes).transpose()?;
         let own: Option<String> = file.as_ref().map(|f| f.text("link")).transpose()?;
         let text = if text.is_empty() { own.as_deref().unwrap_or("") } else { text };
-        let link = link::parse(text)?;
+        if let Some(module) = link::elsewhere(self.demos, text) {
+            self.host.emit(Event::Elsewhere { module });
+            return Ok(());
+        }
+        let link = link::parse_among(self.demos, text)?;
         let host = self.host.clone();
         let clock = Rc::new(move || host.now());
         let context =

@@ -5,6 +5,7 @@ use super::pictures::Darkroom;
 use super::scope::{scope, set_timeout};
 use super::source::Network;
 use crate::data::Source;
+use crate::demos::Entry;
 use crate::error::Error;
 use crate::session::protocol::{Command, DeviceKind, Event};
 use crate::session::{Host, Next, Session};
@@ -21,8 +22,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{MessageChannel, MessageEvent};
 
-/// Starts the worker: call it once from the module's `main`.
-pub fn start(kind: DeviceKind) {
+/// Starts the worker: call it once from the module's `main`. The module holds these demos.
+pub fn start(kind: DeviceKind, demos: &'static [Entry]) {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         // This instance is poisoned now; the page starts another worker.
@@ -34,7 +35,7 @@ pub fn start(kind: DeviceKind) {
     let receive = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| inbox.push(message.data()));
     scope.set_onmessage(Some(receive.as_ref().unchecked_ref()));
     receive.forget();
-    spawn_local(run(kind, queue));
+    spawn_local(run(kind, demos, queue));
 }
 
 /// Lends the worker that calls it to the one whose memory its instance shares, for good.
@@ -51,11 +52,11 @@ pub fn lost() {
     kiln_kernels::lost();
 }
 
-async fn run(kind: DeviceKind, queue: Rc<Queue>) {
+async fn run(kind: DeviceKind, demos: &'static [Entry], queue: Rc<Queue>) {
     let library = Shelf::new(post);
     let darkroom = Darkroom::new(library.clone(), post);
     let host = Rc::new(Tab { source: Network::default(), library, darkroom, turn: Turn::new() });
-    let mut session = Session::new(host.clone(), kind);
+    let mut session = Session::with_demos(host.clone(), kind, demos);
     let mut next = Next::Sleep;
     loop {
         while let Some(message) = queue.pop() {

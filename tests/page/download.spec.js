@@ -153,7 +153,7 @@ test('when the browser has no room the model runs from memory and says so', asyn
 
 test('in a private window the model runs from memory', async ({ page, changed, models }) => {
   const broken = "StorageManager.prototype.getDirectory = () => Promise.reject(new Error('private'));\n";
-  const site = await changed((path, body) => (path.endsWith('worker-cpu_loader.js') ? broken + body : body));
+  const site = await changed((path, body) => (path.endsWith('worker-text_loader.js') ? broken + body : body));
   await fetchIt(page, site, linkTo(models, 'plain'));
   await stands(page);
   await page.waitForFunction((name) => window.stored?.files.some((file) => file.name === name && file.complete), NAME);
@@ -164,7 +164,7 @@ test('in a private window the model runs from memory', async ({ page, changed, m
 
 test('a browser that cannot rename copies', async ({ page, changed, models }) => {
   const broken = 'delete FileSystemFileHandle.prototype.move; delete FileSystemHandle.prototype.move;\n';
-  const site = await changed((path, body) => (path.endsWith('worker-cpu_loader.js') ? broken + body : body));
+  const site = await changed((path, body) => (path.endsWith('worker-text_loader.js') ? broken + body : body));
   await fetchIt(page, site, linkTo(models, 'plain'));
   await stands(page);
   expect(await kept(page)).toEqual({ whole: [expect.any(String)], parts: [] });

@@ -23,8 +23,9 @@ test('no test of the page sleeps until something has probably happened', async (
 });
 
 test('the built modules hold nothing that breaks them for a test', async ({ page, site }) => {
-  const files = (await readdir(DIST)).filter((name) => /\.(js|wasm)$/.test(name));
-  for (const module of ['worker-cpu', 'worker-gpu']) expect(files).toEqual(expect.arrayContaining([`${module}.js`, `${module}_bg.wasm`]));
+  const files = (await readdir(DIST)).filter((name) => /\.(js|wasm)$/.test(name)).sort();
+  const modules = ['worker-cpu', 'worker-cpu-threads', 'worker-gpu', 'worker-text', 'worker-text-threads'];
+  expect(files.filter((name) => name.endsWith('.wasm'))).toEqual(modules.map((name) => `${name}_bg.wasm`));
   for (const name of files) {
     const body = await readFile(join(DIST, name), 'latin1');
     for (const hook of ['kiln_crash', 'kiln_lose', 'crashed on purpose']) expect(body.includes(hook), `${hook} in ${name}`).toBe(false);

@@ -169,7 +169,7 @@ export async function kill(page, way) {
   await workerOf(page).evaluate(async (how) => {
     // The module that runs here already: another import of it is the same instance.
     const several = new URLSearchParams(location.search).has('threads');
-    const module = how === 'panic' && (await import(new URL(several ? './worker-threads.js' : './worker-cpu.js', location.href).href));
+    const module = how === 'panic' && (await import(location.href.replace(/_loader\.js.*/, '.js')));
     const die = () => {
       if (how === 'panic') (several ? module.lost : module.help)();
       else if (how === 'close') self.close();

@@ -1,4 +1,4 @@
-// Serves a built page for the tests: the policy as a header, too, and the same files under a sub-path.
+// Serves a built page, for `cargo xtask serve` and the tests: the policy as a header, too, and the same files under a sub-path.
 
 import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const TYPES = {
 };
 
 /** `change(path, body)` may put another body in a file's place. */
-export function serve(root, port = 0, change = (_, body) => body) {
+export function serve(root, port = 0, change = (_, body) => body, address = '127.0.0.1') {
   const server = createServer(async (request, response) => {
     let path = decodeURIComponent(new URL(request.url, 'http://x').pathname);
     if (path.startsWith(SUB_PATH)) path = `/${path.slice(SUB_PATH.length)}`;
@@ -34,11 +34,10 @@ export function serve(root, port = 0, change = (_, body) => body) {
       response.writeHead(404, { 'content-type': 'text/plain', 'content-security-policy': POLICY }).end('not found');
     }
   });
-  return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)));
+  return new Promise((resolve) => server.listen(port, address, () => resolve(server)));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = process.argv[2] ?? fileURLToPath(new URL('../../dist', import.meta.url));
-  const server = await serve(root, Number(process.argv[3] ?? 8123));
-  console.log(`http://127.0.0.1:${server.address().port}/`);
+  await serve(root, Number(process.argv[3] ?? 8123), undefined, process.argv[4]);
 }

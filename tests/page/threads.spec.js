@@ -42,8 +42,8 @@ test('the second visit has the threads that the first one promised, and runs the
 });
 
 for (const [what, from, to] of [
-  ['does not load', 'worker-threads_bg.wasm', () => 'no module'],
-  ['gets no memory', 'worker-threads_loader.js', (body) => `WebAssembly.Memory = function () { throw new RangeError('too much'); };\n${body}`],
+  ['does not load', 'worker-cpu-threads_bg.wasm', () => 'no module'],
+  ['gets no memory', 'worker-cpu-threads_loader.js', (body) => `WebAssembly.Memory = function () { throw new RangeError('too much'); };\n${body}`],
 ]) {
   test(`where the module with threads ${what}, the one without is taken, and after three times at once`, async ({ page, changed }) => {
     const asked = [];
@@ -69,7 +69,7 @@ test('the address can ask for one thread', async ({ page, site }) => {
   await visit(page, site, SMALL, 'paused&device=cpu&threads=1');
   await page.evaluate(() => window.kiln.step(5));
   expect((await state(page)).device.threads).toBe(1);
-  expect(page.workers().some((worker) => worker.url().includes('worker-threads'))).toBe(false);
+  expect(page.workers().some((worker) => worker.url().includes('-threads'))).toBe(false);
 });
 
 /** A module with its table of functions among its exports, as `functions`. */
@@ -103,8 +103,8 @@ function withTable(wasm) {
 
 /** For `changed`: a helper of the name `breaks` has no functions to call, so that it dies in the first work that it takes part in. */
 function breaking(path, body) {
-  if (path.endsWith('/worker-threads_bg.wasm')) return withTable(body);
-  if (!path.endsWith('/worker-threads_loader.js')) return body;
+  if (path.endsWith('/worker-cpu-threads_bg.wasm')) return withTable(body);
+  if (!path.endsWith('/worker-cpu-threads_loader.js')) return body;
   const broken = `const { functions } = initSync(data);
     for (let at = 0; self.name === 'breaks' && at < functions.length; at += 1) functions.set(at, null);`;
   return String(body).replace('initSync(data);', broken);
@@ -117,12 +117,12 @@ test('a helper that dies in the middle of its work is missed, and the run goes o
   await page.evaluate(() => window.kiln.run());
   panicked.add(page);
   await workerOf(page).evaluate(async () => {
-    const { initSync } = await import(new URL('./worker-threads.js', location.href).href);
-    const helper = new Worker('./worker-threads_loader.js', { type: 'module', name: 'breaks' });
+    const { initSync } = await import(new URL('./worker-cpu-threads.js', location.href).href);
+    const helper = new Worker('./worker-cpu-threads_loader.js', { type: 'module', name: 'breaks' });
     helper.onerror = (event) => event.preventDefault();
     // What this worker has open already.
     const { memory } = initSync();
-    helper.postMessage({ module: await WebAssembly.compileStreaming(fetch('./worker-threads_bg.wasm')), memory });
+    helper.postMessage({ module: await WebAssembly.compileStreaming(fetch('./worker-cpu-threads_bg.wasm')), memory });
   });
   await expect(page.locator('#cards')).toContainText('restarted', { timeout: 4000 });
   await expect.poll(async () => (await state(page)).device.threads).toBe(1);
@@ -146,7 +146,7 @@ test('threads end with the worker that they help', async ({ page, site, browser 
   const client = await browser.newBrowserCDPSession();
   const workers = async () => {
     const { targetInfos } = await client.send('Target.getTargets', { filter: [{ type: 'worker', exclude: false }] });
-    return targetInfos.filter(({ url }) => url.includes('worker-threads')).length;
+    return targetInfos.filter(({ url }) => url.includes('-threads')).length;
   };
   await expect.poll(workers).toBe(await most(page));
   await page.evaluate(() => window.kiln.run());
@@ -163,7 +163,7 @@ test('pictures, files and models of other origins come in where memory is shared
   });
   await page.waitForFunction(() => window.kiln.state.step >= 4);
 
-  await bareWorker(page, './worker-threads_loader.js?threads=2');
+  await bareWorker(page, './worker-cpu-threads_loader.js?threads=2');
   const event = await page.evaluate(async () => {
     const colours = ['red', 'green', 'blue', 'black', 'white', 'gold', 'navy', 'pink'];
     const files = await Promise.all(colours.map(async (c) => new File([await window.draw(c, 'image/png')], c)));

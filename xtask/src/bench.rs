@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: builds Kiln's page of the bench, brings its peers and models, and has bench/runner/ measure.
 
 use crate::paths::{self, root};
-use crate::run::{self, cargo, program};
-use crate::{Options, browser, npm, strip, threads, tools};
+use crate::run::{self, program};
+use crate::{Options, browser, npm, strip, wasm};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,17 +47,10 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// Leaves the page with this device's module in bench/dist/, which any static server can serve.
 fn build(device: &str) -> Result<()> {
-    tools::for_wasm()?;
     let feature = if device == "webgpu" { "gpu" } else { "cpu" };
-    let what = "build --release --target wasm32-unknown-unknown --package kiln-bench --no-default-features --features";
-    run::finish(cargo(&format!("{what} {feature}")))?;
     let dist = root().join("bench/dist");
     let place = dist.join("pkg").join(device);
-    let module = paths::target().join("wasm32-unknown-unknown/release/kiln_bench.wasm");
-    let mut bind = program("wasm-bindgen", ["--target", "web", "--no-typescript", "--out-dir"]);
-    bind.arg(&place).arg(module);
-    run::finish(bind)?;
-    strip::modules(&place)?;
+    build_module(feature, false, &place)?;
     for file in ["bench.html", "helper.js", "page.js"] {
         copy(&root().join("bench").join(file), &dist.join(file))?;
     }
@@ -72,9 +65,14 @@ fn build(device: &str) -> Result<()> {
 
 /// The CPU's module once more, with threads.
 fn build_threads() -> Result<()> {
-    let place = root().join("bench/dist/pkg/threads");
-    threads::build(&["--package", "kiln-bench"], "release", "kiln_bench", "kiln_bench", &place)?;
-    strip::modules(&place)
+    build_module("cpu", true, &root().join("bench/dist/pkg/threads"))
+}
+
+fn build_module(feature: &str, threads: bool, place: &Path) -> Result<()> {
+    let what = run::words("--package kiln-bench --no-default-features --features").into_iter().chain([feature]);
+    let built = wasm::build(&what.map(String::from).collect::<Vec<_>>(), threads, "release")?;
+    wasm::bind(&built.join("kiln_bench.wasm"), "kiln_bench", place)?;
+    strip::modules(place)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {

@@ -5,6 +5,7 @@ mod browser;
 mod budgets;
 mod count;
 mod crates;
+mod modules;
 mod npm;
 mod page;
 mod parts;
@@ -13,15 +14,15 @@ mod run;
 mod sizes;
 mod strip;
 mod suite;
-mod threads;
 mod tools;
+mod wasm;
 
 use anyhow::{Result, bail};
 
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  serve [--port N] [--address IP]   build the page, serve it, rebuild it when a file changes (port 8080)
+  serve [--port N] [--address IP]   build the page's first module, serve the page, build the rest, and again what changes (port 8080)
         [--profile NAME]            with this cargo profile: `dev` rebuilds sooner and trains slower
   test  [--only STAGE]...           run every test; the last line counts them
   build                             leave the page in dist/: static files for any host, any sub-path
@@ -67,7 +68,6 @@ fn command(arguments: &[String]) -> Result<bool> {
             budgets::report()?;
             Ok(true)
         }
-        Some("threads") => threads::for_trunk().map(|()| true),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(true)

@@ -70,7 +70,7 @@ pub fn vendor() -> Result<()> {
     Ok(())
 }
 
-/// Leaves the file alone where nothing changed: `trunk serve` rebuilds on every write.
+/// Leaves the file alone where nothing changed: `cargo xtask serve` copies what is new.
 fn write_new(file: &Path, text: &[u8]) -> Result<()> {
     if fs::read(file).is_ok_and(|present| present == text) {
         return Ok(());

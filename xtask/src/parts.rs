@@ -36,7 +36,7 @@ pub fn of(module: &[u8]) -> Result<Parts> {
         }
     }
     if names.is_empty() {
-        bail!("its functions have no names: let cargo and Trunk keep them, `cargo xtask` strips them afterwards");
+        bail!("its functions have no names: let cargo keep them, `cargo xtask` strips them afterwards");
     }
     let code: usize = lengths.iter().sum();
     let rest = strip::without_names(module)?.len() - code - data;

@@ -27,7 +27,7 @@ pub fn tools() -> PathBuf {
     target().join("tools")
 }
 
-/// `PATH` with our own tools first, so that Trunk and wasm-pack find them and download nothing.
+/// `PATH` with our own tools first, so that wasm-pack finds them and downloads nothing.
 pub fn path_variable() -> std::ffi::OsString {
     let inherited = env::var_os("PATH").unwrap_or_default();
     let all = std::iter::once(tools().join("bin")).chain(env::split_paths(&inherited));

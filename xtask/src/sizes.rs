@@ -42,8 +42,8 @@ pub fn built() -> Result<Sizes> {
     read(&file).with_context(|| format!("{}: `cargo xtask build` writes it", file.display()))
 }
 
-/// The parts of a module of so many bytes in dist/. Builds of other clones may leave theirs in the same folder, and Trunk by
-/// itself leaves none: then the parts do not add up.
+/// The parts of a module of so many bytes in dist/. Builds of other clones may leave theirs in the same folder,
+/// and `serve` leaves none: then the parts do not add up.
 pub fn parts(built: &Sizes, module: &str, bytes: u64) -> Result<Parts> {
     match built.get(module) {
         Some(parts) if parts.values().sum::<u64>() == bytes => Ok(parts.clone()),

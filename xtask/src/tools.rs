@@ -3,6 +3,7 @@
 use crate::paths;
 use crate::run::{self, program};
 use anyhow::{Context, Result, bail};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 struct Tool {
@@ -12,7 +13,7 @@ struct Tool {
     locked: bool,
     /// What the source build needs not have.
     features: &'static [&'static str],
-    /// Trunk and wasm-pack only call others; wasm-bindgen works through megabytes.
+    /// wasm-pack only calls others; wasm-bindgen works through megabytes.
     opt_level: &'static str,
     /// On two cores.
     minutes: u32,
@@ -29,17 +30,6 @@ const WASM_BINDGEN: Tool = Tool {
     minutes: 3,
 };
 
-/// Not the newest: 0.22 wants a newer rustc than the one that rust-toolchain.toml pins.
-const TRUNK: Tool = Tool {
-    program: "trunk",
-    krate: "trunk",
-    version: "0.21.14",
-    locked: true,
-    features: &["--no-default-features", "--features=rustls"],
-    opt_level: "0",
-    minutes: 5,
-};
-
 const WASM_PACK: Tool = Tool {
     program: "wasm-pack",
     krate: "wasm-pack",
@@ -50,16 +40,8 @@ const WASM_PACK: Tool = Tool {
     minutes: 2,
 };
 
-/// What the page is built with.
-pub fn for_page() -> Result<()> {
-    wasm_target()?;
-    bring(&WASM_BINDGEN)?;
-    bring(&TRUNK)
-}
-
-/// What a module is built with.
-pub fn for_wasm() -> Result<()> {
-    wasm_target()?;
+/// What the page and the bench are built with.
+pub fn wasm_bindgen() -> Result<()> {
     bring(&WASM_BINDGEN)
 }
 
@@ -99,6 +81,9 @@ pub fn component(name: &str) -> Result<()> {
 }
 
 fn bring(tool: &Tool) -> Result<()> {
+    // Whoever needs it while it is being brought waits for it.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let Tool { program: name, krate, version, .. } = *tool;
     if is_there(tool) {
         return Ok(());

@@ -8,7 +8,7 @@ mod scene;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, pictures, schema, settled};
+use super::{Context, Demo, Entry, Stepped, Values, WasmModule, config as read, defaults, pictures, schema, settled};
 use crate::data::Shape;
 use crate::error::{Code, Error, Result};
 use crate::generate::TiledPass;
@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
     name: "autoencoder",
+    module: WasmModule::Pretrained,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

@@ -8,7 +8,7 @@ use super::gan::{choose_players, player_actions};
 use super::panel::{Figure, Panel};
 use super::pictures;
 use super::training::{Run, Task, Training, no_action};
-use super::{Context, Demo, Entry, Samples, Values, defaults, schema, settled};
+use super::{Context, Demo, Entry, Samples, Values, WasmModule, defaults, schema, settled};
 use crate::data::mnist::CLASSES;
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
@@ -30,6 +30,7 @@ use std::rc::Rc;
 
 pub const ENTRY: Entry = Entry {
     name: "dcgan",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: player_actions,

@@ -5,7 +5,7 @@ mod config;
 use super::gan::{choose_players, player_actions};
 use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
 use super::training::{Run, Task, Training, no_action};
-use super::{Context, Entry, Samples, Values, defaults, schema, settled, values};
+use super::{Context, Entry, Samples, Values, WasmModule, defaults, schema, settled, values};
 use crate::data::Dataset;
 use crate::data::points::{self, Distribution, EXTENT, Points};
 use crate::device::read;
@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
     name: "gan2d",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

@@ -10,7 +10,7 @@ mod views;
 
 use super::panel::{Action, Panel};
 use super::text_view::{Piece, TextView};
-use super::{Context, Demo, Entry, Stepped, Values, config as read, defaults, schema, settled, values};
+use super::{Context, Demo, Entry, Stepped, Values, WasmModule, config as read, defaults, schema, settled, values};
 use crate::error::{Error, Result};
 use crate::poll::{Poll, Progress};
 use crate::ready;
@@ -25,6 +25,7 @@ use transcript::written;
 
 pub const ENTRY: Entry = Entry {
     name: "text",
+    module: WasmModule::Pretrained,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

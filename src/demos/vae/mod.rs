@@ -9,7 +9,7 @@ mod views;
 
 use super::panel::{Action, Figure, Panel};
 use super::training::{Run, Task, Training, no_action};
-use super::{Context, Demo, Entry, Samples, Values, defaults, pictures, schema, values};
+use super::{Context, Demo, Entry, Samples, Values, WasmModule, defaults, pictures, schema, values};
 use crate::data::{Batch, Dataset, Pictures, Shape, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -32,6 +32,7 @@ use views::Cache;
 
 pub const ENTRY: Entry = Entry {
     name: "vae",
+    module: WasmModule::Training,
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,
