@@ -9,12 +9,11 @@ import { preferred, setLanguage } from './i18n.js';
 import { Page } from './page.js';
 import { Runs } from './runs.js';
 import { Models, greeting } from './models.js';
+import { demos } from './demos.js';
 
 const query = new URLSearchParams(location.search);
 const asked = query.get('device');
 const paused = query.has('paused');
-/** Opened where the first link cannot be. */
-const FALLBACK = 'gan2d';
 
 const lacking = missing();
 const store = new Store();
@@ -25,7 +24,8 @@ document.body.classList.toggle('embed', embedded);
 
 // The worker is on its way before the first word is drawn.
 if (!lacking) session.start();
-const words = setLanguage(preferred()).catch(() => {});
+session.on('hello', (event) => demos.learn(event.demos ?? []));
+const words = Promise.all([setLanguage(preferred()).catch(() => {}), demos.load()]);
 const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink() });
 const page = new Page(session, models, runs);
 const ready = lacking ? Promise.reject({ code: lacking, message: `This browser lacks ${lacking}.`, help: '' }) : first();
@@ -50,5 +50,5 @@ session.once('link').then(() => {
 async function first() {
   // The page listens before anything is opened; the worker is loading all the while.
   await words;
-  return runs.first({ paused, fallback: FALLBACK });
+  return runs.first({ paused });
 }

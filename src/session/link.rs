@@ -20,11 +20,19 @@ const LONGEST: usize = 250_000;
 /// Reads a link, with or without its `#`. An empty link is the first demo.
 ///
 /// # Errors
-/// `BadLink` where it is no link at all, `UnknownDemo` where it names none of ours.
+/// As [`parse_among`].
 pub fn parse(text: &str) -> Result<Link> {
+    parse_among(DEMOS, text)
+}
+
+/// Reads a link of one of `demos`.
+///
+/// # Errors
+/// `BadLink` where it is no link at all, `UnknownDemo` where it names none of them.
+pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
     let text = text.trim().trim_start_matches('#');
     let (name, query) = text.split_once('?').unwrap_or((text, ""));
-    let name = if name.is_empty() { DEMOS[0].name } else { name };
+    let name = if name.is_empty() { demos.first().map_or("", |d| d.name) } else { name };
     if text.len() > LONGEST || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(Error::new(
             Code::BadLink,
@@ -32,8 +40,8 @@ pub fn parse(text: &str) -> Result<Link> {
             "A link looks like #gan2d?seed=7: a demo, a question mark, then key=value pairs joined by &.",
         ));
     }
-    let known = || DEMOS.iter().map(|d| d.name).collect::<Vec<_>>().join(", ");
-    let entry = DEMOS.iter().find(|d| d.name == name).ok_or_else(|| {
+    let known = || demos.iter().map(|d| d.name).collect::<Vec<_>>().join(", ");
+    let entry = demos.iter().find(|d| d.name == name).ok_or_else(|| {
         Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
     })?;
     let (mut values, mut notes) = ((entry.defaults)(), Vec::new());

@@ -5,7 +5,7 @@ use super::library::tend;
 use super::link;
 use super::pace::{Rate, pace};
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
-use crate::demos::{Context, Demo, Entry, Stepped, Values};
+use crate::demos::{Context, DEMOS, Demo, Entry, Stepped, Values};
 use crate::device::{self, Opened, probe};
 use crate::error::{Code, Error, Result};
 use crate::weights::Checkpoint;
@@ -33,6 +33,7 @@ pub(super) struct Open {
 pub struct Session {
     pub(super) host: Rc<dyn Host>,
     kind: DeviceKind,
+    demos: &'static [Entry],
     pub(super) device: Option<Opened>,
     pub(super) open: Option<Open>,
     pub(super) status: Status,
@@ -49,10 +50,16 @@ const POLL: f64 = 30.0;
 
 impl Session {
     pub fn new(host: Rc<dyn Host>, kind: DeviceKind) -> Self {
-        host.emit(Event::Hello { kind });
+        Self::with_demos(host, kind, DEMOS)
+    }
+
+    /// A session that opens these demos and no others.
+    pub fn with_demos(host: Rc<dyn Host>, kind: DeviceKind, demos: &'static [Entry]) -> Self {
+        host.emit(Event::Hello { kind, demos });
         Self {
             host,
             kind,
+            demos,
             device: None,
             open: None,
             status: Status::Idle,
@@ -139,7 +146,7 @@ impl Session {
         let file = checkpoint.map(Checkpoint::from_bytes).transpose()?;
         let own: Option<String> = file.as_ref().map(|f| f.text("link")).transpose()?;
         let text = if text.is_empty() { own.as_deref().unwrap_or("") } else { text };
-        let link = link::parse(text)?;
+        let link = link::parse_among(self.demos, text)?;
         let host = self.host.clone();
         let clock = Rc::new(move || host.now());
         let context =
