@@ -3,7 +3,7 @@
 use super::panel::{Figure, Panel, View};
 use super::settings::{OptimizerSettings, RunSettings, Settings};
 use super::training::{Run, Task, Training};
-use super::{Context, Entry, WasmModule, defaults, schema, settled};
+use super::{Context, Does, Entry, Family, Needs, Title, WasmModule, defaults, schema, settled};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS};
 use crate::data::{Batch, Dataset};
 use crate::device::read;
@@ -21,7 +21,12 @@ use serde::{Deserialize, Serialize};
 
 pub const ENTRY: Entry = Entry {
     name: "classifier",
+    family: Family::Classifier,
+    title: Title { en: "Classifier", zh: "分类器" },
+    does: Does::Trains,
+    needs: Needs { bytes: 1_632_378, model: false, gpu: false },
     module: WasmModule::Training,
+    opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: Vec::new,

@@ -25,7 +25,7 @@ pub struct RunSettings {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PictureSettings {
     /// Handwritten digits, emoji, or your own pictures.
-    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
+    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32, "examples" = ["mnist", "emoji"]))]
     pub data: String,
     /// Pictures in each step.
     #[schemars(title = "Batch size", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]

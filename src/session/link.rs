@@ -34,7 +34,7 @@ pub fn elsewhere(demos: &[Entry], text: &str) -> Option<WasmModule> {
 /// Reads a link, with or without its `#`. An empty link is the first demo.
 ///
 /// # Errors
-/// `BadLink` where it is no link at all, `UnknownDemo` where it names none of ours.
+/// As [`parse_among`].
 pub fn parse(text: &str) -> Result<Link> {
     parse_among(DEMOS, text)
 }

@@ -57,7 +57,7 @@ impl Session {
 
     /// With these demos: a module holds what it is started with, and no more.
     pub fn with_demos(host: Rc<dyn Host>, kind: DeviceKind, demos: &'static [Entry]) -> Self {
-        host.emit(Event::Hello { kind });
+        host.emit(Event::Hello { kind, demos });
         Self {
             host,
             kind,

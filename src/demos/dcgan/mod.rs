@@ -8,7 +8,7 @@ use super::gan::{choose_players, player_actions};
 use super::panel::{Figure, Panel};
 use super::pictures;
 use super::training::{Run, Task, Training, no_action};
-use super::{Context, Demo, Entry, Samples, Values, WasmModule, defaults, schema, settled};
+use super::{Context, Demo, Does, Entry, Family, Needs, Samples, Title, Values, WasmModule, defaults, schema, settled};
 use crate::data::mnist::CLASSES;
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
@@ -30,7 +30,12 @@ use std::rc::Rc;
 
 pub const ENTRY: Entry = Entry {
     name: "dcgan",
+    family: Family::Gan,
+    title: Title { en: "GAN on pictures", zh: "图片 GAN" },
+    does: Does::Trains,
+    needs: Needs { bytes: 1_809_250, model: false, gpu: true },
     module: WasmModule::Training,
+    opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: player_actions,

@@ -5,7 +5,9 @@ mod config;
 use super::gan::{choose_players, player_actions};
 use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
 use super::training::{Run, Task, Training, no_action};
-use super::{Context, Entry, Samples, Values, WasmModule, defaults, schema, settled, values};
+use super::{
+    Context, Does, Entry, Family, Needs, Samples, Title, Values, WasmModule, defaults, schema, settled, values,
+};
 use crate::data::Dataset;
 use crate::data::points::{self, Distribution, EXTENT, Points};
 use crate::device::read;
@@ -23,7 +25,12 @@ use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
     name: "gan2d",
+    family: Family::Gan,
+    title: Title { en: "GAN in 2D", zh: "二维 GAN" },
+    does: Does::Trains,
+    needs: Needs { bytes: 0, model: false, gpu: false },
     module: WasmModule::Training,
+    opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

@@ -13,7 +13,7 @@ const EXAMPLES: [&str; 3] = ["Why is the sky blue?", "Write a short poem about r
 #[serde(default)]
 pub struct Config {
     /// A model from the list, hub:owner/name/file, a URL, or your own file.
-    #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true))]
+    #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true, "x-model" = "language_model"))]
     pub model: String,
     /// The text to continue; in a chat the person's messages, separated by U+001E.
     #[schemars(title = "Prompt", length(max = 8000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true, "examples" = EXAMPLES))]

@@ -10,7 +10,10 @@ mod views;
 
 use super::panel::{Action, Panel};
 use super::text_view::{Piece, TextView};
-use super::{Context, Demo, Entry, Stepped, Values, WasmModule, config as read, defaults, schema, settled, values};
+use super::{
+    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Stepped, Title, Values, WasmModule, config as read,
+    defaults, schema, settled, values,
+};
 use crate::error::{Error, Result};
 use crate::poll::{Poll, Progress};
 use crate::ready;
@@ -25,7 +28,12 @@ use transcript::written;
 
 pub const ENTRY: Entry = Entry {
     name: "text",
+    family: Family::Language,
+    title: Title { en: "Language model", zh: "语言模型" },
+    does: Does::Writes,
+    needs: Needs { bytes: 98_362_432, model: true, gpu: true },
     module: WasmModule::Pretrained,
+    opens: &[Opens { kind: FileKind::LanguageModel, key: "model", side: 0 }],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

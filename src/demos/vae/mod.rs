@@ -9,7 +9,10 @@ mod views;
 
 use super::panel::{Action, Figure, Panel};
 use super::training::{Run, Task, Training, no_action};
-use super::{Context, Demo, Entry, Samples, Values, WasmModule, defaults, pictures, schema, values};
+use super::{
+    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Samples, Title, Values, WasmModule, defaults, pictures,
+    schema, values,
+};
 use crate::data::{Batch, Dataset, Pictures, Shape, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -32,7 +35,12 @@ use views::Cache;
 
 pub const ENTRY: Entry = Entry {
     name: "vae",
+    family: Family::Vae,
+    title: Title { en: "VAE", zh: "VAE" },
+    does: Does::Trains,
+    needs: Needs { bytes: 3_593_444, model: false, gpu: true },
     module: WasmModule::Training,
+    opens: &[Opens { kind: FileKind::Pictures, key: "data", side: 32 }],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,
