@@ -121,15 +121,15 @@ fn files_that_are_not_the_models_are_refused_and_say_why() {
         ("a shape is of another size", Code::BadFile, "encoder.layers.0.weight", |h, _| {
             h["encoder.layers.0.weight"]["shape"] = json!([1u64 << 60, 3, 3, 3]);
         }),
-        ("a width is nothing", Code::BadFile, "not of its size", |h, _| {
+        ("a width is nothing", Code::BadFile, "does not match its size", |h, _| {
             h["encoder.layers.0.weight"]["shape"] = json!([0, 3, 3, 3]);
         }),
         ("whole numbers", Code::Unsupported, "I32", |h, _| h["encoder.layers.0.weight"]["dtype"] = json!("I32")),
-        ("the data ends", Code::BadFile, "not as long", |_, d| d.truncate(1000)),
+        ("the data ends", Code::BadFile, "does not match its tensors", |_, d| d.truncate(1000)),
         ("another network", Code::Unsupported, "no whole AutoencoderTiny", |h, _| {
             rename(h, "encoder.layers.0.weight", "first_stage_model.encoder.conv_in.weight");
         }),
-        ("one side is longer", Code::BadFile, "do not fit", |h, _| {
+        ("one side is longer", Code::BadFile, "do not match", |h, _| {
             rename(h, "decoder.layers.4.weight", "decoder.layers.99.weight");
         }),
     ];
