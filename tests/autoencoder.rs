@@ -129,7 +129,7 @@ fn files_that_are_not_the_models_are_refused_and_say_why() {
         ("another network", Code::Unsupported, "complete AutoencoderTiny", |h, _| {
             rename(h, "encoder.layers.0.weight", "first_stage_model.encoder.conv_in.weight");
         }),
-        ("one side is longer", Code::BadFile, "do not fit", |h, _| {
+        ("one side is longer", Code::BadFile, "do not match", |h, _| {
             rename(h, "decoder.layers.4.weight", "decoder.layers.99.weight");
         }),
     ];
