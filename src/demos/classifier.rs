@@ -1,8 +1,8 @@
 //! A small classifier of digits. Its weights ship with the page, where they judge what a GAN draws.
 
-use super::panel::{Figure, Panel, View};
 use super::settings::{OptimizerSettings, RunSettings, Settings};
 use super::training::{Run, Task, Training};
+use super::views::{Figure, Panel, View};
 use super::{Context, Does, Entry, Family, Needs, Title, WasmModule, defaults, schema, settled};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS};
 use crate::data::{Batch, Dataset};

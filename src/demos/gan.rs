@@ -1,7 +1,7 @@
 //! What the demos of GANs share: their settings as options of a step, and the choice of who learns.
 
-use super::panel::Action;
 use super::settings::GanSettings;
+use super::views::Action;
 use super::{Values, values};
 use crate::train::{GanLoss, GanOptions, Players};
 use serde_json::json;

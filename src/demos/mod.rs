@@ -11,10 +11,10 @@ mod gan2d;
 mod modules;
 pub mod pictures;
 mod registry;
-mod settings;
+pub mod settings;
 mod text;
 mod text_view;
-mod training;
+pub mod training;
 mod vae;
 
 use crate::data::Source;
@@ -29,11 +29,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-pub mod panel;
+pub mod views;
 pub use modules::{PLACES, PRETRAINED, TRAINING};
 pub use registry::{DEMOS, Does, Entry, Family, FileKind, Needs, Opens, Title, WasmModule};
 
-pub use panel::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+pub use views::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
 
 /// What a demo is built with.
 #[derive(Clone)]
@@ -152,7 +152,7 @@ pub fn settled(_values: &mut Values) -> Option<Note> {
 }
 
 /// Values of a config from a JSON object.
-fn values(object: Value) -> Values {
+pub fn values(object: Value) -> Values {
     match object {
         Value::Object(values) => values,
         _ => Values::new(),

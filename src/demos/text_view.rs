@@ -1,7 +1,7 @@
 //! A text as a language model sees it: its tokens with what else was weighed, what one of them attended to, and the logit lens. Of any
 //! language model that a [`TextGenerator`] runs.
 
-use super::panel::{Candidate, Floats, Panel, Token, View};
+use super::views::{Candidate, Floats, Panel, Token, View};
 use crate::error::Result;
 use crate::generate::{Sampled, TextGenerator, TokenProbability, most_likely};
 use crate::text::{Role, Tokenizer, Utf8Decoder, token_label as label};

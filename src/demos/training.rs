@@ -1,8 +1,8 @@
 //! What all demos that train have in common, once: data that arrive, noise, evaluations, curves, checkpoints. A demo itself is a
 //! [`Task`]; [`Training`] makes a [`Demo`] of it.
 
-use super::panel::{Figure, Panel, View};
 use super::settings::Settings;
+use super::views::{Figure, Panel, View};
 use super::{Context, Demo, Samples, Stepped, Values};
 use crate::data::{Dataset, Position};
 use crate::device::Device;

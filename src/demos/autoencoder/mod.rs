@@ -7,7 +7,7 @@ mod opening;
 mod scene;
 mod views;
 
-use super::panel::{Action, Panel};
+use super::views::{Action, Panel};
 use super::{
     Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Stepped, Title, Values, WasmModule, config as read,
     defaults, pictures, schema, settled,
@@ -43,12 +43,12 @@ pub const ENTRY: Entry = Entry {
             .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
             .into()
     },
-    build: |values, context| Ok(Box::new(Autoencoding::new(read(values)?, context))),
+    build: |values, context| Ok(Box::new(AutoencoderDemo::new(read(values)?, context))),
     steps: None,
     settle: settled,
 };
 
-struct Autoencoding {
+struct AutoencoderDemo {
     config: Config,
     edits: Edits,
     context: Context,
@@ -86,7 +86,7 @@ enum Side {
     Decoder,
 }
 
-impl Autoencoding {
+impl AutoencoderDemo {
     fn new(config: Config, context: Context) -> Self {
         // Drawn at once, so that something is there before the model is.
         let picture = config.picture.is_empty().then(|| Picture::drawn(&config));
@@ -212,7 +212,7 @@ impl Autoencoding {
     }
 }
 
-impl Drop for Autoencoding {
+impl Drop for AutoencoderDemo {
     /// A download that nobody waits for any more stops; what has arrived is kept.
     fn drop(&mut self) {
         self.cancel();
@@ -220,7 +220,7 @@ impl Drop for Autoencoding {
 }
 
 #[async_trait(?Send)]
-impl Demo for Autoencoding {
+impl Demo for AutoencoderDemo {
     fn steps(&self) -> u32 {
         self.steps
     }

@@ -1,9 +1,9 @@
 //! What the page shows of a picture, its latent, and what was made of it again.
 
 use super::edits::{GAIN, RANGE};
-use super::{Autoencoding, Latent};
+use super::{AutoencoderDemo, Latent};
 use crate::data::Shape;
-use crate::demos::panel::{Figure, Mark, Panel, Slider, View};
+use crate::demos::views::{Figure, Mark, Panel, Slider, View};
 
 /// Channels beside each other.
 const COLUMNS: usize = 4;
@@ -15,7 +15,7 @@ pub fn bytes(values: &[f32]) -> Vec<u8> {
     Shape { channels: 1, height: 1, width: 1 }.bytes(&values.iter().map(|v| v / RANGE).collect::<Vec<_>>())
 }
 
-impl Autoencoding {
+impl AutoencoderDemo {
     pub fn panels(&self) -> Vec<Panel> {
         let edited =
             self.latent.as_ref().map(|l| (self.edits.apply(&l.values, l.shape, u64::from(self.config.seed)), l.shape));

@@ -5,9 +5,9 @@ mod config;
 mod views;
 
 use super::gan::{choose_players, player_actions};
-use super::panel::{Figure, Panel};
 use super::pictures;
 use super::training::{Run, Task, Training, no_action};
+use super::views::{Figure, Panel};
 use super::{Context, Demo, Does, Entry, Family, Needs, Samples, Title, Values, WasmModule, defaults, schema, settled};
 use crate::data::mnist::CLASSES;
 use crate::data::{Batch, Pictures, Shape, Source};

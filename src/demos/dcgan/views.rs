@@ -1,8 +1,8 @@
 //! What the picture GAN shows.
 
 use super::{PictureGan, SHOWN, SIDE};
-use crate::demos::panel::{Figure, HistogramSeries, Panel, View};
 use crate::demos::training::{Run, Task};
+use crate::demos::views::{Figure, HistogramSeries, Panel, View};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
 use crate::nn::upload;

@@ -3,8 +3,8 @@
 mod config;
 
 use super::gan::{choose_players, player_actions};
-use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
 use super::training::{Run, Task, Training, no_action};
+use super::views::{Action, Figure, Floats, Panel, PointSet, View};
 use super::{
     Context, Does, Entry, Family, Needs, Samples, Title, Values, WasmModule, defaults, schema, settled, values,
 };

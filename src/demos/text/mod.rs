@@ -8,8 +8,8 @@ mod talk;
 mod transcript;
 mod views;
 
-use super::panel::{Action, Panel};
 use super::text_view::{Piece, TextView};
+use super::views::{Action, Panel};
 use super::{
     Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Stepped, Title, Values, WasmModule, config as read,
     defaults, schema, settled, values,

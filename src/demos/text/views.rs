@@ -2,8 +2,8 @@
 
 use super::config::Config;
 use super::talk::{Stop, Talk};
-use crate::demos::panel::{Figure, Panel, View};
 use crate::demos::text_view::{Inside, Text, TextView};
+use crate::demos::views::{Figure, Panel, View};
 use crate::error::Result;
 
 /// Of a model that is not here yet.

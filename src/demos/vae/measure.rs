@@ -4,8 +4,8 @@ use super::config::{Config, Damage};
 use super::inpaint::Damaged;
 use super::{TESTED, VaeDemo};
 use crate::data::{Batch, Dataset};
-use crate::demos::panel::Figure;
 use crate::demos::training::{Run, Task};
+use crate::demos::views::Figure;
 use crate::device::read;
 use crate::error::{Error, Result};
 

@@ -7,8 +7,8 @@ mod measure;
 mod pad;
 mod views;
 
-use super::panel::{Action, Figure, Panel};
 use super::training::{Run, Task, Training, no_action};
+use super::views::{Action, Figure, Panel};
 use super::{
     Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Samples, Title, Values, WasmModule, defaults, pictures,
     schema, values,

@@ -4,7 +4,7 @@ use super::config::Config;
 use super::inpaint::Damaged;
 use super::{SHOWN, VaeDemo, Values, flat};
 use crate::data::Shape;
-use crate::demos::panel::View;
+use crate::demos::views::View;
 use crate::device::read;
 use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
