@@ -20,7 +20,7 @@ use crate::weights::{Arrival, Autoencoder, Checkpoint, Entry as Tensor};
 use async_trait::async_trait;
 use config::Config;
 use edits::Edits;
-use opening::{Model, Picture, SPELL};
+use opening::{Latent, Model, Picture, SPELL, Side};
 use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
@@ -71,17 +71,6 @@ struct Autoencoding {
     painted: Option<String>,
     /// The person has agreed that model and picture are fetched.
     may_fetch: bool,
-}
-
-struct Latent {
-    values: Vec<f32>,
-    shape: Shape,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Side {
-    Encoder,
-    Decoder,
 }
 
 impl Autoencoding {
