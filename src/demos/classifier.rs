@@ -98,8 +98,9 @@ impl Task for ClassifierDemo {
     const LOSSES: &'static [&'static str] = &["loss"];
     const MEASURES: &'static [&'static str] = &["accuracy"];
 
-    fn prepare_evaluation(&mut self, run: &mut Run<Self>) -> Result<Poll<()>> {
-        if self.held_out.is_none() {
+    /// Only when they are needed: they are as large as the first digits to learn from.
+    fn prepare_evaluation(&mut self, run: &mut Run<Self>, due: bool) -> Result<Poll<()>> {
+        if due && self.held_out.is_none() {
             self.held_out = Some(ready!(run.data.held_out()?));
         }
         Ok(Poll::Ready(()))

@@ -44,9 +44,9 @@ pub trait Task: Sized + 'static {
         true
     }
 
-    /// What an evaluation needs. It is asked for before every step, and waited for only before one that an evaluation follows, so that
-    /// the same link gives the same curves on any network.
-    fn prepare_evaluation(&mut self, _run: &mut Run<Self>) -> Result<Poll<()>> {
+    /// What an evaluation needs. It may be asked for before every step, and is waited for only before one that an evaluation follows
+    /// (`due`), so that the same link gives the same curves on any network.
+    fn prepare_evaluation(&mut self, _run: &mut Run<Self>, _due: bool) -> Result<Poll<()>> {
         Ok(Poll::Ready(()))
     }
 
@@ -96,7 +96,7 @@ pub trait Task: Sized + 'static {
             return Err(Error::bad_command("Only digits can be measured: there is no classifier for other pictures."));
         }
         let missing = || Error::internal("What the evaluation needs is not here.");
-        self.prepare_evaluation(run)?.ready().ok_or_else(missing)?;
+        self.prepare_evaluation(run, true)?.ready().ok_or_else(missing)?;
         let mut evaluation = self.evaluation(run);
         loop {
             if let Some(values) = self.evaluate(run, &mut evaluation).await? {
@@ -227,7 +227,7 @@ impl<T: Task> Demo for Training<T> {
         ready!(task.prepare(run)?);
         let due = task.evaluates(run) && (run.step() + 1).is_multiple_of(run.config.run().evaluate);
         if task.evaluates(run) {
-            let needed = task.prepare_evaluation(run)?;
+            let needed = task.prepare_evaluation(run, due)?;
             if due {
                 ready!(needed);
             }

@@ -68,6 +68,7 @@ fn command(arguments: &[String]) -> Result<bool> {
             budgets::report()?;
             Ok(true)
         }
+        Some("threads") => modules::for_trunk().map(|()| true),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(true)

@@ -3,6 +3,7 @@
 use crate::paths::{root, target};
 use crate::wasm;
 use anyhow::{Context, Result};
+use std::env;
 use std::fs;
 use std::path::Path;
 
@@ -37,6 +38,12 @@ pub const GROUPS: [Group; 4] = [
 
 /// The way into a module with threads is written by hand; this stands for its name there.
 const THREADS: &str = "worker-threads";
+
+/// The modules with threads, into the folder that Trunk is filling. Trunk calls this (Trunk.toml), since it builds all others in one way.
+pub fn for_trunk() -> Result<()> {
+    let place = env::var("TRUNK_STAGING_DIR").context("Trunk calls this; `cargo xtask build` calls Trunk")?;
+    GROUPS.iter().filter(|group| group.threads).try_for_each(|group| group.build("release", Path::new(&place)))
+}
 
 impl Group {
     /// Builds the modules and puts them into `dist`, each at once: a visit finds all of it or what was there before.

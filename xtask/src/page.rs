@@ -1,8 +1,10 @@
-//! The page: put together in dist/, and served.
+//! The page: built by Trunk for any host, or put together module by module and served while it is built.
+//!
+//! `serve` does without Trunk, which takes five minutes to compile and builds all modules before it serves any.
 
 use crate::modules::GROUPS;
 use crate::paths::root;
-use crate::run::program;
+use crate::run::{self, program};
 use crate::{Options, npm, sizes, strip, tools};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -23,11 +25,16 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// Leaves a static dist/ that works from any sub-path of any host.
 pub fn build() -> Result<()> {
-    let dist = begin()?;
+    tools::trunk()?;
+    npm::vendor()?;
+    let dist = clear()?;
     println!("Building the page: some minutes the first time, since all of burn is compiled three times.");
-    for group in GROUPS {
-        group.build("release", &dist)?;
-    }
+    let mut trunk = program("trunk", ["build", "--release"]);
+    // It would ask for a newer Trunk otherwise.
+    trunk.env("TRUNK_SKIP_VERSION_CHECK", "true");
+    // Trunk takes only `true` or `false` here, while terminals and CI set 1.
+    trunk.env_remove("NO_COLOR");
+    run::finish(trunk)?;
     // While the functions still have names.
     sizes::attribute(&dist)?;
     strip::modules(&dist)?;
@@ -72,12 +79,17 @@ fn begin() -> Result<PathBuf> {
     // Beside the first module, which is linked on one core. Who needs it waits, and tells what is wrong.
     spawn(|| drop(tools::wasm_bindgen()));
     npm::vendor()?;
+    let dist = clear()?;
+    copy(&dist)?;
+    Ok(dist)
+}
+
+/// No dist/: what an earlier build left must not pass for this one's.
+fn clear() -> Result<PathBuf> {
     let dist = root().join("dist");
-    // What an earlier build left must not pass for this one's.
     if dist.exists() {
         fs::remove_dir_all(&dist).with_context(|| format!("cannot clear {}", dist.display()))?;
     }
-    copy(&dist)?;
     Ok(dist)
 }
 

@@ -13,7 +13,7 @@ struct Tool {
     locked: bool,
     /// What the source build needs not have.
     features: &'static [&'static str],
-    /// wasm-pack only calls others; wasm-bindgen works through megabytes.
+    /// Trunk and wasm-pack only call others; wasm-bindgen works through megabytes.
     opt_level: &'static str,
     /// On two cores.
     minutes: u32,
@@ -30,6 +30,17 @@ const WASM_BINDGEN: Tool = Tool {
     minutes: 3,
 };
 
+/// Not the newest: 0.22 wants a newer rustc than the one that rust-toolchain.toml pins.
+const TRUNK: Tool = Tool {
+    program: "trunk",
+    krate: "trunk",
+    version: "0.21.14",
+    locked: true,
+    features: &["--no-default-features", "--features=rustls"],
+    opt_level: "0",
+    minutes: 5,
+};
+
 const WASM_PACK: Tool = Tool {
     program: "wasm-pack",
     krate: "wasm-pack",
@@ -40,7 +51,14 @@ const WASM_PACK: Tool = Tool {
     minutes: 2,
 };
 
-/// What the page and the bench are built with.
+/// What the page that ships is built with.
+pub fn trunk() -> Result<()> {
+    wasm_target()?;
+    bring(&WASM_BINDGEN)?;
+    bring(&TRUNK)
+}
+
+/// What modules are built with.
 pub fn wasm_bindgen() -> Result<()> {
     bring(&WASM_BINDGEN)
 }

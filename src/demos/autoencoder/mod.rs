@@ -22,7 +22,7 @@ use crate::weights::{Autoencoder, Checkpoint, NamedTensor as Tensor};
 use async_trait::async_trait;
 use config::Config;
 use edits::Edits;
-use opening::{Model, Picture, SPELL};
+use opening::{Latent, Model, Picture, SPELL, Side};
 use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
@@ -73,17 +73,6 @@ struct AutoencoderDemo {
     painted: Option<String>,
     /// The person has agreed that model and picture are fetched.
     may_fetch: bool,
-}
-
-struct Latent {
-    values: Vec<f32>,
-    shape: Shape,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Side {
-    Encoder,
-    Decoder,
 }
 
 impl AutoencoderDemo {

@@ -25,6 +25,19 @@ pub struct Picture {
     pub shape: Shape,
 }
 
+/// What the encoder made of it, `[C, H, W]`.
+pub struct Latent {
+    pub values: Vec<f32>,
+    pub shape: Shape,
+}
+
+/// One of the two networks of an autoencoder.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Side {
+    Encoder,
+    Decoder,
+}
+
 /// Milliseconds of work between two looks at what the person wants.
 pub const SPELL: f64 = 50.0;
 /// More than any picture of 1024 x 1024 takes.

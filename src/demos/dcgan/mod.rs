@@ -162,7 +162,7 @@ impl<G: Generator, D: Discriminator> Task for PictureGan<G, D> {
         run.config.pictures.data == "mnist"
     }
 
-    fn prepare_evaluation(&mut self, _run: &mut Run<Self>) -> Result<Poll<()>> {
+    fn prepare_evaluation(&mut self, _run: &mut Run<Self>, _due: bool) -> Result<Poll<()>> {
         if self.referee.is_none() {
             self.referee = Some(ready!(Referee::poll(&*self.source, &self.device)?));
         }
