@@ -8,8 +8,8 @@ use kiln::compare;
 const LINKS: [&str; 4] = [
     "gan2d?seed=7",
     "gan2d?seed=7&loss=wasserstein&d_steps=3",
-    "dcgan?seed=7&width=4&batch=8&evaluate=20",
-    "dcgan?seed=7&width=4&batch=8&evaluate=20&conditional=true&d_steps=2",
+    "dcgan?seed=7&conditional=false&width=4&batch=8&evaluate=20&noise=0.1",
+    "dcgan?seed=7&width=4&batch=8&evaluate=20&conditional=true&d_steps=2&noise=0.1",
 ];
 
 #[test]

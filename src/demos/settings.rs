@@ -67,9 +67,9 @@ pub struct GanSettings {
 }
 
 impl GanSettings {
-    /// Adam as in the DCGAN paper, with these learning rates of generator and discriminator.
-    pub fn new(lr_g: f64, lr_d: f64) -> Self {
-        Self { lr_g, lr_d, beta1: 0.5, beta2: 0.999, d_steps: 1, noise: 0.1, players: Players::Both }
+    /// Adam as in the DCGAN paper, with these learning rates of generator and discriminator, and this instance noise.
+    pub fn new(lr_g: f64, lr_d: f64, noise: f64) -> Self {
+        Self { lr_g, lr_d, beta1: 0.5, beta2: 0.999, d_steps: 1, noise, players: Players::Both }
     }
 }
 

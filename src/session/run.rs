@@ -3,7 +3,6 @@
 use super::host::Host;
 use super::link;
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
-use super::step_loop::Rate;
 use crate::demos::{Context, DEMOS, Demo, Entry, Values};
 use crate::device::{self, OpenDevice, probe};
 use crate::error::{Code, Error, Result};
@@ -258,5 +257,28 @@ impl Session {
 
     pub(super) fn opened(&mut self) -> Result<&mut Open> {
         self.open.as_mut().ok_or_else(|| Error::bad_command("Nothing is open."))
+    }
+}
+
+/// Steps a second, over windows of at least half a second.
+#[derive(Default)]
+pub(super) struct Rate {
+    since: f64,
+    steps: u32,
+    pub(super) value: f32,
+}
+
+impl Rate {
+    pub(super) fn since(now: f64) -> Self {
+        Self { since: now, ..Self::default() }
+    }
+
+    /// Counts one step.
+    pub(super) fn count(&mut self, now: f64) {
+        self.steps += 1;
+        let seconds = (now - self.since) / 1000.0;
+        if seconds >= 0.5 {
+            *self = Rate { since: now, steps: 0, value: (f64::from(self.steps) / seconds) as f32 };
+        }
     }
 }

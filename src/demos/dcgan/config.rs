@@ -1,6 +1,7 @@
 //! The settings of the picture GAN: its link, its controls, its flags.
 
 use crate::demos::settings::{GanSettings, PictureSettings, RunSettings, Settings};
+use crate::demos::{Note, Values};
 use crate::train::GanLoss;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -101,13 +102,24 @@ impl Default for Config {
             model: Model::Conv,
             width: 16,
             latent: 64,
-            conditional: false,
+            conditional: true,
             digit: Digit::All,
-            pictures: PictureSettings { data: "mnist".into(), batch: 32 },
+            pictures: PictureSettings { data: "mnist".into(), batch: 16 },
             loss: Loss::Nonsaturating,
-            gan: GanSettings::new(0.001, 0.0005),
+            gan: GanSettings::new(0.001, 0.0005, 0.0),
         }
     }
+}
+
+/// A person's own pictures have no classes: the networks are told none, and the person is told why.
+pub fn settle(values: &mut Values) -> Option<Note> {
+    let config: Config = crate::demos::config(values).ok()?;
+    if !config.conditional || !config.pictures.data.starts_with("sha256:") {
+        return None;
+    }
+    values.insert("conditional".into(), false.into());
+    let text = "Your own pictures have no classes, so the networks are not told any.".into();
+    Some(Note { code: "no-classes", text, args: Vec::new() })
 }
 
 impl Settings for Config {

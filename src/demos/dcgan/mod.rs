@@ -8,7 +8,7 @@ use super::gan::{choose_players, player_actions};
 use super::pictures;
 use super::training::{Run, Task, Training, no_action};
 use super::views::{Figure, Panel};
-use super::{Context, Demo, Does, Entry, Family, Needs, Samples, Title, Values, WasmModule, defaults, schema, settled};
+use super::{Context, Demo, Does, Entry, Family, Needs, Samples, Title, Values, WasmModule, defaults, schema};
 use crate::data::mnist::CLASSES;
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
@@ -42,7 +42,7 @@ pub const ENTRY: Entry = Entry {
     build,
     // `time taskset -c 0 kiln train "dcgan" --device cpu --steps 200 --out out`: 20.6 ms of one core a step.
     steps: Some(6_000),
-    settle: settled,
+    settle: config::settle,
 };
 
 fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {

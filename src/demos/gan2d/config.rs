@@ -56,7 +56,7 @@ impl Default for Config {
             depth: 2,
             latent: 2,
             batch: 128,
-            gan: GanSettings::new(0.001, 0.001),
+            gan: GanSettings::new(0.001, 0.001, 0.1),
             speed: Speed::Full,
         }
     }
