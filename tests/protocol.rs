@@ -5,7 +5,8 @@ mod common;
 use common::{Driver, is_images};
 use kiln::data::{LeftOut, Taken};
 use kiln::demos::{
-    Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View, WasmModule,
+    Action, Candidate, DEMOS, Does, Entry, Family, Figure, FileKind, Floats, HistogramSeries, Mark, Needs, Opens,
+    Panel, PointSet, Slider, Title, Token, View, WasmModule,
 };
 use kiln::generate::Filter;
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
@@ -23,7 +24,6 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         Status::decl(&config),
         DeviceKind::decl(&config),
         DeviceInfo::decl(&config),
-        WasmModule::decl(&config),
         Action::decl(&config),
         Panel::decl(&config),
         View::decl(&config),
@@ -41,18 +41,36 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         Slider::decl(&config),
         Taken::decl(&config),
         LeftOut::decl(&config),
+        Entry::decl(&config),
+        Family::decl(&config),
+        Title::decl(&config),
+        Does::decl(&config),
+        Needs::decl(&config),
+        WasmModule::decl(&config),
+        Opens::decl(&config),
+        FileKind::decl(&config),
     ] {
         text += &format!("\nexport {declaration}\n");
     }
+    holds("www/protocol.d.ts", &text);
+}
+
+/// `www/demos.json` is written anew in the same way.
+#[test]
+fn the_list_of_demos_that_the_page_reads_is_the_registry() {
+    holds("www/demos.json", &(serde_json::to_string_pretty(DEMOS).expect("a list") + "\n"));
+}
+
+fn holds(path: &str, text: &str) {
     if std::env::var_os("KILN_BLESS").is_some() {
-        std::fs::write("www/protocol.d.ts", &text).expect("it can be written");
+        std::fs::write(path, text).expect("it can be written");
     }
-    assert_eq!(std::fs::read_to_string("www/protocol.d.ts").expect("it is committed"), text);
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text, "{path}");
 }
 
 #[test]
 fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
-    for demo in kiln::demos::DEMOS {
+    for demo in DEMOS {
         let mut driver = Driver::new(true);
         let link = match demo.name {
             "text" => "text?model=tests/fixtures/text/tiny-llama-q8_0.gguf&prompt=Hello&attention=true&lens=true",

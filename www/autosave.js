@@ -39,7 +39,7 @@ export class Autosave {
     if (step === 0) return;
     const run = { id, demo: session.state.demo, origin, link, altered, step, bytes };
     // While it runs another one follows soon; the last one before a pause, or before the page is left, must not wait.
-    const answer = await this.store.save(run, session.state.status !== 'running' || session.leaving || document.visibilityState === 'hidden');
+    const answer = await this.store.save(run, session.state.status !== 'running' || session.phase.is('leaving') || document.visibilityState === 'hidden');
     // Another tab has gone further with this run: here it goes on under a name of its own.
     if (answer === 'behind') {
       if (id !== session.identity.id) return void this.store.save({ ...run, id: newId() }, true);

@@ -12,9 +12,8 @@ const MOST_PLACES = 1000;
 /** Beyond this many whole numbers a slider is of no use, such as for a seed. */
 const SLIDER_MOST = 100_000;
 const SEND_EVERY = 60;
-const SETTLE = 600;
 /** Controls that are fetched when a demo has them. */
-const groupOf = ({ key, lines, pictures }) => (pictures !== undefined ? 'pictures' : lines && key === 'model' ? 'models' : null);
+const groupOf = ({ model, pictures }) => (pictures !== undefined ? 'pictures' : model ? 'models' : null);
 
 export class Controls {
   /** `elsewhere`: keys that the toolbar draws. `open(link)`; `choose()` lets the person pick a file; `bring(files)` takes pictures. */
@@ -32,7 +31,7 @@ export class Controls {
     tried.watch(session);
     tried.on('change', () => this.render());
     this.pending = new Map();
-    /** Values that were just changed here: until the worker's answer to the last change is here, its earlier ones are old. */
+    /** What the person has just set, by key: shown in its own control until the worker has taken or refused the last change. */
     this.local = new Map();
     this.described = new Set();
   }
@@ -53,7 +52,7 @@ export class Controls {
       [...groups].map(
         ([group, controls]) => html`<fieldset>
           ${group ? html`<legend>${t(`${demo}.group.${group}`, {}, t(`group.${group}`, {}, group))}</legend>` : nothing}
-          ${controls.map((control) => this.#row(demo, control, this.local.get(control.key)?.value ?? values[control.key]))}
+          ${controls.map((control) => this.#row(demo, control, this.local.get(control.key) ?? values[control.key]))}
         </fieldset>`,
       ),
       this.element,
@@ -114,10 +113,10 @@ export class Controls {
     if (control.kind === 'switch') {
       return html`<input id=${id} type="checkbox" role="switch" .checked=${value === true} @change=${(event) => this.change(control, event.target.checked)} />`;
     }
-    if (control.kind === 'text') {
+    if (control.kind === 'string') {
       const change = (next) => this.change(control, next);
       const parts = here(groupOf(control));
-      if (parts?.modelChoice) return parts.modelChoice(id, value, this.models, { change, choose: this.choose });
+      if (parts?.modelChoice) return parts.modelChoice(id, value, control, this.models, { change, choose: this.choose });
       if (parts?.pictureChoice) return parts.pictureChoice(id, value, control, this.models, { change, bring: this.bring });
       if (control.lines) return html`<textarea id=${id} rows="2" .value=${String(value ?? '')} @change=${(event) => change(event.target.value)}></textarea>`;
       return html`<input id=${id} type="text" .value=${String(value ?? '')} @change=${(event) => this.change(control, event.target.value)} />`;
@@ -151,20 +150,25 @@ export class Controls {
 
   // At most every so often while a slider is dragged; the last value always goes.
   #send(key, value) {
-    clearTimeout(this.local.get(key)?.timer);
-    const timer = setTimeout(() => {
-      this.local.delete(key);
-      this.render();
-    }, SETTLE);
-    this.local.set(key, { value, timer });
+    this.local.set(key, value);
     const waiting = this.pending.has(key);
     this.pending.set(key, value);
     if (waiting) return;
     setTimeout(() => {
       const last = this.pending.get(key);
       this.pending.delete(key);
-      this.session.set(key, last);
+      const settled = () => this.#settled(key, last);
+      this.session.set(key, last).then(settled, settled);
     }, SEND_EVERY);
+  }
+
+  /** The worker has taken a value, or has refused it: then the control goes back to the one that holds. */
+  #settled(key, value) {
+    if (this.local.get(key) !== value) return;
+    // What the control shows is noted first: else one that shows a refused value would be taken to show the one before.
+    this.render();
+    this.local.delete(key);
+    this.render();
   }
 
   change(control, value, input) {
@@ -174,9 +178,8 @@ export class Controls {
       return;
     }
     if (input) input.value = numberOf(value);
-    if (value === values[control.key] && !this.pending.has(control.key)) return;
+    if (value === values[control.key] && !this.local.has(control.key)) return;
     if (control.live) {
-      values[control.key] = value;
       this.#send(control.key, value);
       this.render();
     } else this.open(linkOf(demo, { ...values, [control.key]: value }));

@@ -25,27 +25,27 @@ async function headerOf(file) {
 const isPicture = ({ name, type }) => type.startsWith('image/') || /\.(png|jpe?g|jfif|gif|webp|bmp|avif|tiff?|ico|svg|zip|idx)$/i.test(name);
 const isModel = ({ name }) => /\.(gguf|safetensors)$/i.test(name);
 
-/** Whether a single file is a model and no checkpoint: `gguf`, `autoencoder`, `tensors` that lack their config, or `checkpoint`. */
+/** What a single file is: `language_model`, `image_autoencoder`, `tensors` that lack their config, or a `checkpoint` of Kiln. */
 async function kindOf(file) {
-  if (/\.gguf$/i.test(file.name) || (await file.slice(0, 4).text()) === 'GGUF') return 'gguf';
+  if (/\.gguf$/i.test(file.name) || (await file.slice(0, 4).text()) === 'GGUF') return 'language_model';
   const header = /\.safetensors$/i.test(file.name) ? await headerOf(file) : null;
   // What cannot be read is left to the worker, which says what is wrong with it.
   if (!header || 'kiln' in (header.__metadata__ ?? {})) return 'checkpoint';
-  return Object.keys(header).some((name) => /^(encoder|decoder)\./.test(name)) ? 'autoencoder' : 'tensors';
+  return Object.keys(header).some((name) => /^(encoder|decoder)\./.test(name)) ? 'image_autoencoder' : 'tensors';
 }
 
-/** The demo of a model in several files: its config says what it is. */
-async function demoOf(files) {
+/** What a model in several files is: its config says it. */
+async function kindOfAll(files) {
   try {
     const config = JSON.parse(await files.find(({ name }) => name === 'config.json').text());
-    return /^Autoencoder/.test(config._class_name) ? 'autoencoder' : 'text';
+    return /^Autoencoder/.test(config._class_name) ? 'image_autoencoder' : 'language_model';
   } catch {
-    return 'text';
+    return 'language_model';
   }
 }
 
 /**
- * `take(bytes, name)` gets a checkpoint's bytes, `keep(files, demo)` the files of a model, `bring(files)` pictures, and
+ * `take(bytes, name)` gets a checkpoint's bytes, `keep(files, kind)` the files of a model, `bring(files)` pictures, and
  * `open(entries)` folders, to be answered with their files; `refuse(name, why)` hears of a file that cannot be read
  * (`unreadable`) and of tensors without their config (`alone`).
  */
@@ -55,11 +55,10 @@ export function acceptFiles({ take, keep, bring, open, refuse }) {
     if (!file) return;
     try {
       if (files.some(isPicture) && !files.some(isModel)) return bring(files);
-      if (files.length > 1) return keep(files, await demoOf(files));
+      if (files.length > 1) return keep(files, await kindOfAll(files));
       const kind = await kindOf(file);
-      if (kind === 'gguf') return keep(files, 'text');
-      if (kind === 'autoencoder') return keep(files, kind);
       if (kind === 'tensors') return refuse(file.name, 'alone');
+      if (kind !== 'checkpoint') return keep(files, kind);
       if (file.size > MOST) throw new RangeError('too large');
       take(new Uint8Array(await file.arrayBuffer()), file.name);
     } catch {

@@ -30,10 +30,10 @@ export class Handover {
       const { ticket, state } = session;
       // Pictures that this worker alone holds, where the browser keeps nothing, cannot follow.
       const follows = session.persistent !== false || !/=sha256(:|%3A)/i.test(state.link);
-      if (state.demo && session.settled && follows) {
+      if (state.demo && session.phase.is('ready') && follows) {
         // Once while the CPU goes on: weights go up, pipelines are compiled. Once more for the steps taken meanwhile.
         await gpu.open('', (await session.checkpoint()).bytes);
-        if (ticket === session.ticket && session.settled && (await this.#swap(gpu))) return;
+        if (ticket === session.ticket && session.phase.is('ready') && (await this.#swap(gpu))) return;
       }
       await new Promise((resolve) => setTimeout(resolve, AGAIN));
       if (gpu.dead) return;
@@ -48,7 +48,7 @@ export class Handover {
     try {
       cpu.post({ type: 'pause' });
       const answered = session.checkpoint();
-      session.hold();
+      session.phase.to('moving');
       const { bytes, step } = await answered;
       await gpu.open('', bytes);
       if (session.active !== cpu) return false;
@@ -60,7 +60,7 @@ export class Handover {
     } finally {
       this.moving = null;
       // Where the CPU worker died meanwhile, its restart lets the commands go.
-      if (session.active === cpu || session.active === gpu) session.goOn();
+      if (session.phase.is('moving')) session.goOn();
       done(null);
     }
   }

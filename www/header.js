@@ -2,7 +2,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number, language } from './i18n.js';
-import { DEMOS } from './lesson.js';
+import { demos } from './demos.js';
 
 const MB = 1024 * 1024;
 
@@ -14,6 +14,7 @@ export class Header {
     this.speak = speak;
     this.models = models;
     this.open = open;
+    demos.on('change', () => this.drawn && this.render());
   }
 
   render() {
@@ -24,9 +25,10 @@ export class Header {
     render(
       html`<a class="brand" href="./"><span class="mark" aria-hidden="true"></span>Kiln</a>
         <nav class="demos" aria-label=${t('header.demos')}>
-          ${DEMOS.map(
-            (name) => html`<a href=${`#${name}`} aria-current=${name === demo ? 'page' : nothing} data-demo=${name} @click=${(event) => this.#go(event, name)}>${t(`demo.${name}`)}</a>`,
-          )}
+          ${demos.all.map((one) => {
+            const { name } = one;
+            return html`<a href=${`#${name}`} aria-current=${name === demo ? 'page' : nothing} data-demo=${name} @click=${(event) => this.#go(event, name)}>${demos.titleOf(one)}</a>`;
+          })}
         </nav>
         <button type="button" class="quiet models" data-do="models" aria-haspopup="dialog" @click=${this.models}>${t('models.title')}</button>
         ${this.#badge()}
@@ -58,7 +60,7 @@ export class Header {
   #badge() {
     const { device, demo, speed, deviceReason, wasmBytes, gpuBytes, status, threads, threadsLater } = this.session.state;
     const label = device ? t(`device.${device.kind}`) : t('device.none');
-    const pace = status === 'running' && speed > 0 ? t(demo === 'text' ? 'device.tokens' : 'device.speed', { speed: number(speed, speed < 10 ? 1 : 0) }) : '';
+    const pace = status === 'running' && speed > 0 ? t(demos.does(demo) === 'writes' ? 'device.tokens' : 'device.speed', { speed: number(speed, speed < 10 ? 1 : 0) }) : '';
     return html`<details class="badge ${device?.kind ?? ''}">
       <summary><span class="lamp ${status}" aria-hidden="true"></span><b>${label}</b> <span class="pace">${pace}</span></summary>
       <div class="pop">

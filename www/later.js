@@ -1,8 +1,8 @@
 // What a first visit does not need: fetched when it is first asked for, its style sheets before its first use.
 
 const GROUPS = {
-  text: {
-    sheets: ['text.css', 'tokens.css'],
+  tokens: {
+    sheets: ['reading.css', 'tokens.css'],
     modules: () => [import('./later/tokens.js'), import('./later/attention.js'), import('./later/lens.js')],
   },
   models: {

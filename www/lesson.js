@@ -4,9 +4,6 @@ import { html, render, nothing } from './vendor/lit-html.js';
 import { t, language } from './i18n.js';
 import { tried } from './tried.js';
 
-/** The demos with a lesson, in the order of the picker. */
-export const DEMOS = ['gan2d', 'dcgan', 'vae', 'autoencoder', 'text', 'classifier'];
-
 const fetched = new Map();
 
 async function fetchLesson(demo, name) {
@@ -23,7 +20,8 @@ async function fetchLesson(demo, name) {
 
 export async function showLesson(element, demo) {
   const wanted = (element.dataset.lesson = `${demo}.${language}`);
-  const lesson = DEMOS.includes(demo) ? ((await fetchLesson(demo, language)) ?? (await fetchLesson(demo, 'en'))) : null;
+  // A demo may have none.
+  const lesson = demo ? ((await fetchLesson(demo, language)) ?? (await fetchLesson(demo, 'en'))) : null;
   if (element.dataset.lesson !== wanted) return;
   element.hidden = !lesson;
   if (!lesson) return;

@@ -2,7 +2,6 @@
 
 import { missing, threadsLater } from './capable.js';
 import { chooseAdapter } from './adapter.js';
-import { demos } from './demos.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
 import { offer } from './offer.js';
@@ -10,12 +9,11 @@ import { preferred, setLanguage } from './i18n.js';
 import { Page } from './page.js';
 import { Runs } from './runs.js';
 import { Models, greeting } from './models.js';
+import { demos } from './demos.js';
 
 const query = new URLSearchParams(location.search);
 const asked = query.get('device');
 const paused = query.has('paused');
-/** Opened where the first link cannot be. */
-const FALLBACK = 'gan2d';
 
 const lacking = missing();
 const store = new Store();
@@ -26,6 +24,7 @@ document.body.classList.toggle('embed', embedded);
 
 // The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo lives.
 const listed = demos.load().then(() => lacking || session.start(location.hash.slice(1)));
+session.on('hello', (event) => demos.learn(event.demos ?? []));
 const words = Promise.all([setLanguage(preferred()).catch(() => {}), listed]);
 const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink() });
 const page = new Page(session, models, runs);
@@ -51,5 +50,5 @@ session.once('link').then(() => {
 async function first() {
   // The page listens before anything is opened; the worker is loading all the while.
   await words;
-  return runs.first({ paused, fallback: FALLBACK });
+  return runs.first({ paused });
 }

@@ -2,6 +2,7 @@
 
 import { Emitter } from './emitter.js';
 import { within } from './within.js';
+import { modelOf } from './schema.js';
 
 const KEY = 'kiln.endpoints';
 const MANIFEST = new URL('./weights/models.json', import.meta.url);
@@ -72,19 +73,17 @@ export class Models extends Emitter {
     this.ask({ type: 'list' });
   }
 
-  /** The model of the demo that is open; undefined where it has none. A choice among networks is no model to fetch. */
+  /** The pretrained model of the demo that is open; undefined where it has none. */
   get name() {
-    const { schema, values } = this.session.schema ?? {};
-    return schema?.properties?.model?.['x-text'] ? String(values.model ?? '') : undefined;
+    const { schema } = this.session;
+    const place = modelOf(schema);
+    return place && String(schema.values[place.key] ?? '');
   }
 
-  /** The demo that is open, and the models of the manifest that are its. */
-  get demo() {
-    return this.session.state.demo;
-  }
-
+  /** The models of the manifest that the demo that is open can take. */
   get offered() {
-    return this.manifest.filter(({ demo = 'text' }) => demo === this.demo);
+    const place = modelOf(this.session.schema);
+    return this.manifest.filter(({ kind }) => kind === place?.kind);
   }
 
   /** The manifest, fetched when it is first needed. Where it cannot be, models are known by their names alone. */

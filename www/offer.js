@@ -16,8 +16,8 @@ export function offer(session, ready) {
     run: (options) => say(session.run(options)),
     pause: () => say(session.pause()),
     step: (n = 1, options) => say(session.step(n, options)),
-    set: (key, value) => session.set(key, value),
-    act: (name, args) => session.act(name, args),
+    set: (key, value) => void session.set(key, value),
+    act: (name, args) => void session.act(name, args),
     checkpoint: async () => (await session.checkpoint()).bytes,
     on: (event, fn) => session.on(event, fn),
     get state() {

@@ -12,8 +12,9 @@ import { showLesson } from './lesson.js';
 import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
 import { here, later } from './later.js';
-import { linkOf } from './schema.js';
+import { linkOf, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
+import { demos } from './demos.js';
 import { share } from './share.js';
 
 const at = (id) => document.getElementById(id);
@@ -67,10 +68,10 @@ export class Page {
     const { session } = this;
     this.chooseFile = acceptFiles({
       take: (bytes, name) => this.load(bytes, name),
-      keep: (files, demo) => this.keep(files, demo),
+      keep: (files, kind) => this.keep(files, kind),
       bring: (files) => this.bring(files),
       open: async (entries) => (await later('pictures')).filesIn(entries),
-      refuse: (name, why) => this.cards.show({ key: 'file', kind: 'error', title: t('error.bad-file'), text: t(`file.${why}`, { name }) }),
+      refuse: (name, why) => this.refuse(name, why),
     });
     session.on('state', () => this.draw());
     session.on('reset', (event) => this.begin(event));
@@ -78,6 +79,7 @@ export class Page {
     session.on('views', (event) => this.panels.update(event));
     // What was on its way when it was cancelled may still tell of itself.
     session.on('progress', (event) => (event.what !== 'pictures' || this.pictures?.busy) && this.progress.update(event));
+    session.on('module', (event) => this.progress.update(event));
     session.on('error', (event) => this.failed(event));
     session.on('note', (event) => this.cards.show(cardOfNote(event)));
     session.on('card', (event) => this.card(event));
@@ -192,12 +194,20 @@ export class Page {
     }
   }
 
-  /** A person's own model: its files are kept, then opened. */
-  async keep(files, demo) {
+  /** A file that cannot be opened, and why. */
+  refuse(name, why) {
+    this.cards.show({ key: 'file', kind: 'error', title: t('error.bad-file'), text: t(`file.${why}`, { name }) });
+  }
+
+  /** A person's own model: its files are kept, then opened, by the demo that is open if it takes them. */
+  async keep(files, kind) {
     const { session, runs } = this;
+    const own = modelOf(session.schema);
+    const place = own?.kind === kind ? { ...own, demo: session.state.demo } : demos.opening(kind);
+    if (!place) return this.refuse(files[0].name, 'unopened');
     const before = session.state.step > 0 ? runs.current : '';
     try {
-      await this.open(`${demo}?model=${await this.models.import(files)}`, { run: true });
+      await this.open(`${place.demo}?${place.key}=${await this.models.import(files)}`, { run: true });
       if (before && before !== runs.current) this.#unlessUseless(before);
     } catch {
       // The worker's error says what is wrong with them.
@@ -227,6 +237,7 @@ export class Page {
     this.pictures ??= new (here('pictures').Pictures)(this.session, {
       open: (link) => this.open(link, { run: true }),
       show: (card) => this.cards.show(card),
+      refuse: (name) => this.refuse(name, 'unopened'),
       clear: () => this.progress.clear(),
       keep: (set) => this.models.import(set),
     });
@@ -282,7 +293,7 @@ export class Page {
       card.actions = [[t('retry'), () => this.quietly(this.session.retry())]];
     } else if (key === 'continued') {
       // A text is begun anew from beside it.
-      card.stay = this.session.state.demo !== 'text';
+      card.stay = demos.does(this.session.state.demo) !== 'writes';
       card.actions = [[t('continued.over'), () => this.open(this.session.state.link)]];
     }
     this.cards.show(card);

@@ -20,9 +20,9 @@ const PARTS = {
 };
 /** Parts that are fetched with the first view of their kind: their group and their name. */
 const LATER = {
-  tokens: ['text', 'Tokens'],
-  attention: ['text', 'Attention'],
-  lens: ['text', 'Lens'],
+  tokens: ['tokens', 'Tokens'],
+  attention: ['tokens', 'Attention'],
+  lens: ['tokens', 'Lens'],
   map2d: ['pictures', 'Latent'],
   dragged: ['pictures', 'Latent'],
   sliders: ['pictures', 'Sliders'],
@@ -161,10 +161,7 @@ export class Panels {
       if (typeof values[id] !== 'boolean' || element.hidden) continue;
       if (!heading.nextElementSibling.matches('.away')) {
         const button = Object.assign(document.createElement('button'), { type: 'button', className: 'away', textContent: '×' });
-        button.addEventListener('click', () => {
-          this.session.set(id, false);
-          element.hidden = true;
-        });
+        button.addEventListener('click', () => this.session.set(id, false));
         heading.after(button);
       }
       heading.nextElementSibling.setAttribute('aria-label', t('panel.hide', { title: heading.textContent }));

@@ -2,7 +2,11 @@
 
 export type Command = { "type": "start", software: boolean, proven: Array<string>, } | { "type": "open", link: string, checkpoint: Uint8Array | null, } | { "type": "prepare" } | { "type": "run" } | { "type": "pause" } | { "type": "step", n: number, } | { "type": "set", key: string, value: number | string | boolean, } | { "type": "act", name: string, args: unknown, } | { "type": "checkpoint" } | { "type": "library", task: LibraryTask, } | { "type": "ping" } | { "type": "close" };
 
-export type Event = { "type": "hello", kind: DeviceKind, } | { "type": "device" } & DeviceInfo | { "type": "schema", demo: string, schema: Record<string, unknown>, values: Record<string, number | string | boolean>, actions: Array<Action>, 
+export type Event = { "type": "hello", kind: DeviceKind, 
+/**
+ * The demos that it can open.
+ */
+demos: Array<Demo>, } | { "type": "device" } & DeviceInfo | { "type": "schema", demo: string, schema: Record<string, unknown>, values: Record<string, number | string | boolean>, actions: Array<Action>, 
 /**
  * Whether it may begin to run by itself; else it waits for the person.
  */
@@ -212,3 +216,47 @@ export type LeftOut = { name: string,
  * Stable, for translations: `not-a-picture`, `too-large`, `empty`, `damaged`, `too-many`, `encrypted`.
  */
 code: string, text: string, };
+
+export type Demo = { 
+/**
+ * Its name in links.
+ */
+name: string, family: Family, title: Title, does: Does, needs: Needs, module: WasmModule, 
+/**
+ * The files that are opened here when a person drops them while another demo is open; no two demos open the same kind.
+ */
+opens: Array<Opens>, };
+
+export type Family = "gan" | "vae" | "language" | "classifier";
+
+export type Title = { en: string, zh: string, };
+
+export type Does = "trains" | "writes" | "edits";
+
+export type Needs = { 
+/**
+ * Bytes that are asked for up to its first step, with the settings of an empty link.
+ */
+bytes: number, 
+/**
+ * A pretrained model, which is not fetched before the person agrees.
+ */
+model: boolean, 
+/**
+ * Without a GPU it is so slow that a person waits for it.
+ */
+gpu: boolean, };
+
+export type WasmModule = "training" | "pretrained";
+
+export type Opens = { kind: FileKind, 
+/**
+ * The setting that names them.
+ */
+key: string, 
+/**
+ * The side in pixels to which pictures are scaled; 0 where they are kept as they are, or where it is no picture.
+ */
+side: number, };
+
+export type FileKind = "language_model" | "image_autoencoder" | "pictures" | "picture";

@@ -69,8 +69,7 @@ export class Recovery {
     try {
       await runner.started;
       if (ticket !== session.ticket) return;
-      session.opening = { keepTo: good?.step ?? 0, identity, checkpoint };
-      await runner.open(checkpoint ? '' : link, checkpoint);
+      await session.hand(runner, checkpoint ? '' : link, { keepTo: good?.step ?? 0, identity, checkpoint });
     } catch (error) {
       // Another death is handled like the first. A refusal of our own checkpoint is a defect: begin anew.
       if (runner.dead || ticket !== session.ticket) return;
@@ -95,6 +94,7 @@ export class Recovery {
     const { active } = this.session;
     this.#losses.forgive();
     active.end();
+    this.session.interrupt({ code: 'ended', message: 'The worker has ended.', help: '' });
     return this.#restart('cpu', active, { why: 'retry', message: '' });
   }
 }

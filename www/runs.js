@@ -46,7 +46,7 @@ export class Runs {
   }
 
   /** Opens the address as the visit finds it: the run that the entry of the history names, else its link. */
-  async first({ paused, fallback }) {
+  async first({ paused }) {
     const link = location.hash.slice(1);
     const kept = await this.#kept(history.state?.run);
     const run = !paused && !history.state?.paused;
@@ -61,9 +61,10 @@ export class Runs {
     } catch (error) {
       // Overtaken by another link, or the worker is gone: it is started again, or its card has a way out.
       if (!REFUSED.includes(error.code)) throw error;
-      // A kept checkpoint that is refused is forgotten; a link that is refused must not leave an empty page.
+      // A kept checkpoint that is refused is forgotten; a link that is refused must not leave an empty page: the empty one opens
+      // the first demo.
       if (kept) await this.store.forget(kept.id);
-      await this.session.open(kept ? link : fallback, { run });
+      await this.session.open(kept ? link : '', { run });
     }
   }
 

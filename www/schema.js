@@ -21,7 +21,7 @@ function choices(part) {
   );
 }
 
-/** `[{ key, kind: 'number'|'choice'|'switch'|'text', title, description, min, max, step, ... }]`, hidden ones left out. */
+/** `[{ key, kind: 'number'|'choice'|'switch'|'string', title, description, min, max, step, ... }]`, hidden ones left out. */
 export function controlsOf(schema) {
   return Object.entries(schema?.properties ?? {})
     .map(([key, raw]) => {
@@ -31,7 +31,7 @@ export function controlsOf(schema) {
       const numeric = type === 'number' || type === 'integer';
       return {
         key,
-        kind: options ? 'choice' : type === 'boolean' ? 'switch' : numeric ? 'number' : 'text',
+        kind: options ? 'choice' : type === 'boolean' ? 'switch' : numeric ? 'number' : 'string',
         integer: type === 'integer',
         title: part.title ?? key,
         description: part.description ?? '',
@@ -44,6 +44,8 @@ export function controlsOf(schema) {
         live: part['x-live'] === true,
         lines: part['x-text'] === true,
         pictures: part['x-pictures'],
+        model: part['x-model'],
+        examples: part.examples ?? [],
         group: part['x-group'] ?? '',
         hidden: part['x-hidden'] === true,
         options,
@@ -52,10 +54,22 @@ export function controlsOf(schema) {
     .filter(({ hidden }) => !hidden);
 }
 
+/** The first property with a keyword: `[key, its value]`, or nothing. */
+const withKeyword = (schema, keyword) => {
+  const [key, part] = Object.entries(schema?.schema.properties ?? {}).find(([, one]) => one[keyword] !== undefined) ?? [];
+  return key && [key, part[keyword]];
+};
+
 /** Where a demo takes a person's pictures: `{ key, side }`, the side of each in pixels or 0 for one whole picture; or nothing. */
 export function picturesOf(schema) {
-  const [key, part] = Object.entries(schema?.schema.properties ?? {}).find(([, { 'x-pictures': side }]) => side !== undefined) ?? [];
-  return key && { key, side: part['x-pictures'] };
+  const [key, side] = withKeyword(schema, 'x-pictures') ?? [];
+  return key && { key, side };
+}
+
+/** The setting that names a demo's pretrained model, and the kind of models that it takes: `{ key, kind }`; or nothing. */
+export function modelOf(schema) {
+  const [key, kind] = withKeyword(schema, 'x-model') ?? [];
+  return key && { key, kind };
 }
 
 /** A link with every value in it; the worker leaves out the defaults and answers with the canonical one. */

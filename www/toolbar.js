@@ -66,11 +66,17 @@ export class Toolbar {
         .map((value) => ({ value, title: t('speed.times', { value: number(value) }) }));
     return html`<label class="speed ${tried.has('speed') ? 'changed' : ''}" title=${control.description}
       >${t('control.speed', {}, control.title)}
-      <select data-do="speed" @change=${(event) => this.does.set('speed', options[event.target.selectedIndex].value)}>
+      <select data-do="speed" @change=${(event) => this.#setSpeed(event.target, options)}>
         ${options.map((option) => html`<option .selected=${option.value === now}>${optionOf('speed', option)}</option>`)}
       </select>
       ${tried.has('speed') ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}</label
     >`;
+  }
+
+  /** One that is refused gives way to the one that holds. */
+  #setSpeed(select, options) {
+    const back = () => (select.selectedIndex = options.findIndex(({ value }) => value === this.session.schema.values.speed));
+    this.does.set('speed', options[select.selectedIndex].value).catch(back);
   }
 
   // Actions whose names begin alike exclude each other (train_both, train_generator): they are drawn as one switch.

@@ -25,6 +25,13 @@ export class Waiters {
     this.#list.shift()?.resolve(value);
   }
 
+  /** Refuses the one who has waited longest; answers whether anybody has. */
+  refuse(error) {
+    const waiter = this.#list.shift();
+    waiter?.reject(error);
+    return Boolean(waiter);
+  }
+
   /** Answers everybody. */
   resolve() {
     for (const { resolve } of this.#list.splice(0)) resolve();

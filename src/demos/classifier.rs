@@ -2,7 +2,9 @@
 
 use super::digits::one_hot;
 use super::panel::{Figure, Panel, View};
-use super::{Context, Demo, Entry, Stepped, Values, WasmModule, config, defaults, schema, settled};
+use super::{
+    Context, Demo, Does, Entry, Family, Needs, Stepped, Title, Values, WasmModule, config, defaults, schema, settled,
+};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS, held_out};
 use crate::data::{Batch, Pictures, Source};
 use crate::device::{Device, read};
@@ -20,7 +22,12 @@ use std::rc::Rc;
 
 pub const ENTRY: Entry = Entry {
     name: "classifier",
+    family: Family::Classifier,
+    title: Title { en: "Classifier", zh: "分类器" },
+    does: Does::Trains,
+    needs: Needs { bytes: 1_632_378, model: false, gpu: false },
     module: WasmModule::Training,
+    opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: Vec::new,

@@ -1,6 +1,7 @@
 //! One experiment a file: its config (= its link = its controls), what it does in a step, what it shows.
 //!
-//! A new demo is one file here, one line in [`DEMOS`], and one lesson in `www/lessons/`.
+//! A new demo is one file here, one line in [`registry`], and one lesson a language in `www/lessons/`. The page is not touched: it
+//! draws what the schema, the views and the registry say.
 
 mod autoencoder;
 mod classifier;
@@ -9,6 +10,7 @@ mod digits;
 mod gan2d;
 mod modules;
 pub mod pictures;
+mod registry;
 mod speed;
 mod text;
 mod vae;
@@ -25,7 +27,8 @@ use serde_json::{Map, Value};
 use std::rc::Rc;
 
 pub mod panel;
-pub use modules::{PLACES, PRETRAINED, TRAINING, WasmModule};
+pub use modules::{PLACES, PRETRAINED, TRAINING};
+pub use registry::{DEMOS, Does, Entry, Family, FileKind, Needs, Opens, Title, WasmModule};
 pub use speed::Speed;
 
 pub use panel::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
@@ -153,22 +156,6 @@ pub trait Demo {
     }
 }
 
-/// A demo in the registry.
-#[derive(Clone, Copy)]
-pub struct Entry {
-    pub name: &'static str,
-    pub module: WasmModule,
-    pub schema: fn() -> Value,
-    pub defaults: fn() -> Values,
-    pub actions: fn() -> Vec<Action>,
-    pub build: fn(&Values, Context) -> Result<Box<dyn Demo>>,
-    /// Training steps that `kiln train` takes where none are named: about two minutes of one core. `None` where nothing is
-    /// trained.
-    pub steps: Option<u32>,
-    /// Changes values that ask for what there is not to what they come to, and says so.
-    pub settle: fn(&mut Values) -> Option<Note>,
-}
-
 /// Something that the person should know of a link. The page keys translations on `note.CODE`, with the arguments filled in.
 pub struct Note {
     pub code: &'static str,
@@ -176,16 +163,13 @@ pub struct Note {
     pub args: Vec<(&'static str, String)>,
 }
 
-/// All demos; the first is opened by an empty link.
-pub const DEMOS: &[Entry] =
-    &[gan2d::ENTRY, dcgan::ENTRY, vae::ENTRY, autoencoder::ENTRY, text::ENTRY, classifier::ENTRY];
-
 /// The JSON schema of a config.
-fn schema<C: JsonSchema>() -> Value {
+pub fn schema<C: JsonSchema>() -> Value {
     schema_for!(C).to_value()
 }
 
-fn defaults<C: Default + Serialize>() -> Values {
+/// The values of an empty link.
+pub fn defaults<C: Default + Serialize>() -> Values {
     match serde_json::to_value(C::default()) {
         Ok(Value::Object(values)) => values,
         _ => Values::new(),
@@ -193,12 +177,15 @@ fn defaults<C: Default + Serialize>() -> Values {
 }
 
 /// Nothing that a link of this demo asks for is missing.
-fn settled(_values: &mut Values) -> Option<Note> {
+pub fn settled(_values: &mut Values) -> Option<Note> {
     None
 }
 
 /// A config from values that the link codec has checked.
-fn config<C: DeserializeOwned>(values: &Values) -> Result<C> {
+///
+/// # Errors
+/// `BadCommand` where one is not valid all the same.
+pub fn config<C: DeserializeOwned>(values: &Values) -> Result<C> {
     serde_json::from_value(Value::Object(values.clone()))
         .map_err(|e| Error::bad_command(format!("A value is not valid: {e}.")))
 }

@@ -1,19 +1,7 @@
 //! The CPU's code comes in two modules, cut where visits differ, so that nobody loads what the other kind of visit needs. Each is
 //! built from the same sources: what none of its demos reaches, the linker leaves out. The GPU's module holds all demos.
 
-use super::{DEMOS, Entry};
-use serde::Serialize;
-
-/// The module of the CPU that a demo lives in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub enum WasmModule {
-    /// What trains here.
-    Training,
-    /// What runs pretrained models.
-    Pretrained,
-}
+use super::registry::{DEMOS, Entry, WasmModule};
 
 /// The demos that train.
 pub static TRAINING: [Entry; count(WasmModule::Training)] = demos(WasmModule::Training);

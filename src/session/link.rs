@@ -34,12 +34,12 @@ pub fn elsewhere(demos: &[Entry], text: &str) -> Option<WasmModule> {
 /// Reads a link, with or without its `#`. An empty link is the first demo.
 ///
 /// # Errors
-/// `BadLink` where it is no link at all, `UnknownDemo` where it names none of ours.
+/// As [`parse_among`].
 pub fn parse(text: &str) -> Result<Link> {
     parse_among(DEMOS, text)
 }
 
-/// The same for a link to one of `demos`.
+/// Reads a link of one of `demos`.
 ///
 /// # Errors
 /// `BadLink` where it is no link at all, `UnknownDemo` where it names none of them.
@@ -52,7 +52,10 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
             "A link looks like #gan2d?seed=7: a demo, a question mark, then key=value pairs joined by &.",
         ));
     }
-    let known = || PLACES.map(|(name, _)| name).join(", ");
+    let known = || {
+        let elsewhere = PLACES.iter().map(|(name, _)| *name).filter(|name| demos.iter().all(|d| d.name != *name));
+        demos.iter().map(|d| d.name).chain(elsewhere).collect::<Vec<_>>().join(", ")
+    };
     let entry = demos.iter().find(|d| d.name == name).ok_or_else(|| {
         Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
     })?;

@@ -1,7 +1,7 @@
 //! What the page and the worker say to each other. `www/protocol.d.ts` is generated from these types.
 
 use crate::data::Taken;
-use crate::demos::{Action, Panel, WasmModule};
+use crate::demos::{Action, Entry, Panel, WasmModule};
 use crate::error::{Code, Error};
 use crate::weights::Stored;
 use serde::{Deserialize, Serialize};
@@ -83,13 +83,14 @@ pub enum Event {
     /// The module runs and waits for `Command::Start`.
     Hello {
         kind: DeviceKind,
+        /// The demos that it can open.
+        demos: &'static [Entry],
     },
     /// The device is open and has proved its arithmetic.
     Device(DeviceInfo),
     /// What the open demo offers: a JSON schema of its config, the current values, and its actions.
-    /// Each property of the schema has `title`, `description`, `minimum`, `maximum` or `enum`, and `x-live`
-    /// (acts while it runs; otherwise a change restarts), `x-step`, `x-unit`, `x-log`, `x-group`, `x-hidden`,
-    /// `x-replayed` (the link alone gives the same run, whenever a live value was changed).
+    /// Each property of the schema has `title`, `description`, `minimum`, `maximum` or `enum`, and the keywords of
+    /// `docs/schema.md`.
     Schema {
         demo: String,
         #[cfg_attr(feature = "typescript", ts(type = "Record<string, unknown>"))]

@@ -54,9 +54,9 @@ impl Session {
         Self::with_demos(host, kind, DEMOS)
     }
 
-    /// With these demos: a module holds what it is started with, and no more.
+    /// A session that opens these demos and no others.
     pub fn with_demos(host: Rc<dyn Host>, kind: DeviceKind, demos: &'static [Entry]) -> Self {
-        host.emit(Event::Hello { kind });
+        host.emit(Event::Hello { kind, demos });
         Self {
             host,
             kind,

@@ -16,7 +16,7 @@ pub struct Manifest {
     pub models: Vec<Model>,
 }
 
-/// A model of the manifest.
+/// A model of the manifest. The page reads its `kind`, too: of which kind of models it is a choice.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Model {
     /// Its name in links.
@@ -25,14 +25,7 @@ pub struct Model {
     pub licence: String,
     /// The page of whoever made it.
     pub source: String,
-    /// The demo that it is for.
-    #[serde(default = "text")]
-    pub demo: String,
     pub files: Vec<Listed>,
-}
-
-fn text() -> String {
-    "text".into()
 }
 
 /// A file of the manifest.

@@ -65,7 +65,7 @@ export class Composer {
   /** Offered while there is no text yet. */
   #suggestions() {
     const { schema } = this.session;
-    return this.text.tokens.length ? [] : (schema.schema.properties.prompt.examples ?? []);
+    return this.text.tokens.length ? [] : (schema.schema.properties.prompt?.examples ?? []);
   }
 
   #key(event) {

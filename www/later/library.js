@@ -3,6 +3,7 @@
 import { html, render, nothing } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
 import { MB } from '../models.js';
+import { demos } from '../demos.js';
 
 function size(bytes) {
   if (bytes < MB) return `${number(bytes / 1000)} kB`;
@@ -11,10 +12,15 @@ function size(bytes) {
 
 /** What a kept file can be opened with by itself; empty where that is not known. */
 function linkTo(name, sha256) {
-  if (/\.gguf$/i.test(name)) return `text?model=sha256:${sha256}`;
+  const place = demos.opening(kindOf(name));
+  return place ? `${place.demo}?${place.key}=sha256:${sha256}` : '';
+}
+
+function kindOf(name) {
+  if (/\.gguf$/i.test(name)) return 'language_model';
   const count = Number(/^pictures-(\d+)\.idx$/.exec(name)?.[1]);
   if (!count) return '';
-  return count > 1 ? `vae?data=sha256:${sha256}` : `autoencoder?picture=sha256:${sha256}`;
+  return count > 1 ? 'pictures' : 'picture';
 }
 
 export class Library {

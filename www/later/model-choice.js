@@ -5,8 +5,11 @@ import { t } from '../i18n.js';
 
 let asking = false;
 
-/** `does`: `{ change(name), choose() }`. */
-export function modelChoice(id, value, models, does) {
+/** What an address of a model looks like, by its kind: one file, or a folder of files. */
+const ADDRESS = { language_model: 'hub:owner/name/file.gguf', other: 'hub:owner/name' };
+
+/** `control`: `{ model: kind }`; `does`: `{ change(name), choose() }`. */
+export function modelChoice(id, value, { model: kind }, models, does) {
   const offered = models.offered.map(({ id: name, title }) => [name, title]);
   // An address is known by its file: of more there is no room.
   const title = models.describe(value).title.split(/[?#]/)[0].split('/').at(-1);
@@ -29,7 +32,7 @@ export function modelChoice(id, value, models, does) {
       <option value="+address">${t('model.address')}</option>
     </select>
     <input
-      type="text" class="address" ?hidden=${!asking} placeholder=${models.demo === 'autoencoder' ? 'hub:owner/name' : 'hub:owner/name/file.gguf'} aria-label=${t('model.address.label')} title=${t(`${models.demo}.model.address.hint`, {}, t('model.address.hint'))}
+      type="text" class="address" ?hidden=${!asking} placeholder=${ADDRESS[kind] ?? ADDRESS.other} aria-label=${t('model.address.label')} title=${t(`model.address.hint.${kind}`, {}, t('model.address.hint'))}
       @change=${(event) => {
         const address = event.target.value.trim();
         asking = false;

@@ -4,7 +4,6 @@ import { html } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
 
 const HASHES = 'sha256:';
-const SETS = ['mnist', 'emoji'];
 /** Of a kept set: the header of its IDX file, and the bytes of a pixel. */
 const HEADER = 20;
 const CHANNELS = 3;
@@ -26,9 +25,9 @@ function kept(stored, side) {
   });
 }
 
-/** `control`: `{ key, pictures: side }`; `does`: `{ change(value), bring(files) }`. */
-export function pictureChoice(id, value, { key, pictures: side }, models, does) {
-  const own = side > 0 ? SETS.map((name) => [name, t(`option.${key}.${name}`, {}, name)]) : [['', t('pictures.drawn')]];
+/** `control`: `{ key, pictures: side, examples }`, those that Kiln brings; `does`: `{ change(value), bring(files) }`. */
+export function pictureChoice(id, value, { key, pictures: side, examples }, models, does) {
+  const own = side > 0 ? examples.map((name) => [name, t(`option.${key}.${name}`, {}, name)]) : [['', t('pictures.drawn')]];
   const offered = [...own, ...kept(models.stored, side)];
   if (!offered.some(([name]) => name === value)) offered.push([value, t('pictures.elsewhere')]);
   // One is asked for by its button, and may be chosen again.

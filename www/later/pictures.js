@@ -3,10 +3,8 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
 import { linkOf, picturesOf } from '../schema.js';
+import { demos } from '../demos.js';
 
-/** The demo for pictures that the open one has no use for, and how it takes them. */
-const DEMO = 'vae';
-const FIELD = { key: 'data', side: 32 };
 /** One whole picture is at most so long where the demo says nothing else. */
 const MOST = 512;
 /** More files than this are no set of pictures but a disk; folders in folders end somewhere. */
@@ -46,10 +44,10 @@ export class Pictures {
   /** What was asked for last: `{ files, demo, key, side, most }`; null when it is answered. */
   #asked = null;
 
-  /** `open(link)`, `show(card)`, `clear()` for the bar of what is waited for, and `keep(files)`, answered with their name. */
-  constructor(session, { open, show, clear, keep }) {
+  /** `open(link)`, `show(card)`, `refuse(name)`, `clear()` for the bar of what is waited for, and `keep(files)`, answered with their name. */
+  constructor(session, does) {
     this.session = session;
-    this.does = { open, show, clear, keep };
+    this.does = does;
     session.on('pictures', (taken) => this.#taken(taken));
     session.on('error', ({ code }) => this.busy && REFUSED.includes(code) && this.#forget());
     // Of a worker that is gone nobody gets an answer. One that the graphics card took over from is asked anew; one that
@@ -67,8 +65,11 @@ export class Pictures {
   /** Has the worker make a set, or one picture, of files. A set that was made before is kept as it is. */
   async bring(files) {
     const { schema } = this.session;
-    const field = picturesOf(schema);
-    const asked = { files, demo: field ? schema.demo : DEMO, ...(field ?? FIELD), most: Number(schema?.values.size) || MOST };
+    const own = picturesOf(schema);
+    // What the open demo has no use for is opened where the registry says.
+    const place = own ? { ...own, demo: schema.demo } : demos.opening('pictures');
+    if (!place) return this.does.refuse(files[0].name);
+    const asked = { files, ...place, most: Number(schema?.values.size) || MOST };
     if (files.length === 1 && files[0].name.endsWith('.idx')) {
       try {
         const name = await this.does.keep(files);

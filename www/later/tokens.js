@@ -319,7 +319,7 @@ export class Tokens {
     const button = (name, on, act) =>
       html`<button type="button" data-show=${name} aria-pressed=${on} title=${t(`tokens.${name}.hint`)} @click=${act}>${t(`tokens.${name}`)}</button>`;
     const live = (key) =>
-      key in values ? button(key, values[key] === true, () => (this.session.set(key, !values[key]), this.render())) : nothing;
+      key in values ? button(key, values[key] === true, () => this.session.set(key, !values[key])) : nothing;
     render(
       html`<div class="group">
           ${button('surprise', switched.surprise, () => this.#switch('surprise'))} ${live('attention')} ${live('lens')}

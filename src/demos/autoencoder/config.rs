@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Config {
     /// A model of the list, hub:owner/name, an address, or files of yours.
-    #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true))]
+    #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true, "x-model" = "image_autoencoder"))]
     pub model: String,
     /// A picture of yours; empty for one that Kiln draws itself.
     #[schemars(title = "Picture", length(max = 200), extend("x-group" = "data", "x-text" = true, "x-pictures" = 0))]

@@ -7,8 +7,11 @@ mod opening;
 mod scene;
 mod views;
 
-use super::{Action, Context, Demo, Entry, Panel, Preparing, Stepped, Values, WasmModule, pictures};
-use super::{config as read, defaults, schema, settled};
+use super::panel::{Action, Panel};
+use super::{
+    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Preparing, Stepped, Title, Values, WasmModule,
+    config as read, defaults, pictures, schema, settled,
+};
 use crate::data::Shape;
 use crate::error::{Code, Error, Result};
 use crate::generate::Passage;
@@ -22,7 +25,15 @@ use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
     name: "autoencoder",
+    family: Family::Vae,
+    title: Title { en: "Autoencoder", zh: "自编码器" },
+    does: Does::Edits,
+    needs: Needs { bytes: 9_793_292, model: true, gpu: true },
     module: WasmModule::Pretrained,
+    opens: &[
+        Opens { kind: FileKind::ImageAutoencoder, key: "model", side: 0 },
+        Opens { kind: FileKind::Picture, key: "picture", side: 0 },
+    ],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

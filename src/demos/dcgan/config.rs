@@ -28,7 +28,7 @@ pub struct Config {
     #[schemars(title = "Digit", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
     pub digit: Digit,
     /// What is learnt from: mnist, emoji, or pictures of your own.
-    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
+    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32, "examples" = ["mnist", "emoji"]))]
     pub data: String,
     /// Pictures of each kind in a step.
     #[schemars(title = "Batch", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]

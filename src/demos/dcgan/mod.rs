@@ -7,7 +7,10 @@ mod views;
 use super::digits::{one_hot, referee};
 use super::panel::{Action, Panel};
 use super::pictures;
-use super::{Context, Demo, Entry, Figure, Samples, Stepped, Values, WasmModule, defaults, schema, settled};
+use super::{
+    Context, Demo, Does, Entry, Family, Figure, Needs, Samples, Stepped, Title, Values, WasmModule, defaults, schema,
+    settled,
+};
 use crate::data::mnist::CLASSES;
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
@@ -28,7 +31,12 @@ use views::quality_figures;
 
 pub const ENTRY: Entry = Entry {
     name: "dcgan",
+    family: Family::Gan,
+    title: Title { en: "GAN on pictures", zh: "图片 GAN" },
+    does: Does::Trains,
+    needs: Needs { bytes: 1_809_250, model: false, gpu: true },
     module: WasmModule::Training,
+    opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,

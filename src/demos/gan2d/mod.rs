@@ -3,7 +3,7 @@
 mod config;
 
 use super::panel::{Action, Figure, Floats, Panel, PointSet, View};
-use super::{Context, Demo, Entry, Stepped, Values, WasmModule, defaults, schema, settled};
+use super::{Context, Demo, Does, Entry, Family, Needs, Stepped, Title, Values, WasmModule, defaults, schema, settled};
 use crate::data::points::{self, EXTENT, Points, Shape};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
@@ -20,7 +20,12 @@ use serde_json::{Value, json};
 
 pub const ENTRY: Entry = Entry {
     name: "gan2d",
+    family: Family::Gan,
+    title: Title { en: "GAN in 2D", zh: "二维 GAN" },
+    does: Does::Trains,
+    needs: Needs { bytes: 0, model: false, gpu: false },
     module: WasmModule::Training,
+    opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,

@@ -13,7 +13,7 @@ const EXAMPLES: [&str; 3] = ["Why is the sky blue?", "Write a short poem about r
 #[serde(default)]
 pub struct Config {
     /// A model of the list, hub:owner/name/file, an address, or a file of yours.
-    #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true))]
+    #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true, "x-model" = "language_model"))]
     pub model: String,
     /// What it goes on from; in a chat the person's turns, parted by U+001E.
     #[schemars(title = "Prompt", length(max = 8000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true, "examples" = EXAMPLES))]

@@ -9,7 +9,10 @@ mod transcript;
 mod views;
 
 use super::panel::{Action, Panel};
-use super::{Context, Demo, Entry, Preparing, Stepped, Values, WasmModule, config as read, defaults, schema, settled};
+use super::{
+    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Preparing, Stepped, Title, Values, WasmModule,
+    config as read, defaults, schema, settled,
+};
 use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
@@ -22,7 +25,12 @@ use transcript::{Piece, written};
 
 pub const ENTRY: Entry = Entry {
     name: "text",
+    family: Family::Language,
+    title: Title { en: "Language model", zh: "语言模型" },
+    does: Does::Writes,
+    needs: Needs { bytes: 98_362_432, model: true, gpu: true },
     module: WasmModule::Pretrained,
+    opens: &[Opens { kind: FileKind::LanguageModel, key: "model", side: 0 }],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {

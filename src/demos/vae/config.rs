@@ -13,7 +13,7 @@ pub struct Config {
     #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
     pub seed: u32,
     /// Handwritten digits, emoji, or pictures of your own.
-    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32))]
+    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32, "examples" = ["mnist", "emoji"]))]
     pub data: String,
     /// Weights that have been trained already, or random ones.
     #[schemars(title = "Start", extend("x-group" = "model"))]

@@ -9,7 +9,8 @@ mod views;
 
 use super::panel::{Action, Panel};
 use super::{
-    Context, Demo, Entry, Figure, Preparing, Samples, Stepped, Values, WasmModule, defaults, pictures, schema,
+    Context, Demo, Does, Entry, Family, Figure, FileKind, Needs, Opens, Preparing, Samples, Stepped, Title, Values,
+    WasmModule, defaults, pictures, schema,
 };
 use crate::data::{Batch, Pictures, Shape, Source};
 use crate::device::{Device, read};
@@ -32,7 +33,12 @@ use views::Shown;
 
 pub const ENTRY: Entry = Entry {
     name: "vae",
+    family: Family::Vae,
+    title: Title { en: "VAE", zh: "VAE" },
+    does: Does::Trains,
+    needs: Needs { bytes: 3_593_444, model: false, gpu: true },
     module: WasmModule::Training,
+    opens: &[Opens { kind: FileKind::Pictures, key: "data", side: 32 }],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions,
