@@ -90,7 +90,7 @@ fn convolutions(device: &Device) {
         let window = Window { dilation: [dilation; 2], ..Window::square(1, padding) };
         compare(
             &format!("convolution {batch} x {inputs} x {side} x {side} to {outputs} by {k} x {k}, dilation {dilation}"),
-            || ops::convolve_by(x.clone(), w.clone(), window),
+            || ops::conv2d(x.clone(), w.clone(), window),
             || {
                 let options = ConvOptions::new([1, 1], [padding; 2], [dilation; 2], 1);
                 conv2d(x.clone(), w.clone(), None, options)
@@ -132,7 +132,7 @@ fn main() {
     let (a, b) = (random([48, 64, 32], &device), random([48, 32, 64], &device));
     compare(
         "48 products of 64 x 32 by 32 x 64",
-        || ops::multiply_each(a.clone(), b.clone(), [false, false]),
+        || ops::batch_matmul(a.clone(), b.clone(), [false, false]),
         || a.clone().matmul(b.clone()),
     );
     attention(&device);

@@ -1,7 +1,6 @@
-//! Numbers held against those that they should be. A NaN is the worst number there is: none is lost between others, as it would
-//! be in a chain of `f32::max`.
+//! Comparison of numbers with what they should be. A NaN is worse than any number; a chain of `f32::max` would lose it.
 
-/// The largest of some errors and its place; the first NaN where there is one. Of no errors 0, at place 0.
+/// The largest error and its place, or the first NaN. Without errors 0, at place 0.
 pub fn worst_at(errors: impl IntoIterator<Item = f32>) -> (usize, f32) {
     let mut worst = (0, 0.0);
     for (at, error) in errors.into_iter().enumerate() {
@@ -15,7 +14,7 @@ pub fn worst_at(errors: impl IntoIterator<Item = f32>) -> (usize, f32) {
     worst
 }
 
-/// The largest of some errors, NaN where one is.
+/// The largest error; NaN where there is one.
 pub fn worst(errors: impl IntoIterator<Item = f32>) -> f32 {
     worst_at(errors).1
 }
@@ -25,7 +24,7 @@ pub fn max_abs(values: &[f32]) -> f32 {
     worst(values.iter().map(|v| v.abs()))
 }
 
-/// The largest absolute difference; NaN where one is, and where there are more numbers here than there.
+/// The largest absolute difference; NaN where there is one, and where the lengths differ.
 pub fn max_abs_diff(ours: &[f32], theirs: &[f32]) -> f32 {
     if ours.len() != theirs.len() {
         return f32::NAN;
@@ -33,7 +32,7 @@ pub fn max_abs_diff(ours: &[f32], theirs: &[f32]) -> f32 {
     worst(ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()))
 }
 
-/// [`max_abs_diff`] as a share of the largest number that there should be.
+/// [`max_abs_diff`] relative to the largest expected number.
 pub fn relative_error(ours: &[f32], theirs: &[f32]) -> f32 {
     match max_abs_diff(ours, theirs) {
         0.0 => 0.0,

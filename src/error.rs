@@ -62,7 +62,7 @@ impl Error {
         Self::new(
             Code::BadFile,
             message,
-            "Choose a whole file of a kind that Kiln reads; if it was downloaded, download it again.",
+            "Choose a complete file of a kind that Kiln reads; if it was downloaded, download it again.",
         )
     }
 
@@ -78,7 +78,7 @@ impl Error {
         Self::new(
             Code::Internal,
             message.to_string(),
-            "Reload the page; if it happens again, report it with this text.",
+            "Reload the page. If it happens again, report it and include this text.",
         )
     }
 
@@ -86,7 +86,7 @@ impl Error {
         Self::new(
             Code::DeviceLost,
             format!("The device failed: {message}."),
-            "The run goes on from the last checkpoint.",
+            "The run continues from the last checkpoint.",
         )
     }
 }

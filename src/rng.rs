@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// What the numbers of a stream are for. The discriminant is the stream number: it never changes.
+/// The purpose of a stream. The discriminant is the stream number, and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Initial weights.
@@ -16,17 +16,17 @@ pub enum Purpose {
     Order = 1,
     /// Latents and instance noise drawn while training.
     Noise = 2,
-    /// Fixed latents of the pictures and figures that are shown.
+    /// Fixed latents of the pictures that are shown, and of figures.
     Sampling = 3,
     /// Synthetic data.
     Data = 4,
     /// Tokens drawn from a language model.
     Tokens = 5,
-    /// Which pictures are held out.
+    /// The choice of held-out pictures.
     Split = 6,
-    /// Noise and holes that a model is to mend.
+    /// Noise and holes that a model is to remove.
     Damage = 7,
-    /// What dropout leaves out.
+    /// The masks of dropout.
     Dropout = 8,
 }
 
@@ -51,13 +51,13 @@ impl Stream {
         (0..n).map(|_| self.0.random_range(-bound..=bound)).collect()
     }
 
-    /// A number from 0 up to 1, of two words of the stream.
+    /// A number in [0, 1), from two words of the stream.
     pub fn unit(&mut self) -> f64 {
         self.0.random_range(0.0..1.0)
     }
 
-    /// `n` times whether something of this probability happens, each of one word of the stream.
-    pub fn chances(&mut self, n: usize, probability: f64) -> Vec<bool> {
+    /// `n` Bernoulli trials with this probability, each from one word of the stream.
+    pub fn bernoulli(&mut self, n: usize, probability: f64) -> Vec<bool> {
         let below = probability * 4_294_967_296.0;
         (0..n).map(|_| f64::from(self.0.random::<u32>()) < below).collect()
     }
@@ -77,12 +77,12 @@ impl Stream {
         order
     }
 
-    /// Where the stream stands, to be saved in a checkpoint.
+    /// The position of the stream, to be saved in a checkpoint.
     pub fn position(&self) -> u128 {
         self.0.get_word_pos()
     }
 
-    /// Goes back (or on) to a saved position.
+    /// Moves to a saved position.
     pub fn seek(&mut self, position: u128) {
         self.0.set_word_pos(position);
     }

@@ -15,7 +15,7 @@ use golden::{Case, every_model_gives_the_numbers_of_diffusers, file, kl, load, o
 use kiln::compare::relative_error;
 use kiln::data::Shape;
 use kiln::error::{Code, Error};
-use kiln::generate::Passage;
+use kiln::generate::TiledPass;
 use kiln::weights::{Autoencoder, ModelFile};
 use measure::{BESIDES, TIMES, measured};
 use serde_json::{Value, json};
@@ -58,11 +58,11 @@ fn memory_for_a_large_picture_is_that_of_a_tile() {
     let peak = |side: usize| {
         let shape = Shape { channels: 3, height: side, width: side };
         let input = vec![0.1; shape.len()];
-        let passage = Passage::encode(&model.architecture, input, shape);
+        let passage = TiledPass::encode(&model.architecture, input, shape);
         let ((latent, of), encoding, _) = measured(|| pollster::block_on(whole(passage, &model.encoder, &cpu())));
         // The mean alone.
         let (n, of) = (latent.len() / 2, Shape { channels: of.channels / 2, ..of });
-        let passage = Passage::decode(&model.architecture, latent[..n].to_vec(), of);
+        let passage = TiledPass::decode(&model.architecture, latent[..n].to_vec(), of);
         let ((picture, _), decoding, _) = measured(|| pollster::block_on(whole(passage, &model.decoder, &cpu())));
         (encoding, decoding, 4 * picture.len())
     };
@@ -121,15 +121,15 @@ fn files_that_are_not_the_models_are_refused_and_say_why() {
         ("a shape is of another size", Code::BadFile, "encoder.layers.0.weight", |h, _| {
             h["encoder.layers.0.weight"]["shape"] = json!([1u64 << 60, 3, 3, 3]);
         }),
-        ("a width is nothing", Code::BadFile, "not of its size", |h, _| {
+        ("a width is nothing", Code::BadFile, "does not match its size", |h, _| {
             h["encoder.layers.0.weight"]["shape"] = json!([0, 3, 3, 3]);
         }),
         ("whole numbers", Code::Unsupported, "I32", |h, _| h["encoder.layers.0.weight"]["dtype"] = json!("I32")),
-        ("the data ends", Code::BadFile, "not as long", |_, d| d.truncate(1000)),
-        ("another network", Code::Unsupported, "no whole AutoencoderTiny", |h, _| {
+        ("the data ends", Code::BadFile, "does not match its tensors", |_, d| d.truncate(1000)),
+        ("another network", Code::Unsupported, "complete AutoencoderTiny", |h, _| {
             rename(h, "encoder.layers.0.weight", "first_stage_model.encoder.conv_in.weight");
         }),
-        ("one side is longer", Code::BadFile, "do not fit", |h, _| {
+        ("one side is longer", Code::BadFile, "do not match", |h, _| {
             rename(h, "decoder.layers.4.weight", "decoder.layers.99.weight");
         }),
     ];

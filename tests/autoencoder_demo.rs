@@ -188,7 +188,7 @@ fn the_terminal_encodes_and_decodes_a_picture() {
     assert_eq!(std::fs::read(&again).expect("a file"), std::fs::read(&latent).expect("a file"));
     for (args, says) in [
         (["encode", "README.md", "--model", model, "--out", &latent], "Choose a picture"),
-        (["decode", "README.md", "--model", model, "--out", &out], "Choose a whole file"),
+        (["decode", "README.md", "--model", model, "--out", &out], "Choose a complete file"),
         (["encode", &given, "--model", "taesd", "--out", &latent], "model folder"),
         (["encode", &given, "--model", "Cargo.toml", "--out", &latent], "Choose another model"),
     ] {

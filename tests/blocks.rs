@@ -5,9 +5,9 @@ mod files;
 
 use files::{GgufFile, file, fixture, smollm2};
 use kiln::compare::worst_at;
-use kiln::models::causal::{Family, Tensors};
+use kiln::models::transformer::{Family, Tensors};
 use kiln::nn::engine::{Data, Matrix};
-use kiln::weights::{Format, Incoming, ModelFile, Pretrained, Shard};
+use kiln::weights::{Format, MatrixBuilder, ModelFile, Pretrained, SafetensorsHeader};
 
 /// All that is not plainly f32.
 const FORMATS: [(&str, Format); 10] = [
@@ -37,7 +37,7 @@ fn values(matrix: &Matrix) -> Vec<f32> {
 #[test]
 fn every_number_format_is_read_as_the_gguf_package_reads_it() {
     let fixture = fixture("blocks.safetensors").remove(0);
-    let shard = Shard::read(&*fixture.bytes).expect("safetensors");
+    let shard = SafetensorsHeader::read(&*fixture.bytes).expect("safetensors");
     let tensor = |name: String| {
         let t = shard.tensors.iter().find(|t| t.name == name).unwrap_or_else(|| panic!("{name} is in the fixture"));
         (t.shape.clone(), fixture.bytes.take(t.at, t.bytes).expect("bytes"))
@@ -46,7 +46,7 @@ fn every_number_format_is_read_as_the_gguf_package_reads_it() {
         let (shape, expected) = tensor(format!("{name}.values"));
         let (_, raw) = tensor(format!("{name}.raw"));
         let (rows, cols) = (shape[0], shape[1]);
-        let mut incoming = Incoming::new(format, rows, cols).expect("whole blocks");
+        let mut incoming = MatrixBuilder::new(format, rows, cols).expect("whole blocks");
         let (_, size) = format.block();
         // In two pieces, as a file comes.
         let cut = raw.len() / size / 2 * size;
@@ -67,10 +67,10 @@ fn every_number_format_is_read_as_the_gguf_package_reads_it() {
 #[test]
 fn a_tensor_that_ends_early_is_refused() {
     for (_, format) in FORMATS {
-        let mut incoming = Incoming::new(format, 2, 256).expect("whole blocks");
+        let mut incoming = MatrixBuilder::new(format, 2, 256).expect("whole blocks");
         incoming.push(&vec![0; 256 / format.block().0 * format.block().1]);
         assert!(incoming.finish().is_err(), "{format:?}");
-        assert!(format.block().0 == 1 || Incoming::new(format, 2, 40).is_err(), "{format:?}");
+        assert!(format.block().0 == 1 || MatrixBuilder::new(format, 2, 40).is_err(), "{format:?}");
     }
 }
 

@@ -6,11 +6,11 @@ mod faults;
 
 use faults::{Memory, Serve, Web};
 use kiln::error::Code;
-use kiln::weights::download::{Limits, Stop};
-use kiln::weights::gather::Gatherer;
-use kiln::weights::inventory::Inventory;
+use kiln::poll::Poll;
+use kiln::weights::fetch_model::ModelFetcher;
+use kiln::weights::kept_models::KeptModels;
 use kiln::weights::manifest::{Manifest, Plan, Wanted, hex};
-use kiln::weights::{Arrival, Folder, Library, ModelFile};
+use kiln::weights::{DownloadError, Folder, Library, ModelFile, RetryPolicy};
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::future::Future;
@@ -54,8 +54,8 @@ impl Desk {
         Self { web: Web::default(), store: Rc::default(), spare: None, progress, spilled }
     }
 
-    fn stores(&self) -> Vec<Rc<dyn kiln::weights::ports::Store>> {
-        let mut stores: Vec<Rc<dyn kiln::weights::ports::Store>> = vec![self.store.clone()];
+    fn stores(&self) -> Vec<Rc<dyn kiln::weights::io::Store>> {
+        let mut stores: Vec<Rc<dyn kiln::weights::io::Store>> = vec![self.store.clone()];
         stores.extend(self.spare.clone().map(|s| s as Rc<_>));
         stores
     }
@@ -63,27 +63,27 @@ impl Desk {
     /// Repositories that are kept whole.
     fn repositories(&self) -> Vec<String> {
         let stores = self.stores();
-        let inventory = pollster::block_on(Inventory::of(&stores)).expect("a list");
+        let inventory = pollster::block_on(KeptModels::of(&stores)).expect("a list");
         pollster::block_on(inventory.repositories())
     }
 
-    async fn gather(&self, plan: &Plan) -> Result<Vec<ModelFile>, Stop> {
+    async fn gather(&self, plan: &Plan) -> Result<Vec<ModelFile>, DownloadError> {
         let stores = self.stores();
         let report = |what: &str, done, total| self.progress.borrow_mut().push((what.into(), done, total));
         let spilled = |name: &str| self.spilled.borrow_mut().push(name.into());
-        let limits = Limits::default();
-        Gatherer { net: &self.web, stores: &stores, limits, report: &report, spilled: &spilled }.model(plan).await
+        let retry = RetryPolicy::default();
+        ModelFetcher { net: &self.web, stores: &stores, retry, report: &report, spilled: &spilled }.model(plan).await
     }
 
     /// Fetches and checks what must hold whatever happens.
-    fn fetch(&self, plan: &Plan) -> Result<Vec<ModelFile>, Stop> {
+    fn fetch(&self, plan: &Plan) -> Result<Vec<ModelFile>, DownloadError> {
         self.progress.borrow_mut().clear();
         let outcome = pollster::block_on(self.gather(plan));
         self.check();
         outcome
     }
 
-    fn one(&self, wanted: &Wanted) -> Result<Vec<u8>, Stop> {
+    fn one(&self, wanted: &Wanted) -> Result<Vec<u8>, DownloadError> {
         self.fetch(&Plan::Files(vec![wanted.clone()])).map(|files| read(&files[0]))
     }
 
@@ -117,9 +117,9 @@ fn read(file: &ModelFile) -> Vec<u8> {
     file.bytes.take(0, file.bytes.len()).expect("it reads")
 }
 
-fn code(outcome: Result<Vec<u8>, Stop>) -> Code {
+fn code(outcome: Result<Vec<u8>, DownloadError>) -> Code {
     match outcome {
-        Err(Stop::Failed(error) | Stop::Missing(error)) => error.code,
+        Err(DownloadError::Failed(error) | DownloadError::Missing(error)) => error.code,
         other => panic!("{other:?}"),
     }
 }
@@ -206,7 +206,7 @@ fn after_404_the_next_mirror_is_asked_without_a_wait() {
 #[test]
 fn when_every_mirror_says_404_the_error_names_them_all() {
     let (desk, bytes) = (Desk::new(), content(100));
-    let Err(Stop::Missing(error)) = desk.one(&listed(&bytes)) else { panic!("it was not missing") };
+    let Err(DownloadError::Missing(error)) = desk.one(&listed(&bytes)) else { panic!("it was not missing") };
     assert_eq!(error.code, Code::Fetch);
     assert!(error.message.contains("a: it answered 404; b: it answered 404"), "{error}");
     assert_eq!(desk.store.all(), Vec::<String>::new());
@@ -265,7 +265,7 @@ fn a_cancelled_download_stops_at_the_next_chunk_and_goes_on_when_asked_again() {
     let (desk, bytes) = (Desk::new(), content(10_000));
     desk.web.serve(A, &bytes, []);
     desk.web.cancel_after.set(Some(3));
-    assert_eq!(desk.one(&listed(&bytes)), Err(Stop::Cancelled));
+    assert_eq!(desk.one(&listed(&bytes)), Err(DownloadError::Cancelled));
     assert_eq!(desk.store.whole(), Vec::<String>::new());
     desk.web.cancel_after.set(None);
     assert_eq!(desk.one(&listed(&bytes)), Ok(bytes));
@@ -507,7 +507,7 @@ fn an_index_that_names_foreign_paths_is_refused() {
         let desk = Desk::new();
         let index = ("model.safetensors.index.json", index.as_bytes().to_vec());
         let plan = repository(&desk, &[("config.json", content(1)), ("tokenizer.json", content(2)), index]);
-        assert!(matches!(desk.fetch(&plan), Err(Stop::Failed(e)) if e.code == Code::BadFile));
+        assert!(matches!(desk.fetch(&plan), Err(DownloadError::Failed(e)) if e.code == Code::BadFile));
     }
 }
 
@@ -515,7 +515,7 @@ fn an_index_that_names_foreign_paths_is_refused() {
 fn a_repository_without_weights_says_so() {
     let desk = Desk::new();
     let plan = repository(&desk, &[("config.json", content(1)), ("tokenizer.json", content(2))]);
-    assert!(matches!(desk.fetch(&plan), Err(Stop::Missing(e)) if e.message.contains("model.safetensors")));
+    assert!(matches!(desk.fetch(&plan), Err(DownloadError::Missing(e)) if e.message.contains("model.safetensors")));
 }
 
 fn manifest() -> Manifest {
@@ -566,7 +566,7 @@ fn names_that_mean_nothing_are_unknown_models() {
 fn a_kept_model_that_is_no_longer_here_is_an_unknown_model() {
     let desk = Desk::new();
     let plan = manifest().plan(&format!("sha256:{}", sha(b"x")), &[]).expect("a plan");
-    assert!(matches!(desk.fetch(&plan), Err(Stop::Failed(e)) if e.code == Code::UnknownModel));
+    assert!(matches!(desk.fetch(&plan), Err(DownloadError::Failed(e)) if e.code == Code::UnknownModel));
 }
 
 #[test]
@@ -578,7 +578,7 @@ fn the_terminal_finds_models_by_path_and_hash_and_its_manifest_by_id() {
     let hash = sha(&content(500));
     let path = folder.join("tiny.gguf").display().to_string();
     for model in [path, format!("sha256:{hash}"), folder.display().to_string(), "hub:o/n/tiny.gguf".into()] {
-        let Ok(Arrival::Here(files)) = library.poll(&model) else { panic!("{model} was not found") };
+        let Ok(Poll::Ready(files)) = library.poll(&model) else { panic!("{model} was not found") };
         assert_eq!((files[0].name.as_str(), read(&files[0])), ("tiny.gguf", content(500)));
     }
     let unknown = library.poll("smollm2-135m").err().map(|e| e.code);

@@ -10,7 +10,7 @@ mod measure;
 
 use files::{GgufFile, file, list, llama, safetensors, text};
 use kiln::error::Code;
-use kiln::weights::{Bytes, Gguf, Shard};
+use kiln::weights::{Bytes, Gguf, SafetensorsHeader};
 use measure::{BESIDES, PATIENCE, TIMES, look, measured, open, open_gguf};
 
 /// What is done to a right file.
@@ -239,7 +239,7 @@ fn a_header_of_many_small_things_takes_no_more_than_the_file() {
     let entries: Vec<String> =
         (0..60_000).map(|i| format!(r#""{i}":{{"dtype":"U8","shape":[],"data_offsets":[{i},{}]}}"#, i + 1)).collect();
     let bytes = safetensors(&format!("{{{}}}", entries.join(",")), &vec![0; 60_000]);
-    let (shard, taken, took) = measured(|| Shard::read(&bytes));
+    let (shard, taken, took) = measured(|| SafetensorsHeader::read(&bytes));
     assert_eq!(shard.expect("it is right").tensors.len(), 60_000);
     assert!(taken <= TIMES * bytes.len() && took < PATIENCE, "{taken} for {}, {took:?}", bytes.len());
 }
@@ -250,7 +250,7 @@ fn safetensors_headers_that_lie_are_refused() {
         |shape: &str, from: u64, to: u64| format!(r#"{{"dtype":"F32","shape":{shape},"data_offsets":[{from},{to}]}}"#);
     let data = [0; 32];
     let right = format!(r#"{{"a":{},"b":{}}}"#, a("[4]", 0, 16), a("[2,2]", 16, 32));
-    Shard::read(&safetensors(&right, &data)).expect("this one is right");
+    SafetensorsHeader::read(&safetensors(&right, &data)).expect("this one is right");
     for (what, header) in [
         ("not JSON", "{".to_string()),
         ("a list", "[]".to_string()),
@@ -273,7 +273,7 @@ fn safetensors_headers_that_lie_are_refused() {
         ("not UTF-8 escapes", right.replace("\"a\"", "\"\\ud800\"")),
     ] {
         let bytes = safetensors(&header, &data);
-        let (shard, taken, took) = measured(|| Shard::read(&bytes));
+        let (shard, taken, took) = measured(|| SafetensorsHeader::read(&bytes));
         let error = shard.map(|_| ()).expect_err(what);
         assert_eq!(error.code, Code::BadFile, "{what}");
         assert!(!error.message.chars().any(char::is_control), "{what}: {:?}", error.message);
@@ -282,7 +282,7 @@ fn safetensors_headers_that_lie_are_refused() {
     }
     for length in [0, 1, u64::MAX, u64::MAX - 7, 1 << 40] {
         let bytes = [&u64::to_le_bytes(length)[..], &[b'{'; 64]].concat();
-        assert_eq!(Shard::read(&bytes).map(|_| ()).expect_err("a lie").code, Code::BadFile, "{length}");
+        assert_eq!(SafetensorsHeader::read(&bytes).map(|_| ()).expect_err("a lie").code, Code::BadFile, "{length}");
     }
 }
 
@@ -312,7 +312,7 @@ fn a_header_beyond_the_limit_is_not_read_however_large_the_file() {
         assert_eq!(result.expect_err("too long").code, Code::BadFile);
         assert!(taken < BESIDES && took < PATIENCE, "{taken} bytes, {took:?}");
     }
-    let (result, taken, _) = measured(|| Shard::read(&Large(long.into())).map(|_| ()));
+    let (result, taken, _) = measured(|| SafetensorsHeader::read(&Large(long.into())).map(|_| ()));
     assert_eq!(result.expect_err("too long").code, Code::BadFile);
     assert!(taken < BESIDES, "{taken} bytes");
 }

@@ -198,7 +198,7 @@ fn what_inspect_prints_cannot_steer_a_terminal() {
     gguf.tensors[0].name = "evil\r\n\x1b[2Jname".into();
     let text = inspect::describe(&gguf.bytes().0).expect("it is a right file");
     assert!(!text.contains(['\x1b', '\r', '\x07', '\u{202e}', '\u{9b}']), "{text:?}");
-    assert!(text.contains("\\u{1b}") && text.contains("bytes more") && text.len() < 10_000, "{text:?}");
+    assert!(text.contains("\\u{1b}") && text.contains("more bytes") && text.len() < 10_000, "{text:?}");
 }
 
 /// The corpus that cargo-fuzz starts from; `KILN_BLESS=1 cargo test --profile fast --test hostile_models` writes its first
@@ -235,7 +235,7 @@ fn every_file_of_the_fuzzing_corpus_gets_an_answer() {
                 "safetensors" => look(&bytes),
                 _ => {
                     let tokenizer = String::from_utf8_lossy(&bytes).into_owned();
-                    let spec = kiln::text::Spec::Json { tokenizer, config: None, generation: None };
+                    let spec = kiln::text::TokenizerSource::Json { tokenizer, config: None, generation: None };
                     _ = Tokenizer::new(spec).map(|t| t.encode("ab \u{e9}\0", true));
                 }
             }

@@ -9,7 +9,7 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
 use kiln::compare::{relative_error, worst};
 use kiln::device::open_cpu;
-use kiln::nn::ops::{Activation, bias_act, convolve, convolve_transposed, multiply, norm_act, softplus_mean};
+use kiln::nn::ops::{self, Activation, Window, batch_norm_act, bias_act, matmul, softplus_mean};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 
@@ -73,7 +73,7 @@ fn a_product_and_its_gradients_are_burns() {
             let turn = |t: Tensor<2>, turned: bool| if turned { t.transpose() } else { t };
             let four = |t: Tensor<2>| t.reshape([n, m, 1, 1]);
             let theirs = |a, b| four(turn(a, transposed[0]).matmul(turn(b, transposed[1])));
-            let off = agree(a, b, |a, b| four(multiply(a, b, transposed)), theirs);
+            let off = agree(a, b, |a, b| four(matmul(a, b, transposed)), theirs);
             assert!(off < 2e-6, "{n} {k} {m} {transposed:?}: {off:e}");
         }
     }
@@ -85,7 +85,7 @@ fn a_strided_convolution_and_its_gradients_are_burns() {
         let x = random([b, large, 2 * h + 2 - 2 * padding, 2 * w + 2 - 2 * padding], 1);
         let weights = random([small, large, 4, 4], 2);
         let theirs = |x, w| conv2d(x, w, None, ConvOptions::new([2, 2], [padding, padding], [1, 1], 1));
-        let off = agree(x, weights, |x, w| convolve(x, w, 2, padding), theirs);
+        let off = agree(x, weights, |x, w| ops::conv2d(x, w, Window::square(2, padding)), theirs);
         assert!(off < 2e-6, "{b} {large} {small} {h} {w} {padding}: {off:e}");
     }
 }
@@ -97,7 +97,7 @@ fn a_transposed_convolution_and_its_gradients_are_burns() {
         let weights = random([small, large, 4, 4], 4);
         let options = || ConvTransposeOptions::new([2, 2], [padding, padding], [0, 0], [1, 1], 1);
         let theirs = |x, w| conv_transpose2d(x, w, None, options());
-        let off = agree(x, weights, |x, w| convolve_transposed(x, w, size, 2, padding), theirs);
+        let off = agree(x, weights, |x, w| ops::conv_transpose2d(x, w, size, Window::square(2, padding)), theirs);
         assert!(off < 2e-6, "{b} {large} {small} {h} {w} {padding}: {off:e}");
     }
 }
@@ -119,14 +119,20 @@ fn any_convolution_and_its_gradients_are_burns() {
         [1, 24, 32, 40, 50, 3, 1, 1],
     ] {
         let theirs = |x, w| conv2d(x, w, None, ConvOptions::new([s, s], [p, p], [1, 1], 1));
-        let off = agree(random([b, c, h, w], 13), random([o, c, k, k], 14), |x, w| convolve(x, w, s, p), theirs);
+        let off = agree(
+            random([b, c, h, w], 13),
+            random([o, c, k, k], 14),
+            |x, w| ops::conv2d(x, w, Window::square(s, p)),
+            theirs,
+        );
         assert!(off < 2e-6, "{b} {c} {o} {h} {w} {k} {s} {p}: {off:e}");
         let small = [h, w].map(|n| (n + 2 * p - k) / s + 1);
         let more = [0, 1].map(|i| [h, w][i] + 2 * p - k - (small[i] - 1) * s);
         let options = || ConvTransposeOptions::new([s, s], [p, p], more, [1, 1], 1);
         let theirs = |y, w| conv_transpose2d(y, w, None, options());
         let (y, weights) = (random([b, o, small[0], small[1]], 15), random([o, c, k, k], 16));
-        let off = agree(y, weights, |y, weights| convolve_transposed(y, weights, [h, w], s, p), theirs);
+        let off =
+            agree(y, weights, |y, weights| ops::conv_transpose2d(y, weights, [h, w], Window::square(s, p)), theirs);
         assert!(off < 2e-6, "{b} {c} {o} {h} {w} {k} {s} {p}, transposed: {off:e}");
     }
 }
@@ -141,11 +147,11 @@ fn a_batch_norm_with_its_activation_and_gradients_are_burns() {
             let y = batch_norm_train(x, w, bias.clone(), 1e-5).output;
             leaky_relu(y, f64::from(slope))
         };
-        let off = agree(x.clone(), weight.clone(), |x, w| norm_act(x, w, bias.clone(), 1e-5, slope), theirs);
+        let off = agree(x.clone(), weight.clone(), |x, w| batch_norm_act(x, w, bias.clone(), 1e-5, slope), theirs);
         assert!(off < 5e-6, "slope {slope}: {off:e}");
         // The bias's gradient, with the weight in its place.
         let theirs = |x, b| leaky_relu(batch_norm_train(x, weight.clone(), b, 1e-5).output, f64::from(slope));
-        let off = agree(x, bias.clone(), |x, b| norm_act(x, weight.clone(), b, 1e-5, slope), theirs);
+        let off = agree(x, bias.clone(), |x, b| batch_norm_act(x, weight.clone(), b, 1e-5, slope), theirs);
         assert!(off < 5e-6, "slope {slope}, bias: {off:e}");
     }
 }
@@ -155,7 +161,7 @@ fn a_bias_with_its_activation_and_gradients_are_burns() {
     for (name, activation) in [
         ("identity", Activation::Identity),
         ("relu", Activation::RELU),
-        ("leaky", Activation::Leaky(0.2)),
+        ("leaky", Activation::LeakyRelu(0.2)),
         ("tanh", Activation::Tanh),
         ("sigmoid", Activation::Sigmoid),
         ("silu", Activation::Silu),
@@ -164,7 +170,7 @@ fn a_bias_with_its_activation_and_gradients_are_burns() {
     ] {
         let after = |y: Tensor<4>| match activation {
             Activation::Identity => y,
-            Activation::Leaky(slope) => leaky_relu(y, f64::from(slope)),
+            Activation::LeakyRelu(slope) => leaky_relu(y, f64::from(slope)),
             Activation::Tanh => tanh(y),
             Activation::Sigmoid => sigmoid(y),
             Activation::Silu => silu(y),
@@ -198,7 +204,7 @@ fn far_numbers_pass_the_activations_without_overflow() {
 fn what_is_no_number_stays_none() {
     // A run that diverges is to be noticed.
     for activation in
-        [Activation::Identity, Activation::RELU, Activation::Leaky(0.2), Activation::Tanh, Activation::Sigmoid]
+        [Activation::Identity, Activation::RELU, Activation::LeakyRelu(0.2), Activation::Tanh, Activation::Sigmoid]
     {
         let y = values(bias_act(upload(vec![f32::NAN], [1, 1], &device()), None, activation));
         assert!(y[0].is_nan(), "{activation:?}: {y:?}");

@@ -158,7 +158,7 @@ fn an_average_of_weights_follows_quickly_at_first_and_then_by_its_decay() {
 #[test]
 fn schedules_warm_up_and_decay_to_their_floor() {
     let schedule = |decay| Schedule { decay, warmup: 3, steps: 11, floor: 0.1 };
-    let shares = |decay| (0..14).map(|i| schedule(decay).share(i)).collect::<Vec<_>>();
+    let shares = |decay| (0..14).map(|i| schedule(decay).factor(i)).collect::<Vec<_>>();
     let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
     for decay in [Decay::Constant, Decay::Linear, Decay::Cosine] {
         let shares = shares(decay);

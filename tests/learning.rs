@@ -9,7 +9,7 @@ use common::{Driver, curve};
 fn gan2d_covers_the_ring_with_its_defaults_on_five_seeds() {
     for seed in 1..=5 {
         let file = Driver::open(&format!("gan2d?seed={seed}")).step(2_000).checkpoint();
-        let quality = curve(&file, "quality");
+        let quality = curve(&file, "measures");
         let (first, last) = (quality[0], quality[quality.len() - 1]);
         assert!(last[2] >= 7.0, "seed {seed}: {} of 8 modes", last[2]);
         assert!(last[1] < 0.25, "seed {seed}: divergence {}", last[1]);
@@ -21,7 +21,7 @@ fn gan2d_covers_the_ring_with_its_defaults_on_five_seeds() {
 fn gan2d_learns_with_each_of_the_losses() {
     for loss in ["minimax", "leastsquares", "wasserstein&d_steps=3", "hinge"] {
         let file = Driver::open(&format!("gan2d?loss={loss}")).step(2_000).checkpoint();
-        let quality = curve(&file, "quality");
+        let quality = curve(&file, "measures");
         let last = quality[quality.len() - 1];
         assert!(last[2] >= 6.0 && last[1] < 0.45, "{loss}: {} of 8 modes, divergence {}", last[2], last[1]);
     }
@@ -29,7 +29,7 @@ fn gan2d_learns_with_each_of_the_losses() {
 
 fn digits(link: &str, steps: u32) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
     let file = Driver::open(link).step(steps).checkpoint();
-    let quality = curve(&file, "quality");
+    let quality = curve(&file, "measures");
     let classes = file.find("history.classes").expect("the classes were saved").values.clone();
     (quality[0].to_vec(), quality[quality.len() - 1].to_vec(), classes)
 }
@@ -85,7 +85,7 @@ fn a_conditional_model_draws_the_digit_that_was_asked_for() {
 #[test]
 fn the_shipped_classifier_was_trained_by_the_classifier_demo() {
     let file = Driver::open("classifier?seed=1&evaluate=500").step(500).checkpoint();
-    let accuracy = curve(&file, "tests")[0][1];
+    let accuracy = curve(&file, "measures")[0][1];
     assert!(accuracy > 0.93, "accuracy {accuracy} after 500 steps");
     let shipped = std::fs::read("www/weights/digits-classifier.safetensors").expect("it is shipped");
     let shipped = kiln::weights::Checkpoint::from_bytes(&shipped).expect("it reads");

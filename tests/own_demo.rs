@@ -1,30 +1,35 @@
-//! A demo of the test's own, registered by one line: it is listed, runs, shares its link, saves and resumes like those of the house.
-//! `tests/page/own-demo.spec.js` opens one of its own in the page in the same way, with nothing changed under `www/`.
+//! A demo of the test's own, in one file and registered by one line: it is listed, trains, shares its link, saves and resumes like those
+//! of the house. `tests/page/own-demo.spec.js` opens one of its own in the page in the same way, with nothing changed under `www/`.
 
 mod common;
 
 use async_trait::async_trait;
+use burn::tensor::Tensor;
 use common::{Desk, Driver};
+use kiln::data::points::{Distribution, Points};
+use kiln::demos::settings::{RunSettings, Settings};
+use kiln::demos::training::{Run, Task, Training};
 use kiln::demos::{
-    Context, Demo, Does, Entry, Family, Figure, Needs, Panel, Stepped, Title, Values, View, WasmModule, config,
-    defaults, schema, settled,
+    Does, Entry, Family, Figure, Needs, Panel, Title, View, WasmModule, config, defaults, schema, settled,
 };
 use kiln::error::{Code, Result};
+use kiln::nn::{Activation, AdamOptions, Linear, upload};
 use kiln::rng::{Purpose, Stream};
 use kiln::session::Session;
 use kiln::session::protocol::{Command, DeviceKind, Event};
+use kiln::train::{Losses, Trainer};
 use kiln::weights::Checkpoint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// The registry with one more line.
-const DEMOS: &[Entry] = &[kiln::demos::DEMOS[0], WALK];
+const DEMOS: &[Entry] = &[kiln::demos::DEMOS[0], LINE];
 
-const WALK: Entry = Entry {
-    name: "walk",
-    family: Family::Gan,
-    title: Title { en: "Random walk", zh: "随机游走" },
+const LINE: Entry = Entry {
+    name: "line",
+    family: Family::Classifier,
+    title: Title { en: "A line through points", zh: "用直线拟合点" },
     does: Does::Trains,
     needs: Needs { bytes: 0, model: false, gpu: false },
     module: WasmModule::Training,
@@ -32,69 +37,103 @@ const WALK: Entry = Entry {
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: Vec::new,
-    build: |values, _context: Context| Ok(Box::new(Walk { config: config(values)?, steps: 0, place: 0.0 })),
-    steps: Some(10),
+    build: |values, context| {
+        let config: Config = config(values)?;
+        let seed = u64::from(config.run.seed);
+        let model = Linear::new(1, 1, 1.0, true, &mut Stream::new(seed, Purpose::Weights), &context.device);
+        let task = Line { trainer: Trainer::new("line", model, context.device.clone()) };
+        Ok(Box::new(Training::new(task, config, Points::new(Distribution::Line, Vec::new(), seed), &context)))
+    },
+    steps: Some(100),
     settle: settled,
 };
 
-/// A point that walks.
-#[derive(Serialize, Deserialize, JsonSchema)]
+/// A line through points (linear regression).
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 struct Config {
-    /// The same seed gives the same run.
-    #[schemars(title = "Seed", range(min = 0, max = 999))]
-    seed: u64,
-    /// How far it goes in a step.
-    #[schemars(title = "Stride", range(min = 0.0, max = 10.0), extend("x-live" = true))]
-    stride: f64,
+    #[serde(flatten)]
+    run: RunSettings,
+    /// Adam's step size.
+    #[schemars(title = "Learning rate", range(min = 0.0, max = 0.5), extend("x-live" = true))]
+    lr: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { seed: 1, stride: 1.0 }
+        Self { run: RunSettings { seed: 1, evaluate: 20 }, lr: 0.1 }
     }
 }
 
-struct Walk {
-    config: Config,
-    steps: u32,
-    place: f32,
+impl Settings for Config {
+    fn run(&self) -> &RunSettings {
+        &self.run
+    }
+}
+
+const BATCH: usize = 32;
+
+struct Line {
+    trainer: Trainer<Linear>,
+}
+
+/// Mean squared error of a line at points, x and y alternating.
+fn error(line: &Linear, points: Tensor<2>) -> Tensor<1> {
+    let (x, y) = (points.clone().narrow(1, 0, 1), points.narrow(1, 1, 1));
+    (line.forward(x, Activation::Identity) - y).square().mean()
 }
 
 #[async_trait(?Send)]
-impl Demo for Walk {
-    fn steps(&self) -> u32 {
-        self.steps
+impl Task for Line {
+    type Config = Config;
+    type Data = Points;
+    type Evaluation = ();
+
+    const LOSSES: &'static [&'static str] = &["error"];
+    const MEASURES: &'static [&'static str] = &["held_out"];
+
+    fn examples(&self, _run: &Run<Self>) -> usize {
+        BATCH
     }
 
-    async fn step(&mut self) -> Result<Stepped> {
-        let mut stream = Stream::new(1_000 * self.config.seed + u64::from(self.steps), Purpose::Noise);
-        self.place += self.config.stride as f32 * stream.normal(1)[0];
-        self.steps += 1;
-        Ok(Stepped::Done)
+    fn step(&mut self, run: &mut Run<Self>, points: Vec<f32>) -> Result<Losses> {
+        let options = AdamOptions { lr: run.config.lr, beta1: 0.9, beta2: 0.999 };
+        let loss = error(&self.trainer.model, upload(points, [BATCH, 2], &run.device).autodiff());
+        self.trainer.update(&loss, options, false);
+        Ok(vec![("error", loss.inner().into())])
     }
 
-    async fn views(&mut self, _fresh: bool) -> Result<Vec<Panel>> {
-        let figures =
-            vec![Figure { id: "place".into(), title: "Place".into(), value: self.place, digits: 2, of: None }];
-        Ok(vec![Panel { id: "place".into(), title: "Place".into(), views: vec![View::Figures { figures }] }])
+    fn evaluation(&self, _run: &Run<Self>) {}
+
+    async fn evaluate(&mut self, run: &mut Run<Self>, (): &mut ()) -> Result<Option<Vec<f32>>> {
+        use kiln::data::Dataset;
+        let points = run.data.held_out()?.ready().expect("points are drawn, not fetched");
+        let n = points.len() / 2;
+        let error = error(&self.trainer.sampler(), upload(points, [n, 2], &run.device));
+        Ok(Some(run.curves.flush(vec![error]).await?.concat()))
     }
 
-    fn set(&mut self, values: &Values) -> Result<()> {
-        self.config = config(values)?;
+    async fn views(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
+        let slope = run.read(vec![self.trainer.sampler().weight.val().reshape([1])]).await?.concat()[0];
+        let mut figures = vec![Figure::new("slope", "Slope", slope, 2, None)];
+        figures.extend(self.figures(run, &|name| run.measures.last(name)));
+        Ok(vec![
+            Panel::new("line", "The line", vec![View::Figures { figures }]),
+            Panel::new("losses", "Losses", vec![run.losses(Self::LOSSES)]),
+        ])
+    }
+
+    async fn save(&mut self, file: &mut Checkpoint) -> Result<()> {
+        self.trainer.save(file).await
+    }
+
+    fn load(&mut self, _run: &Run<Self>, file: &Checkpoint) -> Result<()> {
+        self.trainer = self.trainer.loaded(file)?;
         Ok(())
     }
 
-    async fn save(&mut self) -> Result<Checkpoint> {
-        let mut file = Checkpoint::default();
-        file.push("place", &[1], vec![self.place]);
-        file.set_text("step", self.steps);
-        Ok(file)
-    }
-
-    fn load(&mut self, file: &Checkpoint) -> Result<()> {
-        (self.place, self.steps) = (file.finite("place", &[1])?[0], file.count("step")?);
-        Ok(())
+    fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
+        measures("held_out").map(|v| Figure::of_curve("held_out", "Error, held out", v, None)).into_iter().collect()
     }
 }
 
@@ -106,7 +145,7 @@ fn started() -> (Rc<Desk>, Session) {
     (desk, session)
 }
 
-fn walked(link: &str, checkpoint: Option<Vec<u8>>, n: u32) -> Driver {
+fn trained(link: &str, checkpoint: Option<Vec<u8>>, n: u32) -> Driver {
     let (desk, session) = started();
     let mut driver = Driver { desk, session };
     driver.load(link, checkpoint);
@@ -114,9 +153,9 @@ fn walked(link: &str, checkpoint: Option<Vec<u8>>, n: u32) -> Driver {
     driver
 }
 
-fn place(driver: &Driver) -> u32 {
+fn slope(driver: &Driver) -> f32 {
     let View::Figures { figures } = &driver.last_panels()[0].views[0] else { panic!("it shows figures") };
-    figures[0].value.to_bits()
+    figures[0].value
 }
 
 #[test]
@@ -125,42 +164,47 @@ fn a_demo_in_the_registry_is_told_to_the_page_with_what_the_picker_shows() {
     let events = desk.events.borrow();
     let Some(Event::Hello { demos, .. }) = events.first() else { panic!("hello comes first") };
     let told = serde_json::to_value(demos).expect("JSON");
-    assert_eq!(told[1]["name"], "walk");
-    assert_eq!(told[1]["title"]["zh"], "随机游走");
+    assert_eq!(told[1]["name"], "line");
+    assert_eq!(told[1]["title"]["zh"], "用直线拟合点");
     assert_eq!(told[1]["does"], "trains");
     assert_eq!(told.as_array().map(Vec::len), Some(2));
 }
 
+/// The points lie around y = x / 2, with a noise of 0.05 across.
 #[test]
-fn it_runs_and_its_link_is_the_whole_experiment() {
-    let first = walked("walk?seed=7&stride=2", None, 5);
-    assert_eq!(first.link(), "walk?seed=7&stride=2.0");
-    assert_eq!(place(&first), place(&walked(&first.link(), None, 5)));
-    assert_ne!(place(&first), place(&walked("walk?stride=2", None, 5)));
-    assert_eq!(walked("walk?stride=99", None, 0).link(), "walk?stride=10.0", "out of range");
+fn it_learns_and_its_link_is_the_whole_experiment() {
+    let first = trained("line?seed=7&lr=0.05", None, 200);
+    assert!((slope(&first) - 0.5).abs() < 0.02, "{}", slope(&first));
+    assert_eq!(first.link(), "line?seed=7&lr=0.05");
+    assert_eq!(slope(&first), slope(&trained(&first.link(), None, 200)));
+    assert_ne!(slope(&first), slope(&trained("line?lr=0.05", None, 200)));
+    assert_eq!(trained("line?lr=99", None, 0).link(), "line?lr=0.5", "out of range");
 }
 
 #[test]
 fn a_live_setting_acts_while_it_runs_and_is_in_the_link_from_then_on() {
-    let mut driver = walked("walk", None, 3);
-    driver.send(Command::Set { key: "stride".into(), value: 0.0.into() });
-    let before = place(&driver);
+    let mut driver = trained("line", None, 3);
+    driver.send(Command::Set { key: "lr".into(), value: 0.0.into() });
+    let before = slope(&driver);
     driver.step(2);
-    assert_eq!((place(&driver), driver.link()), (before, "walk?stride=0.0".into()));
+    assert_eq!((slope(&driver), driver.link()), (before, "line?lr=0.0".into()));
 }
 
 #[test]
 fn it_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
-    let whole = walked("walk?seed=3", None, 9);
-    let saved = walked("walk?seed=3", None, 4).bytes();
-    let resumed = walked("", Some(saved), 5);
-    assert_eq!((place(&resumed), resumed.steps(), resumed.link()), (place(&whole), 9, "walk?seed=3".into()));
+    let whole = trained("line?seed=3", None, 50);
+    let saved = trained("line?seed=3", None, 30).bytes();
+    let resumed = trained("", Some(saved), 20);
+    assert_eq!((slope(&resumed), resumed.steps(), resumed.link()), (slope(&whole), 50, "line?seed=3".into()));
+    let held_out = |driver: &mut Driver| driver.checkpoint().find("history.measures").expect("measures").values.clone();
+    let (mut whole, mut resumed) = (whole, resumed);
+    assert_eq!(held_out(&mut resumed), held_out(&mut whole), "measured at the steps 20 and 40");
 }
 
 #[test]
 fn what_is_in_no_registry_is_refused_by_name() {
     let (desk, session) = started();
     let mut driver = Driver { desk, session };
-    driver.load("dcgan", None);
+    driver.load("no-demo", None);
     assert_eq!(driver.errors(), [Code::UnknownDemo]);
 }

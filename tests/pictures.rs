@@ -15,8 +15,9 @@ use image::{DynamicImage, Frame, ImageFormat, Rgb, RgbImage, RgbaImage};
 use kiln::data::{Batch, LeftOut, Taken, idx};
 use kiln::demos::{Context, View, pictures};
 use kiln::error::{Code, Result};
+use kiln::poll::Poll;
 use kiln::weights::Folder;
-use kiln::weights::take::{Cut, Decode, Fit, Offered, take};
+use kiln::weights::import_pictures::{Cut, Decode, Fit, Offered, import};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -32,7 +33,7 @@ fn offer(name: &str, bytes: Vec<u8>) -> Offered {
 
 fn taken(files: Vec<Offered>, fit: Fit) -> Result<(Vec<u8>, Taken)> {
     let darkroom = darkroom::Darkroom(indicatif::ProgressBar::hidden());
-    Ok(pollster::block_on(take(files, fit, &darkroom))?.expect("nobody ends it"))
+    Ok(pollster::block_on(import(files, fit, &darkroom))?.expect("nobody ends it"))
 }
 
 fn png(picture: &RgbaImage) -> Vec<u8> {
@@ -253,7 +254,7 @@ fn too_few_pictures_are_refused_and_the_reasons_told() {
     let files = vec![offer("a.png", plain(9, 9)), offer("b.txt", b"no picture, just text".to_vec())];
     let error = taken(files, Fit::Square(32)).expect_err("one picture is no set");
     assert_eq!(error.code, Code::BadFile);
-    assert!(error.message.contains("1 were found") && error.message.contains("b.txt"), "{error}");
+    assert!(error.message.contains("pictures found: 1;") && error.message.contains("b.txt"), "{error}");
     assert_eq!(taken(Vec::new(), Fit::Within(512)).expect_err("nothing").code, Code::BadFile);
 }
 
@@ -317,8 +318,8 @@ fn context(folders: Vec<PathBuf>) -> Context {
     Context { device, source: Rc::new(Disk), library, clock: Rc::new(|| 0.0) }
 }
 
-fn here(batch: Result<std::result::Result<Batch, kiln::data::Waiting>>) -> Batch {
-    batch.expect("no error").ok().expect("at once")
+fn here(batch: Result<Poll<Batch>>) -> Batch {
+    batch.expect("no error").ready().expect("at once")
 }
 
 /// A kept set of `n` pictures, each of one colour that tells its number.
@@ -355,10 +356,14 @@ fn the_same_seed_gives_the_same_order_and_what_is_held_out_is_never_seen() {
     assert!(first.iter().all(|i| !held_out.contains(i)));
     assert_ne!(held_out, numbers(&here(other.held_out())).into_iter().collect());
 
-    let place = one.place();
+    let position = one.position();
     let mut resumed = open(7);
-    resumed.seek(place);
-    assert_eq!(serde_json::to_string(&resumed.place()).ok(), serde_json::to_string(&place).ok(), "before it is here");
+    resumed.seek(position);
+    assert_eq!(
+        serde_json::to_string(&resumed.position()).ok(),
+        serde_json::to_string(&position).ok(),
+        "before it is here"
+    );
     for _ in 0..3 {
         assert_eq!(here(one.batch(20)).pixels, here(resumed.batch(20)).pixels);
     }
@@ -369,7 +374,7 @@ fn sets_that_are_none_are_refused_with_their_reason() {
     let refused = |bytes: &[u8]| {
         let (path, name) = kept("refused", bytes);
         let mut set = pictures::open(&name, &context(vec![path]), 1).expect("nothing is read yet");
-        set.batch(4).err().expect("it is refused")
+        set.batch(4).expect_err("it is refused")
     };
     let few = [idx::header(&[7, 32, 32, 3]), vec![0; 7 * 3_072]].concat();
     let grey = [idx::header(&[9, 32, 32]), vec![0; 9 * 1_024]].concat();
@@ -386,7 +391,7 @@ fn sets_that_are_none_are_refused_with_their_reason() {
     }
     let name = format!("sha256:{}", "0".repeat(64));
     let mut missing = pictures::open(&name, &context(vec![]), 1).expect("it may come");
-    assert_eq!(missing.batch(4).err().expect("it is not kept").code, Code::UnknownPictures);
+    assert_eq!(missing.batch(4).expect_err("it is not kept").code, Code::UnknownPictures);
 }
 
 #[test]
@@ -480,12 +485,12 @@ fn it_ends_between_two_files_and_a_decoder_sees_no_picture_that_is_too_large() {
     let zipped: Vec<Entry> = (0..20).map(|i| Entry::packed(&format!("{i}.png"), &plain(9, 9))).collect();
     for files in [vec![offer("a.zip", zip(&zipped))], (0..20).map(|i| offer(&format!("{i}"), plain(9, 9))).collect()] {
         let five = counter(5);
-        assert!(pollster::block_on(take(files, Fit::Square(32), &five)).expect("no error").is_none());
+        assert!(pollster::block_on(import(files, Fit::Square(32), &five)).expect("no error").is_none());
         assert!((3..=4).contains(&five.decoded.get()), "{}", five.decoded.get());
     }
     let sizes = [(60_000, 60_000), (16_385, 1), (1, 16_385), (8_193, 8_193), (0, 1), (8_192, 8_192)];
     let files = sizes.map(|(width, height)| offer("a.png", header(width, height)));
     let all = counter(100);
-    let _ = pollster::block_on(take(files.into(), Fit::Square(32), &all));
+    let _ = pollster::block_on(import(files.into(), Fit::Square(32), &all));
     assert_eq!(all.decoded.get(), 1, "the last is just small enough");
 }

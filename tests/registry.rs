@@ -6,6 +6,7 @@ use common::{Desk, Disk, Driver};
 use kiln::data::Source;
 use kiln::demos::{DEMOS, Does, FileKind};
 use kiln::error::Result;
+use kiln::poll::Poll;
 use kiln::session::protocol::{Command, DeviceKind, Event};
 use kiln::session::{Host, Next, Session};
 use kiln::weights::Library;
@@ -85,16 +86,12 @@ fn a_demo_needs_a_model_where_a_setting_names_one_and_says_what_the_first_one_we
 struct Counted(Rc<RefCell<BTreeMap<String, u64>>>);
 
 impl Source for Counted {
-    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+    fn poll(&self, path: &str) -> Result<Poll<Vec<u8>>> {
         let answer = Disk.poll(path);
-        if let Some(Ok(bytes)) = &answer {
+        if let Ok(Poll::Ready(bytes)) = &answer {
             self.0.borrow_mut().insert(path.into(), bytes.len() as u64);
         }
         answer
-    }
-
-    fn progress(&self, path: &str) -> (f64, f64) {
-        Disk.progress(path)
     }
 }
 

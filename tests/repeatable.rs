@@ -69,8 +69,7 @@ fn curves_stay_small_however_long_a_run_is() {
 
     let mut file = kiln::weights::Checkpoint::default();
     history.save("loss", &mut file);
-    let mut resumed = History::new(&["loss"]);
-    resumed.load("loss", &file).expect("it reads");
+    let mut resumed = History::new(&["loss"]).loaded("loss", &file).expect("it reads");
     for step in 100_001..=140_000 {
         history.push(step, &[0.0]);
         resumed.push(step, &[0.0]);
@@ -81,15 +80,15 @@ fn curves_stay_small_however_long_a_run_is() {
 /// The second pass over the digits is shuffled anew; a place in it is found again.
 #[test]
 fn the_order_of_the_digits_goes_on_where_it_was() {
-    use kiln::data::Pictures;
+    use kiln::data::Dataset;
     use kiln::data::mnist::Mnist;
     let mut whole = Mnist::new(std::rc::Rc::new(common::Disk), 3);
-    let next = |m: &mut Mnist, n| m.batch(n).expect("files are there").ok().expect("at once").labels;
+    let next = |m: &mut Mnist, n| m.batch(n).expect("files are there").ready().expect("at once").labels;
     for _ in 0..13 {
         next(&mut whole, 4_990);
     }
     let mut resumed = Mnist::new(std::rc::Rc::new(common::Disk), 3);
-    resumed.seek(whole.place());
+    resumed.seek(whole.position());
     for _ in 0..3 {
         assert_eq!(next(&mut whole, 777), next(&mut resumed, 777));
     }

@@ -233,8 +233,8 @@ fn mistakes_end_with_an_error_that_says_what_to_do() {
         (vec!["sample", "no-such-file", "--out", &out], "Check the path"),
         (vec!["measure", "no-such-file.safetensors"], "Check the path"),
         (vec!["measure", "gan9?seed=1"], "Choose one of"),
-        (vec!["measure", "dcgan?data=emoji"], "no judge"),
-        (vec!["sample", "README.md", "--out", &out], "Choose a whole file"),
+        (vec!["measure", "dcgan?data=emoji"], "no classifier"),
+        (vec!["sample", "README.md", "--out", &out], "Choose a complete file"),
         (vec!["--root", "nowhere", "train", "dcgan", "--device", "cpu", "--steps", "1", "--out", &out], "--root"),
     ] {
         let run = kiln(&args);

@@ -6,7 +6,7 @@ mod files;
 use files::{fixture, smollm2};
 use kiln::error::Code;
 use kiln::rng::{Purpose, Stream};
-use kiln::text::{Spec, Stops, Tokenizer, Utf8, Vocabulary, piece};
+use kiln::text::{GgufVocabulary, StopStrings, Tokenizer, TokenizerSource, Utf8Decoder, token_label};
 use kiln::weights::{ModelFile, Pretrained};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ fn ids_equal_the_crates_own_on_random_text() {
     files.extend([metaspace("first", true), metaspace("always", false), metaspace("never", true)]);
     for file in files.iter().map(Value::to_string) {
         let reference: tokenizers::Tokenizer = file.parse().expect("the crate reads it");
-        let own = Tokenizer::new(Spec::Json { tokenizer: file.clone(), config: None, generation: None })
+        let own = Tokenizer::new(TokenizerSource::Json { tokenizer: file.clone(), config: None, generation: None })
             .expect("Kiln reads it");
         for round in 0..300 {
             let text = random_text(&mut stream, 1 + round % 40);
@@ -166,7 +166,7 @@ fn a_special_token_in_the_text_is_parsed_only_where_asked() {
 }
 
 /// SentencePiece: merges in the order of scores, bytes for what has no token, `▁` for spaces.
-fn scored() -> Vocabulary {
+fn scored() -> GgufVocabulary {
     let bytes = (0..=255).map(|byte| (format!("<0x{byte:02X}>"), 0.0, 6));
     let control = [("<unk>", 2), ("<s>", 3), ("</s>", 3)].map(|(text, kind)| (text.to_owned(), 0.0, kind));
     let words =
@@ -174,7 +174,7 @@ fn scored() -> Vocabulary {
     let more = [("e", -9.0), ("i", -9.0), ("n", -9.0)];
     let words = words.into_iter().chain(more).map(|(text, score)| (text.to_owned(), score, 1));
     let all: Vec<(String, f32, i32)> = control.into_iter().chain(bytes).chain(words).collect();
-    Vocabulary {
+    GgufVocabulary {
         model: "llama".into(),
         tokens: all.iter().map(|t| t.0.clone()).collect(),
         scores: all.iter().map(|t| t.1).collect(),
@@ -184,15 +184,15 @@ fn scored() -> Vocabulary {
         unknown: Some(0),
         add_bos: true,
         add_space_prefix: true,
-        ..Vocabulary::default()
+        ..GgufVocabulary::default()
     }
 }
 
 #[test]
 fn a_vocabulary_with_scores_merges_the_best_pair_first() {
-    let tokenizer = Tokenizer::new(Spec::Vocabulary(scored())).expect("a tokenizer");
+    let tokenizer = Tokenizer::new(TokenizerSource::GgufVocabulary(scored())).expect("a tokenizer");
     let pieces = |text: &str, special| -> Vec<String> {
-        tokenizer.encode(text, special).expect("ids").into_iter().map(|id| piece(tokenizer.bytes(id))).collect()
+        tokenizer.encode(text, special).expect("ids").into_iter().map(|id| token_label(tokenizer.bytes(id))).collect()
     };
     assert_eq!(pieces("the thin  tin", true), [" the", " t", "h", "in", " ", " t", "in"]);
     assert_eq!(pieces("é", true), [" ", "<0xC3>", "<0xA9>"]);
@@ -203,10 +203,10 @@ fn a_vocabulary_with_scores_merges_the_best_pair_first() {
 
 #[test]
 fn bad_vocabularies_are_refused() {
-    let refused = |change: fn(&mut Vocabulary), code: Code| {
+    let refused = |change: fn(&mut GgufVocabulary), code: Code| {
         let mut vocabulary = scored();
         change(&mut vocabulary);
-        assert_eq!(Tokenizer::new(Spec::Vocabulary(vocabulary)).err().map(|e| e.code), Some(code));
+        assert_eq!(Tokenizer::new(TokenizerSource::GgufVocabulary(vocabulary)).err().map(|e| e.code), Some(code));
     };
     refused(|v| v.tokens[5] = v.tokens[6].clone(), Code::BadFile);
     refused(|v| v.eos = Some(999), Code::BadFile);
@@ -217,9 +217,9 @@ fn bad_vocabularies_are_refused() {
     refused(|v| v.tokens[1] = String::new(), Code::BadFile);
     refused(|v| v.tokens[2] = "x".repeat(300), Code::BadFile);
     refused(|v| v.tokens.clear(), Code::BadFile);
-    refused(|v| *v = Vocabulary { model: "gpt2".into(), ..Vocabulary::default() }, Code::BadFile);
+    refused(|v| *v = GgufVocabulary { model: "gpt2".into(), ..GgufVocabulary::default() }, Code::BadFile);
     refused(|v| v.model = "bert".into(), Code::Unsupported);
-    fn gpt2(v: &mut Vocabulary, merge: &str) {
+    fn gpt2(v: &mut GgufVocabulary, merge: &str) {
         (v.model, v.merges) = ("gpt2".into(), vec![merge.into()]);
     }
     refused(|v| gpt2(v, "h x"), Code::BadFile);
@@ -242,7 +242,7 @@ fn bad_vocabularies_are_refused() {
 #[test]
 fn bad_tokenizer_files_are_refused() {
     let refused = |json: &str, code: Code| {
-        let spec = Spec::Json { tokenizer: json.into(), config: None, generation: None };
+        let spec = TokenizerSource::Json { tokenizer: json.into(), config: None, generation: None };
         assert_eq!(Tokenizer::new(spec).err().map(|e| e.code), Some(code), "{json}");
     };
     let model = |vocab: &str, merges: &str, rest: &str| {
@@ -289,7 +289,7 @@ fn utf8_in_any_portions_gives_the_same_text() {
             let at = stream.below(bytes.len() + 1);
             bytes.insert(at, stream.below(256) as u8);
         }
-        let (mut utf8, mut shown, mut rest) = (Utf8::new(), String::new(), bytes.as_slice());
+        let (mut utf8, mut shown, mut rest) = (Utf8Decoder::new(), String::new(), bytes.as_slice());
         while !rest.is_empty() {
             let (portion, after) = rest.split_at(1 + stream.below(rest.len().min(5)));
             shown += &utf8.push(portion);
@@ -299,8 +299,8 @@ fn utf8_in_any_portions_gives_the_same_text() {
         shown += &utf8.finish();
         assert_eq!(shown, String::from_utf8_lossy(&bytes), "{bytes:?}");
     }
-    assert_eq!(piece("é窑".as_bytes()), "é窑");
-    assert_eq!(piece(&[b'a', 0xE4, 0xBD]), "a<0xE4><0xBD>");
+    assert_eq!(token_label("é窑".as_bytes()), "é窑");
+    assert_eq!(token_label(&[b'a', 0xE4, 0xBD]), "a<0xE4><0xBD>");
 }
 
 #[test]
@@ -314,7 +314,8 @@ fn stop_strings_are_found_over_any_borders_and_never_shown() {
         let ends =
             stops.iter().filter(|s| !s.is_empty()).filter_map(|s| Some((text.find(s.as_str())? + s.len(), s.len())));
         let expected = ends.min_by_key(|&(end, length)| (end, usize::MAX - length)).map(|(end, length)| end - length);
-        let (mut finder, mut shown, mut stopped, mut rest) = (Stops::new(&stops), String::new(), None, text.as_str());
+        let (mut finder, mut shown, mut stopped, mut rest) =
+            (StopStrings::new(&stops), String::new(), None, text.as_str());
         while let Some(first) = rest.chars().next() {
             let (portion, after) = rest.split_at(if round % 3 == 0 { rest.len() } else { first.len_utf8() });
             let step = finder.push(portion);

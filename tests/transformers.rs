@@ -3,8 +3,9 @@
 mod common;
 
 use kiln::compare::{max_abs_diff, worst};
-use kiln::generate::{Sampling, Writer};
-use kiln::models::causal::{self, LanguageModel};
+use kiln::generate::{SamplerConfig, TextGenerator};
+use kiln::models::language_model::LanguageModel;
+use kiln::models::{pretrained, transformer};
 use kiln::nn::engine::{Cpu, Engine, Heads};
 use kiln::weights::{Bytes, Checkpoint, DiskFile, ModelFile, Pretrained};
 use pollster::block_on;
@@ -27,12 +28,12 @@ fn files(path: &Path) -> Vec<ModelFile> {
 
 fn open(path: &Path, context: usize) -> Box<dyn LanguageModel> {
     let files = Pretrained::open(&files(path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let mut model = causal::open(Cpu, files.architecture.clone(), context).expect("a model");
+    let mut loader = pretrained::open(Cpu, files.architecture.clone(), context).expect("a model");
     while {
-        let (done, total) = model.load(&files).expect("weights");
+        let (done, total) = loader.load(&files).expect("weights");
         done < total
     } {}
-    model
+    loader.finish().expect("all parts")
 }
 
 fn goldens(name: &str) -> Checkpoint {
@@ -128,7 +129,7 @@ fn a_cache_that_no_memory_holds_is_an_error() {
 #[test]
 fn numbers_that_are_none_do_not_turn_into_numbers_in_a_product_with_quantised_weights() {
     let files = Pretrained::open(&files(&Path::new(FIXTURES).join("tiny-llama-q8_0.gguf"))).expect("a model");
-    let w = causal::Tensors::matrix(&files, "model.layers.0.self_attn.q_proj.weight").expect("a matrix");
+    let w = transformer::Tensors::matrix(&files, "model.layers.0.self_attn.q_proj.weight").expect("a matrix");
     let mut x = vec![0.5; w.cols];
     x[3] = f32::NAN;
     let mut out = vec![0.0; w.rows];
@@ -151,14 +152,21 @@ fn the_real_smollm2_writes_what_transformers_writes() {
     let list = |v: &serde_json::Value| -> Vec<u32> {
         v.as_array().expect("a list").iter().map(|v| v.as_u64().expect("an id") as u32).collect()
     };
-    let greedy =
-        Sampling { greedy: true, temperature: 1.0, top_k: 0, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0, seed: 1 };
-    let mut writer = Writer::new(open(&path, 256));
+    let greedy = SamplerConfig {
+        greedy: true,
+        temperature: 1.0,
+        top_k: 0,
+        top_p: 1.0,
+        min_p: 0.0,
+        repetition_penalty: 1.0,
+        seed: 1,
+    };
+    let mut writer = TextGenerator::new(open(&path, 256));
     for (i, prompt) in prompts.iter().enumerate() {
         writer.set(list(&prompt["prompt_ids"]));
-        let read = |writer: &mut Writer| {
-            while writer.waiting() > 0 {
-                block_on(writer.feed()).expect("logits");
+        let read = |writer: &mut TextGenerator| {
+            while writer.pending() > 0 {
+                block_on(writer.prefill()).expect("logits");
             }
         };
         read(&mut writer);
@@ -170,7 +178,7 @@ fn the_real_smollm2_writes_what_transformers_writes() {
         let ours: Vec<u32> = (0..theirs.len())
             .map(|_| {
                 read(&mut writer);
-                writer.write(&greedy, None, 0).expect("a token").token.id
+                writer.sample_next(&greedy, None, 0).expect("a token").token.id
             })
             .collect();
         assert_eq!(ours, theirs, "prompt {i}");
@@ -183,7 +191,7 @@ fn quantised_weights_stay_quantised_in_memory() {
     let path = smollm2();
     let files = Pretrained::open(&files(&path)).expect("a model");
     let bytes: usize =
-        files.names().map(|n| kiln::models::causal::Tensors::matrix(&files, n).expect("a tensor").bytes()).sum();
+        files.names().map(|n| kiln::models::transformer::Tensors::matrix(&files, n).expect("a tensor").bytes()).sum();
     let file = DiskFile::open(&path).expect("a file").len() as f64;
     // Scales are kept as f32: 24 bytes where the file has 20.
     assert!((bytes as f64) < 1.25 * file, "{bytes} bytes in memory for {file} in the file");

@@ -13,8 +13,8 @@ use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
 use kiln::session::link::{canonical, parse};
 use kiln::session::protocol::{Command, Event};
-use kiln::train::{Likelihood, Terms, Trainer, VaeOptions};
-use kiln::weights::{Checkpoint, collect};
+use kiln::train::{Likelihood, Terms, Trainer, VaeOptions, vae_step};
+use kiln::weights::{Checkpoint, save_module};
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -41,8 +41,8 @@ fn both_terms_their_gradients_and_a_step_agree_with_pytorch() {
     let values = |key: &str| golden.find(key).unwrap_or_else(|| panic!("{key} is golden")).values.clone();
     let device = open_cpu().expect("a CPU").device;
     for (name, likelihood) in [("bernoulli", Likelihood::Bernoulli), ("gaussian", Likelihood::Gaussian)] {
-        let mut trainer = Trainer::new(small([1, 28, 28]), device.clone());
-        trainer.load(&file).expect("the checkpoint fits");
+        let trainer = Trainer::new("vae", small([1, 28, 28]), device.clone());
+        let mut trainer = trainer.loaded(&file).expect("the checkpoint fits");
         let options = VaeOptions { likelihood, sigma: 0.1, beta: 0.5, lr: 1e-3 };
         let input = |key: &str, width: usize| upload(values(key), [5, width], &device.clone().inner()).autodiff();
         let terms = Terms::new(&trainer.model, options, input("x", 784), input("noise", 3));
@@ -66,9 +66,9 @@ fn both_terms_their_gradients_and_a_step_agree_with_pytorch() {
         let logvar = data(encoder.logvar.weight.val().grad(&gradients).expect("a gradient"));
         close("logvar", &logvar, &values(&format!("{name}.grad.encoder.logvar.weight")), 1e-5);
 
-        trainer.step(options, input("x", 784), input("noise", 3));
+        vae_step(&mut trainer, options, input("x", 784), input("noise", 3));
         let mut after = Checkpoint::default();
-        block_on(collect(&trainer.model, None, "vae", &mut after)).expect("it is read");
+        block_on(save_module(&trainer.model, None, "vae", &mut after)).expect("it is read");
         assert_eq!(after.tensors.len(), 18);
         for entry in &after.tensors {
             close(&entry.name, &entry.values, &values(&format!("{name}.{}", entry.name)), 1e-5);
@@ -94,7 +94,7 @@ fn a_picture_of_28_or_32_pixels_comes_back_in_its_own_size() {
 fn it_learns_digits_from_scratch_on_two_seeds() {
     for seed in [1, 2] {
         let file = Driver::open(&format!("vae?start=scratch&seed={seed}")).step(600).checkpoint();
-        let tests = curve(&file, "tests");
+        let tests = curve(&file, "measures");
         let (first, last) = (tests[0][1], tests[tests.len() - 1][1]);
         assert!(last > -185.0 && last > first + 5.0, "seed {seed}: ELBO {first} at step 200, {last} at 600");
         let kl = tests[tests.len() - 1][3];
@@ -164,7 +164,7 @@ fn where_no_trained_weights_ship_it_says_that_it_starts_from_scratch() {
     let mut driver = Driver::open("vae?latent=3&width=4&batch=8");
     assert_eq!(
         (driver.link().as_str(), notes(&driver)),
-        ("vae?start=scratch&latent=3&width=4&batch=8", vec!["no-trained-weights".into()])
+        ("vae?batch=8&start=scratch&latent=3&width=4", vec!["no-trained-weights".into()])
     );
     assert_eq!(driver.step(1).steps(), 1);
     for setting in ["seed=3", "latent=16", "beta=2.5", "warmup=0", "batch=8", "lr=0.01", "damage=none", "damage=shrink"]
@@ -177,7 +177,7 @@ fn where_no_trained_weights_ship_it_says_that_it_starts_from_scratch() {
 /// The ELBO on the first 500 held-out pictures after so many steps at this learning rate.
 fn elbo_after(latent: u32, steps: u32, lr: f64) -> f32 {
     let file = Driver::open(&format!("vae?latent={latent}&lr={lr}&evaluate={steps}")).step(steps).checkpoint();
-    curve(&file, "tests")[0][1]
+    curve(&file, "measures")[0][1]
 }
 
 /// The warm-up is behind them: a beta that rose from 0 once more would undo the order of the latent, and of 16 numbers cost more

@@ -4,7 +4,7 @@ mod common;
 
 use common::Driver;
 use kiln::demos::{Token, View};
-use kiln::generate::{Sampling, choose};
+use kiln::generate::{SamplerConfig, sample};
 use kiln::session::Next;
 use kiln::session::protocol::Command;
 use serde_json::json;
@@ -281,8 +281,15 @@ fn attention_and_lens_are_there_only_while_they_are_shown() {
     assert_eq!(lens, said);
 }
 
-const KNOBS: Sampling =
-    Sampling { greedy: false, temperature: 1.0, top_k: 0, top_p: 1.0, min_p: 0.0, repetition_penalty: 1.0, seed: 1 };
+const KNOBS: SamplerConfig = SamplerConfig {
+    greedy: false,
+    temperature: 1.0,
+    top_k: 0,
+    top_p: 1.0,
+    min_p: 0.0,
+    repetition_penalty: 1.0,
+    seed: 1,
+};
 
 #[test]
 fn tokens_are_drawn_as_often_as_their_probabilities_say() {
@@ -291,7 +298,7 @@ fn tokens_are_drawn_as_often_as_their_probabilities_say() {
     const DRAWS: usize = 20_000;
     let mut counts = [0.0; 5];
     for position in 0..DRAWS {
-        counts[choose(&logits, &[], &KNOBS, position, None, 0).expect("a token").token.id as usize] += 1.0;
+        counts[sample(&logits, &[], &KNOBS, position, None, 0).expect("a token").token.id as usize] += 1.0;
     }
     for (logit, count) in logits.iter().zip(counts) {
         let p = logit.exp() / sum;
@@ -304,23 +311,23 @@ fn tokens_are_drawn_as_often_as_their_probabilities_say() {
 fn each_knob_keeps_the_tokens_that_its_definition_keeps() {
     // Probabilities 0.5, 0.3, 0.15, 0.05.
     let logits: Vec<f32> = [0.5f32, 0.3, 0.15, 0.05].iter().map(|p| p.ln()).collect();
-    let after = |knobs: Sampling, seen: &[u32]| -> Vec<f32> {
-        let choice = choose(&logits, seen, &knobs, 0, None, 4).expect("a token");
+    let after = |knobs: SamplerConfig, seen: &[u32]| -> Vec<f32> {
+        let choice = sample(&logits, seen, &knobs, 0, None, 4).expect("a token");
         (0..4).map(|id| choice.candidates.iter().find(|c| c.id == id).expect("all four").p).collect()
     };
     let close = |a: Vec<f32>, b: [f32; 4]| {
         assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5), "{a:?} is not {b:?}");
     };
     close(after(KNOBS, &[]), [0.5, 0.3, 0.15, 0.05]);
-    close(after(Sampling { top_k: 2, ..KNOBS }, &[]), [0.625, 0.375, 0.0, 0.0]);
-    close(after(Sampling { top_p: 0.79, ..KNOBS }, &[]), [0.625, 0.375, 0.0, 0.0]);
-    close(after(Sampling { top_p: 0.81, ..KNOBS }, &[]), [0.526_316, 0.315_789, 0.157_895, 0.0]);
-    close(after(Sampling { min_p: 0.29, ..KNOBS }, &[]), [0.526_316, 0.315_789, 0.157_895, 0.0]);
-    close(after(Sampling { greedy: true, ..KNOBS }, &[]), [1.0, 0.0, 0.0, 0.0]);
+    close(after(SamplerConfig { top_k: 2, ..KNOBS }, &[]), [0.625, 0.375, 0.0, 0.0]);
+    close(after(SamplerConfig { top_p: 0.79, ..KNOBS }, &[]), [0.625, 0.375, 0.0, 0.0]);
+    close(after(SamplerConfig { top_p: 0.81, ..KNOBS }, &[]), [0.526_316, 0.315_789, 0.157_895, 0.0]);
+    close(after(SamplerConfig { min_p: 0.29, ..KNOBS }, &[]), [0.526_316, 0.315_789, 0.157_895, 0.0]);
+    close(after(SamplerConfig { greedy: true, ..KNOBS }, &[]), [1.0, 0.0, 0.0, 0.0]);
     // Half the temperature squares the probabilities.
-    close(after(Sampling { temperature: 0.5, ..KNOBS }, &[]), [0.684_931, 0.246_575, 0.061_644, 0.006_849]);
+    close(after(SamplerConfig { temperature: 0.5, ..KNOBS }, &[]), [0.684_931, 0.246_575, 0.061_644, 0.006_849]);
     // All logits are negative: a penalty of 2 doubles token 0's, which squares its weight: 0.25, 0.3, 0.15, 0.05.
-    close(after(Sampling { repetition_penalty: 2.0, ..KNOBS }, &[0, 0]), [0.333_333, 0.4, 0.2, 0.066_667]);
+    close(after(SamplerConfig { repetition_penalty: 2.0, ..KNOBS }, &[0, 0]), [0.333_333, 0.4, 0.2, 0.066_667]);
 }
 
 #[test]
@@ -328,27 +335,28 @@ fn each_candidate_says_which_filter_left_it_out_and_whether_it_was_penalised() {
     use kiln::generate::Filter::{Greedy, MinP, TopK, TopP};
     // Probabilities 0.5, 0.3, 0.15, 0.05.
     let logits: Vec<f32> = [0.5f32, 0.3, 0.15, 0.05].iter().map(|p| p.ln()).collect();
-    let reasons = |knobs: Sampling, seen: &[u32], show: usize| {
-        let choice = choose(&logits, seen, &knobs, 0, None, show).expect("a token");
+    let reasons = |knobs: SamplerConfig, seen: &[u32], show: usize| {
+        let choice = sample(&logits, seen, &knobs, 0, None, show).expect("a token");
         assert!(choice.candidates.iter().all(|c| (c.p > 0.0) == c.filter.is_none()), "{:?}", choice.candidates);
         let by_id = |id| choice.candidates.iter().find(|c| c.id == id).map(|c| (c.filter, c.penalised));
         (0..show as u32).filter_map(by_id).collect::<Vec<_>>()
     };
-    let filters = |knobs: Sampling| reasons(knobs, &[], 4).into_iter().map(|r| r.0).collect::<Vec<_>>();
+    let filters = |knobs: SamplerConfig| reasons(knobs, &[], 4).into_iter().map(|r| r.0).collect::<Vec<_>>();
     assert_eq!(filters(KNOBS), [None; 4]);
-    assert_eq!(filters(Sampling { top_k: 2, ..KNOBS }), [None, None, Some(TopK), Some(TopK)]);
-    assert_eq!(filters(Sampling { top_p: 0.79, ..KNOBS }), [None, None, Some(TopP), Some(TopP)]);
-    assert_eq!(filters(Sampling { min_p: 0.29, ..KNOBS }), [None, None, None, Some(MinP)]);
-    assert_eq!(filters(Sampling { greedy: true, ..KNOBS }), [None, Some(Greedy), Some(Greedy), Some(Greedy)]);
-    assert_eq!(filters(Sampling { temperature: 0.0, ..KNOBS })[1], Some(Greedy));
+    assert_eq!(filters(SamplerConfig { top_k: 2, ..KNOBS }), [None, None, Some(TopK), Some(TopK)]);
+    assert_eq!(filters(SamplerConfig { top_p: 0.79, ..KNOBS }), [None, None, Some(TopP), Some(TopP)]);
+    assert_eq!(filters(SamplerConfig { min_p: 0.29, ..KNOBS }), [None, None, None, Some(MinP)]);
+    assert_eq!(filters(SamplerConfig { greedy: true, ..KNOBS }), [None, Some(Greedy), Some(Greedy), Some(Greedy)]);
+    assert_eq!(filters(SamplerConfig { temperature: 0.0, ..KNOBS })[1], Some(Greedy));
     // The first that leaves it out is named: top-k before top-p, top-p before min-p.
-    let all = Sampling { top_k: 3, top_p: 0.79, min_p: 0.9, ..KNOBS };
+    let all = SamplerConfig { top_k: 3, top_p: 0.79, min_p: 0.9, ..KNOBS };
     assert_eq!(filters(all), [None, Some(MinP), Some(TopP), Some(TopK)]);
-    assert_eq!(choose(&logits, &[], &all, 0, None, 0).expect("a token").token.p, 1.0, "however many are shown");
-    let penalised = reasons(Sampling { repetition_penalty: 2.0, top_k: 3, ..KNOBS }, &[0, 3], 4);
+    assert_eq!(sample(&logits, &[], &all, 0, None, 0).expect("a token").token.p, 1.0, "however many are shown");
+    let penalised = reasons(SamplerConfig { repetition_penalty: 2.0, top_k: 3, ..KNOBS }, &[0, 3], 4);
     assert_eq!(penalised, [(None, true), (None, false), (None, false), (Some(TopK), true)]);
     // A token that the person puts there is told as the others are.
-    let forced = |id| choose(&logits, &[], &Sampling { top_k: 2, ..KNOBS }, 0, Some(id), 4).expect("a token").token;
+    let forced =
+        |id| sample(&logits, &[], &SamplerConfig { top_k: 2, ..KNOBS }, 0, Some(id), 4).expect("a token").token;
     assert_eq!([forced(1), forced(3)].map(|t| (t.id, t.filter)), [(1, None), (3, Some(TopK))]);
     assert!((forced(1).p - 0.375).abs() < 1e-5 && forced(3).p == 0.0);
 }
@@ -366,6 +374,6 @@ fn no_token_is_penalised_unless_a_link_asks_for_it() {
 
 #[test]
 fn logits_that_are_no_numbers_are_an_error_and_no_token() {
-    assert!(choose(&[0.0, f32::NAN], &[], &KNOBS, 0, None, 1).is_err());
-    assert!(choose(&[f32::INFINITY, 0.0], &[], &KNOBS, 0, None, 1).is_err());
+    assert!(sample(&[0.0, f32::NAN], &[], &KNOBS, 0, None, 1).is_err());
+    assert!(sample(&[f32::INFINITY, 0.0], &[], &KNOBS, 0, None, 1).is_err());
 }

@@ -87,7 +87,7 @@ export class Controls {
       this.render();
     };
     return html`<div class="control ${control.kind} ${tried.has(key) ? 'changed' : ''}" data-key=${key}>
-      <label for=${`control-${key}`}>${title}${control.unit ? html` <small>(${control.unit})</small>` : nothing}</label>
+      <label for=${`control-${key}`}>${title}${control.unit ? html` <small>(${t(`unit.${control.unit}`, {}, control.unit)})</small>` : nothing}</label>
       ${about
         ? html`<button type="button" class="why" aria-expanded=${open} aria-label=${t('controls.about', { title })} title=${about} @click=${toggle}>?</button>`
         : nothing}

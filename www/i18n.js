@@ -40,10 +40,17 @@ export async function setLanguage(name, keep = false) {
   }
 }
 
-/** The words for `key` with `{name}` filled from `args`; else `fallback`, else the English words, else the key. */
+/**
+ * The words for `key` with `{name}` filled from `args`; else `fallback`, else the English words, else the key.
+ * `{name:picture|pictures}` is its first form where the argument is 1, else its second.
+ */
 export function t(key, args = {}, fallback = undefined) {
   const text = words[key] ?? fallback ?? english[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in args ? String(args[name]) : whole));
+  return text.replace(/\{(\w+)(?::(.*?)\|(.*?))?\}/g, (whole, name, one, many) => {
+    if (!(name in args)) return whole;
+    const value = String(args[name]);
+    return one === undefined ? value : value === '1' ? one : many;
+  });
 }
 
 export const has = (key) => key in words || key in english;

@@ -20,27 +20,27 @@ export interface KilnError extends Error {
 }
 
 export interface Kiln {
-  /** Kept when the first demo is open; rejected with a `KilnError` where nothing can be opened. */
+  /** Resolves when the first demo is open; rejects with a `KilnError` if nothing can be opened. */
   readonly ready: Promise<void>;
   readonly state: KilnState;
-  /** Opens a link such as `gan2d?seed=7`, from its beginning and paused. */
+  /** Opens a link such as `gan2d?seed=7`, from step 0 and paused. */
   open(link: string): Promise<void>;
   /**
-   * Kept when the run runs. Where a pretrained model has to be downloaded first it is rejected with the code `consent`, unless
+   * Resolves when the run is running. If a pretrained model has to be downloaded first, it rejects with the code `consent`, unless
    * `download` says that the person has agreed.
    */
   run(options?: { download?: boolean }): Promise<void>;
-  /** Kept when the run stands, at most one step later. */
+  /** Resolves when the run has paused, at most one step later. */
   pause(): Promise<void>;
-  /** Takes `n` steps (one where left out) and pauses, with `download` as in `run`; kept when they are taken, when `pause()` came before, or when the demo has ended. */
+  /** Takes `n` steps (by default one) and pauses, with `download` as in `run`; resolves when they are taken, `pause()` was called, or the demo has ended. */
   step(n?: number, options?: { download?: boolean }): Promise<void>;
   /** Changes a live control, one with `x-live` in the demo's schema. */
   set(key: string, value: number | string | boolean): void;
-  /** Does an action of the demo, as listed in its `schema` event. */
+  /** Performs one of the demo's actions, as listed in its `schema` event. */
   act(name: string, args?: unknown): void;
-  /** The run as a safetensors file, optimizer and random streams included. */
+  /** The run as a safetensors file, including the optimizer and the random streams. */
   checkpoint(): Promise<Uint8Array>;
-  /** Listens to one type of event, or to `state` for every change of `state`; returns what unsubscribes. */
+  /** Listens to one type of event, or to `state` for every change of `state`; returns a function that unsubscribes. */
   on<T extends Event['type']>(event: T, fn: (event: Extract<Event, { type: T }>) => void): () => void;
   on(event: 'state', fn: (state: KilnState) => void): () => void;
   /** A checkpoint was written to the browser's storage. */

@@ -22,7 +22,8 @@ const models = new Models(session);
 const embedded = query.has('embed');
 document.body.classList.toggle('embed', embedded);
 
-// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo lives.
+session.on('hello', (event) => demos.learn(event.demos ?? []));
+// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is.
 const listed = demos.load().then(() => lacking || session.start(location.hash.slice(1)));
 session.on('hello', (event) => demos.learn(event.demos ?? []));
 const words = Promise.all([setLanguage(preferred()).catch(() => {}), listed]);

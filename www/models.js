@@ -127,7 +127,7 @@ export class Models extends Emitter {
   /** Whether a run may begin by itself, once it is known what the model's name means and what is kept. */
   async ready() {
     if (this.name === undefined) return true;
-    if (!this.#manifest) await this.load();
+    await this.load();
     if (!this.stored) await within(PATIENCE, this.session.once('library')).catch(() => {});
     return !this.missing;
   }

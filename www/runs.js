@@ -7,6 +7,12 @@ const EVERY = 400;
 /** What a worker says of a link or a file that it does not open. */
 const REFUSED = ['not-built', 'module', 'bad-link', 'unknown-demo', 'bad-file', 'shape-mismatch', 'unsupported', 'bad-command'];
 
+/**
+ * Whether a run stays paused when it comes back. One that had begun, and of which nothing was kept, begins anew: it was paused with
+ * something to show.
+ */
+const stays = (state, kept) => Boolean(state?.paused && (kept || !state.begun));
+
 export class Runs {
   /** The run that is shown, and the one that is being given up for another. */
   #shown = '';
@@ -49,7 +55,7 @@ export class Runs {
   async first({ paused }) {
     const link = location.hash.slice(1);
     const kept = await this.#kept(history.state?.run);
-    const run = !paused && !history.state?.paused;
+    const run = !paused && !stays(history.state, kept);
     try {
       if (kept) {
         await this.#resume(kept, { run });
@@ -178,7 +184,8 @@ export class Runs {
   }
 
   #state() {
-    return JSON.stringify({ run: this.session.identity.id, paused: this.session.want !== 'running' });
+    const { identity, want, state } = this.session;
+    return JSON.stringify({ run: identity.id, paused: want !== 'running', begun: state.step > 0 });
   }
 
   #write() {
@@ -205,7 +212,7 @@ export class Runs {
     const turn = ++this.#turn;
     const kept = await this.#kept(state?.run);
     if (turn !== this.#turn) return;
-    if (!kept) return this.#open(link, { run: !state?.paused, identity: state?.run && { id: state.run, origin: null } });
+    if (!kept) return this.#open(link, { run: !stays(state, kept), identity: state?.run && { id: state.run, origin: null } });
     this.clear();
     try {
       await this.#resume(kept, { run: this.#ran.get(kept.id) ?? !state.paused });

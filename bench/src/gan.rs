@@ -8,13 +8,15 @@ use kiln::models::mlp_gan::MlpConfig;
 use kiln::models::{Discriminator, Generator};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
-use kiln::train::{Gan, GanLoss, GanOptions, StepInput};
+use kiln::train::{Gan, GanLoss, GanOptions, Losses, StepInput, scalars};
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
 
 #[wasm_bindgen]
 pub struct GanStep {
     gan: Box<dyn Game>,
     device: Device,
+    /// Of the last step.
+    losses: Losses,
 }
 
 #[wasm_bindgen]
@@ -30,7 +32,7 @@ impl GanStep {
             let config = MlpConfig { latent: 2, width: 128, depth: 2 };
             game(config.generator(&mut blank, &device), config.discriminator(&mut blank, &device), given, &device)
         };
-        Ok(Self { gan, device })
+        Ok(Self { gan, device, losses: Losses::new() })
     }
 
     /// One update of the discriminator, then one of the generator on another latent. `real` and the latents are
@@ -43,13 +45,13 @@ impl GanStep {
         let input = |real: Tensor<2>, z: Tensor<2>| StepInput { real, z, noise: None, classes: None, mix: None };
         let real = up(real);
         let (first, second) = (input(real.clone(), up(z)), input(real, up(z2)));
-        Ok(self.gan.step(first, second)?)
+        self.losses = self.gan.step(first, second)?;
+        Ok(())
     }
 
     /// Losses of the discriminator and of the generator at the last step.
     pub async fn losses(&mut self) -> Result<Vec<f32>, JsError> {
-        let losses = self.gan.losses();
-        Ok(read(losses).await?.into_iter().flatten().collect())
+        Ok(read(scalars(&self.losses)).await?.into_iter().flatten().collect())
     }
 }
 
@@ -66,12 +68,11 @@ where
 
 /// Either pair of networks.
 trait Game {
-    fn step(&mut self, discriminator: StepInput, generator: StepInput) -> kiln::error::Result<()>;
-    fn losses(&mut self) -> Vec<Tensor<1>>;
+    fn step(&mut self, discriminator: StepInput, generator: StepInput) -> kiln::error::Result<Losses>;
 }
 
 impl<G: Generator, D: Discriminator> Game for Gan<G, D> {
-    fn step(&mut self, discriminator: StepInput, generator: StepInput) -> kiln::error::Result<()> {
+    fn step(&mut self, discriminator: StepInput, generator: StepInput) -> kiln::error::Result<Losses> {
         let options = GanOptions {
             loss: GanLoss::Nonsaturating,
             lr_generator: 2e-4,
@@ -82,10 +83,6 @@ impl<G: Generator, D: Discriminator> Game for Gan<G, D> {
             norms: false,
         };
         Gan::step(self, options, vec![discriminator], Some(generator))
-    }
-
-    fn losses(&mut self) -> Vec<Tensor<1>> {
-        self.curves.latest()
     }
 }
 

@@ -5,16 +5,16 @@ mod gan;
 mod text;
 mod vae;
 
-use kiln::device::Opened;
+use kiln::device::OpenDevice;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 thread_local! {
-    static OPENED: RefCell<Option<Opened>> = const { RefCell::new(None) };
+    static OPENED: RefCell<Option<OpenDevice>> = const { RefCell::new(None) };
 }
 
 /// The module's device, opened once: a page can open WebGPU only once. A software adapter will do, for counting.
-async fn device() -> kiln::error::Result<Opened> {
+async fn device() -> kiln::error::Result<OpenDevice> {
     if let Some(opened) = OPENED.with_borrow(Clone::clone) {
         return Ok(opened);
     }

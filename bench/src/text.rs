@@ -1,9 +1,11 @@
 //! A pretrained transformer, W3, W3s and W4: the prompt, then one token at a time, the likeliest. The very steps that the
 //! page's text demo takes, in chunks of the same size.
 
-use kiln::device::Opened;
-use kiln::generate::PREFILL;
-use kiln::models::causal::{self, Architecture, LanguageModel};
+use kiln::device::OpenDevice;
+use kiln::generate::PREFILL_CHUNK;
+use kiln::models::language_model::{LanguageModel, LanguageModelLoader};
+use kiln::models::pretrained;
+use kiln::models::transformer::Architecture;
 use kiln::text::Tokenizer;
 use kiln::weights::{ModelFile, Pretrained};
 use std::rc::Rc;
@@ -30,12 +32,12 @@ impl Text {
         }
         let files = Pretrained::open(&files)?;
         let tokenizer = Tokenizer::new(files.vocabulary.clone()).ok();
-        let mut model = on_device(&opened, files.architecture.clone(), context)?;
+        let mut loader = on_device(&opened, files.architecture.clone(), context)?;
         while {
-            let (done, total) = model.load(&files)?;
+            let (done, total) = loader.load(&files)?;
             done < total
         } {}
-        Ok(Self { model, tokenizer, position: 0 })
+        Ok(Self { model: loader.finish()?, tokenizer, position: 0 })
     }
 
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, JsError> {
@@ -63,7 +65,7 @@ impl Text {
 impl Text {
     async fn feed(&mut self, ids: &[u32]) -> Result<u32, JsError> {
         let mut logits = Vec::new();
-        for chunk in ids.chunks(PREFILL) {
+        for chunk in ids.chunks(PREFILL_CHUNK) {
             logits = self.model.logits(chunk, self.position).await?;
             self.position += chunk.len();
         }
@@ -74,14 +76,14 @@ impl Text {
 
 /// By the engine of the module's device.
 fn on_device(
-    opened: &Opened,
+    opened: &OpenDevice,
     architecture: Architecture,
     context: usize,
-) -> kiln::error::Result<Box<dyn LanguageModel>> {
+) -> kiln::error::Result<Box<dyn LanguageModelLoader>> {
     #[cfg(feature = "gpu")]
     if opened.webgpu {
-        return causal::open(kiln::nn::engine::Gpu::new(&opened.device), architecture, context);
+        return pretrained::open(kiln::nn::engine::Gpu::new(&opened.device), architecture, context);
     }
     let _ = opened;
-    causal::open(kiln::nn::engine::Cpu, architecture, context)
+    pretrained::open(kiln::nn::engine::Cpu, architecture, context)
 }

@@ -1,7 +1,7 @@
 //! A GGUF file of any bytes: opened, and where it opens read to its end and made a tokenizer of.
 #![no_main]
 
-use kiln::models::causal::Tensors;
+use kiln::models::transformer::Tensors;
 use kiln::text::Tokenizer;
 use kiln::weights::{ModelFile, Pretrained};
 use libfuzzer_sys::fuzz_target;

@@ -1,11 +1,11 @@
 //! Adam (Kingma and Ba 2014, arXiv 1412.6980), with PyTorch's formula: epsilon is added to the corrected root.
 
-use super::each::{put, tail};
-use super::lanes::F32x4;
+use super::elementwise::{load_partial, store_partial};
+use super::simd::F32x4;
 
-/// What one update uses.
+/// The parameters of one update.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moments {
+pub struct AdamParams {
     /// The learning rate over `1 - beta1^t`, at step t.
     pub rate: f32,
     /// 1 over `1 - beta2^t`.
@@ -13,16 +13,16 @@ pub struct Moments {
     pub beta1: f32,
     pub beta2: f32,
     pub epsilon: f32,
-    /// What a weight is multiplied by first: less than 1 where it decays.
+    /// The factor of weight decay, 1 without.
     pub keep: f32,
-    /// What a gradient is multiplied by first: less than 1 where it is clipped.
+    /// The factor of gradient clipping, 1 without.
     pub scale: f32,
 }
 
-/// One update: both moments in place, the new weights over the gradient; four slices of one length.
+/// One update. The moments are updated in place, and the new weights replace the gradient; all four slices are equally long.
 #[inline(never)]
-pub fn adam(weight: &[f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], with: Moments) {
-    let Moments { rate, root, beta1, beta2, epsilon, keep, scale } = with;
+pub fn adam(weight: &[f32], gradient: &mut [f32], first: &mut [f32], second: &mut [f32], params: AdamParams) {
+    let AdamParams { rate, root, beta1, beta2, epsilon, keep, scale } = params;
     let [rate, root, epsilon, keep, scale] = [rate, root, epsilon, keep, scale].map(F32x4::splat);
     let [old1, new1, old2, new2] = [beta1, 1.0 - beta1, beta2, 1.0 - beta2].map(F32x4::splat);
     let one = |w: F32x4, g: F32x4, m: F32x4, v: F32x4| {
@@ -44,8 +44,13 @@ pub fn adam(weight: &[f32], gradient: &mut [f32], first: &mut [f32], second: &mu
         m.store(&mut first[i]);
         v.store(&mut second[i]);
     }
-    let (w, m, v) = one(tail(last_weight), tail(last_gradient), tail(last_first), tail(last_second));
-    put(w, last_gradient);
-    put(m, last_first);
-    put(v, last_second);
+    let (w, m, v) = one(
+        load_partial(last_weight),
+        load_partial(last_gradient),
+        load_partial(last_first),
+        load_partial(last_second),
+    );
+    store_partial(w, last_gradient);
+    store_partial(m, last_first);
+    store_partial(v, last_second);
 }

@@ -1,4 +1,4 @@
-//! Weights as they lie in memory: quantised ones stay quantised. One form for every device, whatever the file's format was.
+//! Weights in memory. Quantised weights stay quantised, in one representation for all devices and file formats.
 
 /// A matrix `[rows, cols]`, row-major: `rows` outputs, `cols` inputs. A vector is a matrix of one row.
 #[derive(Debug, Clone, PartialEq)]
@@ -8,7 +8,7 @@ pub struct Matrix {
     pub data: Data,
 }
 
-/// Numbers of a matrix. Quantised rows are cut in groups of equal length; a weight is `d * q + m` with its group's `d` and
+/// The numbers of a matrix. Quantised rows are divided into groups of equal length; a weight is `d * q + m` with its group's `d` and
 /// `m` (`m` is empty where it is zero everywhere).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
@@ -24,7 +24,7 @@ pub enum Data {
         d: Vec<f32>,
         m: Vec<f32>,
     },
-    /// Groups of `group` (16 or 32) weights, a signed byte each.
+    /// Groups of `group` (16 or 32) weights, one signed byte each.
     Q8 {
         q: Vec<i8>,
         group: usize,
@@ -33,7 +33,7 @@ pub enum Data {
     },
 }
 
-/// Weights that share their scale in [`Data::Q4`].
+/// Weights that share a scale in [`Data::Q4`].
 pub const GROUP: usize = 32;
 
 impl Matrix {
@@ -69,7 +69,7 @@ impl Matrix {
         Self { rows: rows.len(), cols, data }
     }
 
-    /// Bytes that it takes.
+    /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         match &self.data {
             Data::F32(v) => 4 * v.len(),
@@ -105,7 +105,7 @@ impl Matrix {
     }
 }
 
-/// A half-precision number. The product scales the exponent; subnormals come out right.
+/// A half-precision number. The multiplication adjusts the exponent, also for subnormals.
 pub fn f16(bits: u16) -> f32 {
     let (sign, rest) = (u32::from(bits & 0x8000) << 16, u32::from(bits & 0x7fff));
     if rest >= 0x7c00 {

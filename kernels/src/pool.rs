@@ -1,38 +1,38 @@
-//! Work in parts, by as many threads as help. One that wants work done takes part itself and waits for nobody who has not begun:
-//! without helpers, as in the terminal and in a page that may not share memory, it does all parts alone. Each number is computed
-//! by the same operations in the same order whoever does it, so that a run is the same on any number of threads.
+//! A thread pool: work is divided into parts, which the calling thread and all helpers take in turn. Without helpers, as in the terminal
+//! and in a page that may not share memory, the caller does all parts. Each number is computed by the same operations in the same
+//! order on whichever thread, so that a run is the same on any number of threads.
 
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// What all threads are to do at once; it returns when nothing is left.
+/// A closure that each thread runs; it returns when no part is left.
 type Work<'a> = &'a (dyn Fn() + Sync);
 
 struct Pool {
     helpers: AtomicUsize,
-    /// Whether one of them has died.
+    /// Whether a helper has died.
     lost: AtomicBool,
-    /// Whether somebody's work is being done. A second thread that comes meanwhile, or a part of a part, does its own alone.
+    /// Whether work is in progress. A second caller, or a part that is itself divided, then runs on its own thread.
     busy: AtomicBool,
-    /// Whether the work may be begun ([`OPEN`]), which one it is, and how many helpers are at it ([`INSIDE`]).
+    /// Whether helpers may begin ([`OPEN`]), the number of the work, and how many helpers are inside ([`INSIDE`]).
     gate: AtomicU32,
     work: UnsafeCell<Work<'static>>,
     asleep: Mutex<usize>,
     wake: Condvar,
 }
 
-// SAFETY: `work` is written by who holds `busy` while the gate is shut and nobody inside, and read inside.
+// SAFETY: `work` is written by the thread that holds `busy`, while the gate is closed and no helper is inside, and read inside.
 unsafe impl Sync for Pool {}
 
 const OPEN: u32 = 1 << 31;
-/// The lowest bits count helpers; the ones between number the work.
+/// The low bits count helpers; the bits between number the work.
 const INSIDE: u32 = 0xffff;
 const NEXT: u32 = 1 << 16;
 
-/// Looks at the gate before a helper lies down: some tens of microseconds, about as long as waking takes.
-const LOOKS: usize = 20_000;
+/// Polls of the gate before a helper goes to sleep: some tens of microseconds, about as long as waking takes.
+const SPINS: usize = 20_000;
 
 static POOL: Pool = Pool {
     helpers: AtomicUsize::new(0),
@@ -44,21 +44,21 @@ static POOL: Pool = Pool {
     wake: Condvar::new(),
 };
 
-/// Threads that work: this one and all that help.
+/// Threads in the pool: this one and all helpers.
 pub fn threads() -> usize {
     1 + POOL.helpers.load(SeqCst)
 }
 
-/// Lends this thread to the pool, for good.
+/// Makes this thread a helper; it does not return.
 pub fn help() -> ! {
     POOL.helpers.fetch_add(1, SeqCst);
     let mut done = 0;
     loop {
         let gate = POOL.next(done);
-        // One more inside, unless the gate was shut meanwhile.
+        // One more inside, unless the gate was closed meanwhile.
         if POOL.gate.compare_exchange(gate, gate + 1, SeqCst, SeqCst).is_ok() {
             let inside = Inside;
-            // SAFETY: the work stays as it is until everybody is outside again.
+            // SAFETY: the work is not changed until every helper has left.
             let work = unsafe { *POOL.work.get() };
             work();
             std::mem::forget(inside);
@@ -68,17 +68,17 @@ pub fn help() -> ! {
     }
 }
 
-/// Says that a helper has died. In a tab nothing else tells: its thread just ends, in the middle of a part.
+/// Reports that a helper has died. In a tab nothing else does: the thread just ends, in the middle of a part.
 pub fn lost() {
     POOL.lost.store(true, SeqCst);
 }
 
-/// Which work.
+/// The number of the work.
 fn number(gate: u32) -> u32 {
     gate & !OPEN & !INSIDE
 }
 
-/// A helper that panics would leave a hole in the result.
+/// Aborts where a helper panics: its part of the result would be missing.
 struct Inside;
 
 impl Drop for Inside {
@@ -88,10 +88,10 @@ impl Drop for Inside {
 }
 
 impl Pool {
-    /// The gate, open, of other work than `done`.
+    /// Waits until the gate is open for other work than `done`.
     fn next(&self, done: u32) -> u32 {
         let open = || Some(self.gate.load(SeqCst)).filter(|&gate| gate & OPEN != 0 && number(gate) != done);
-        for _ in 0..LOOKS {
+        for _ in 0..SPINS {
             if let Some(gate) = open() {
                 return gate;
             }
@@ -108,22 +108,22 @@ impl Pool {
         }
     }
 
-    /// One that is just lying down may miss the call, and comes to the next. A page's own thread may not wait for a lock.
-    fn somebody_sleeps(&self) -> bool {
+    /// A helper that is just falling asleep may miss the call and takes part in the next work. A page's main thread may not wait for a lock.
+    fn any_asleep(&self) -> bool {
         self.asleep.try_lock().map_or(true, |asleep| *asleep > 0)
     }
 
-    /// Does `work` on all threads that come; returns when none is at it any more.
-    fn together(&self, work: Work) {
+    /// Runs `work` on this thread and all helpers that come; returns when all have finished.
+    fn run(&self, work: Work) {
         if threads() == 1 || self.busy.swap(true, SeqCst) {
             return work();
         }
-        // SAFETY: nobody is inside, and `Opened` waits until nobody is again before `work` ends.
+        // SAFETY: no helper is inside, and `GateGuard` waits until none is before `work` ends.
         unsafe { *self.work.get() = std::mem::transmute::<Work<'_>, Work<'static>>(work) };
         let number = number(self.gate.load(SeqCst).wrapping_add(NEXT)).max(NEXT);
         self.gate.store(OPEN | number, SeqCst);
-        let opened = Opened(self);
-        if self.somebody_sleeps() {
+        let opened = GateGuard(self);
+        if self.any_asleep() {
             self.wake.notify_all();
         }
         work();
@@ -131,10 +131,10 @@ impl Pool {
     }
 }
 
-/// Shuts the gate and waits for those inside, also where a part of our own has panicked.
-struct Opened<'a>(&'a Pool);
+/// Closes the gate and waits for the helpers inside, also where the caller's own part has panicked.
+struct GateGuard<'a>(&'a Pool);
 
-impl Drop for Opened<'_> {
+impl Drop for GateGuard<'_> {
     fn drop(&mut self) {
         self.0.gate.fetch_and(!OPEN, SeqCst);
         while self.0.gate.load(SeqCst) & INSIDE > 0 {
@@ -145,106 +145,106 @@ impl Drop for Opened<'_> {
     }
 }
 
-/// Multiplications that are worth a part: about ten microseconds.
-const WORTH: f64 = 262_144.0;
+/// Multiplications in a part: about ten microseconds.
+const MULTIPLICATIONS_PER_PART: f64 = 262_144.0;
 
-/// Into how many parts to cut so many multiplications: a few for each thread, so that a slow one holds nobody up.
-/// They are given as sizes, whose product may be more than 32 bits hold.
-pub fn worthwhile(sizes: &[usize]) -> usize {
+/// The number of parts for this number of multiplications: a few for each thread, so that a slow one delays nobody. The number is
+/// given as sizes, whose product may not fit 32 bits.
+pub fn part_count(sizes: &[usize]) -> usize {
     let multiplications: f64 = sizes.iter().map(|&n| n as f64).product();
     match threads() {
         1 => 1,
-        n => ((multiplications / WORTH) as usize).clamp(1, 4 * n),
+        n => ((multiplications / MULTIPLICATIONS_PER_PART) as usize).clamp(1, 4 * n),
     }
 }
 
-/// Fewer parts are done sooner alone where helpers have lain down since the last: `gan2d`'s step takes a tenth longer with them.
-const WAKING: usize = 4;
+/// Fewer parts are done sooner without helpers that must be woken: with them a step of `gan2d` takes a tenth longer.
+const MIN_PARTS_WORTH_WAKING: usize = 4;
 
-/// [`worthwhile`], for work that stands alone: where it is little, it is one part.
-pub fn worth_waking(sizes: &[usize]) -> usize {
-    Some(worthwhile(sizes)).filter(|&parts| parts >= WAKING).unwrap_or(1)
+/// [`part_count`], for work that is not followed by more at once: little work is a single part.
+pub fn standalone_part_count(sizes: &[usize]) -> usize {
+    Some(part_count(sizes)).filter(|&parts| parts >= MIN_PARTS_WORTH_WAKING).unwrap_or(1)
 }
 
-/// Calls `part` with each number below `parts`. Each thread that takes any makes its `room` first.
-pub fn each_part<R>(parts: usize, room: impl Fn() -> R + Sync, part: impl Fn(&mut R, usize) + Sync) {
+/// Calls `part` with each number below `parts`. Each thread that takes part makes its own scratch space first.
+pub fn each_part<R>(parts: usize, scratch: impl Fn() -> R + Sync, part: impl Fn(&mut R, usize) + Sync) {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut own = None;
         loop {
             match next.fetch_add(1, SeqCst) {
-                i if i < parts => part(own.get_or_insert_with(&room), i),
+                i if i < parts => part(own.get_or_insert_with(&scratch), i),
                 _ => return,
             }
         }
     };
-    if parts > 1 { POOL.together(&work) } else { work() }
+    if parts > 1 { POOL.run(&work) } else { work() }
 }
 
-/// Calls `part` with each `size` of the values, the last of which may be fewer.
+/// Calls `part` with each chunk of `size` values; the last may be shorter.
 pub fn each_chunk<T: Send, R>(
     values: &mut [T],
     size: usize,
-    room: impl Fn() -> R + Sync,
+    scratch: impl Fn() -> R + Sync,
     part: impl Fn(&mut R, usize, &mut [T]) + Sync,
 ) {
-    let (length, all) = (values.len(), Shared(values.as_mut_ptr()));
-    each_part(length.div_ceil(size), room, |room, i| {
+    let (length, all) = (values.len(), SharedPtr(values.as_mut_ptr()));
+    each_part(length.div_ceil(size), scratch, |scratch, i| {
         let from = i * size;
-        // SAFETY: within the values, and no two parts share any.
+        // SAFETY: inside the values, and chunks do not overlap.
         let chunk = unsafe { std::slice::from_raw_parts_mut(all.at(from), size.min(length - from)) };
-        part(room, i, chunk);
+        part(scratch, i, chunk);
     });
 }
 
-/// What threads write to, each at its own places.
+/// A pointer that several threads write through, each at its own places.
 #[derive(Clone, Copy)]
-struct Shared<T>(*mut T);
+struct SharedPtr<T>(*mut T);
 
-// SAFETY: whoever uses it sees to it that no two threads write to one place.
-unsafe impl<T: Send> Sync for Shared<T> {}
+// SAFETY: its users make sure that no two threads write to one place.
+unsafe impl<T: Send> Sync for SharedPtr<T> {}
 
-impl<T> Shared<T> {
+impl<T> SharedPtr<T> {
     /// # Safety
-    /// The place is within what was shared.
+    /// The place is inside the slice that the pointer was made from.
     unsafe fn at(&self, place: usize) -> *mut T {
         // SAFETY: see above.
         unsafe { self.0.add(place) }
     }
 }
 
-/// A matrix that is written to, by several threads if need be: rows at a distance of `stride`.
-pub struct Target<'a> {
-    values: Shared<f32>,
+/// A mutable view of a row-major matrix whose rows are `stride` numbers apart; several threads may write parts of it.
+pub struct MatMut<'a> {
+    values: SharedPtr<f32>,
     length: usize,
     stride: usize,
     borrowed: PhantomData<&'a mut [f32]>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> MatMut<'a> {
     pub fn new(values: &'a mut [f32], stride: usize) -> Self {
-        Self { values: Shared(values.as_mut_ptr()), length: values.len(), stride, borrowed: PhantomData }
+        Self { values: SharedPtr(values.as_mut_ptr()), length: values.len(), stride, borrowed: PhantomData }
     }
 
-    /// The same from a row and a column on.
+    /// The view from a row and a column on.
     ///
     /// # Safety
-    /// No place is written to through two of these at a time.
-    pub unsafe fn part(&self, row: usize, col: usize) -> Target<'_> {
+    /// No place is written through two views at a time.
+    pub unsafe fn part(&self, row: usize, col: usize) -> MatMut<'_> {
         let begin = row * self.stride + col;
         assert!(begin <= self.length, "a part outside of its matrix");
         // SAFETY: just checked.
-        let values = Shared(unsafe { self.values.at(begin) });
-        Target { values, length: self.length - begin, stride: self.stride, borrowed: PhantomData }
+        let values = SharedPtr(unsafe { self.values.at(begin) });
+        MatMut { values, length: self.length - begin, stride: self.stride, borrowed: PhantomData }
     }
 
-    /// Panics unless so many rows and columns are there.
+    /// Panics unless the view has this number of rows and columns.
     pub fn check(&self, [rows, cols]: [usize; 2]) {
         let needed = if rows == 0 { 0 } else { (rows - 1) * self.stride + cols };
         assert!(cols <= self.stride && needed <= self.length, "a matrix of another shape");
     }
 
-    /// Some columns of a row.
+    /// A range of columns of a row.
     #[inline(always)]
     pub fn row(&mut self, row: usize, col: usize, cols: usize) -> &mut [f32] {
         let begin = row * self.stride + col;

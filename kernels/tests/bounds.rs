@@ -1,6 +1,6 @@
 //! Every small shape, up to the last number of every slice.
 
-use kiln_kernels::{Activation, Convolve, Factor, Window, bias_act, dot, gelu_tanh, multiply};
+use kiln_kernels::{Activation, Conv2d, MatRef, Window, bias_act, dot, gelu_tanh, gemm};
 
 fn numbers(n: usize) -> Vec<f32> {
     (0..n).map(|i| (i * 7919 % 1000) as f32 / 500.0 - 1.0).collect()
@@ -20,7 +20,7 @@ fn a_strided_convolution_is_the_transpose_of_its_transpose() {
         for (h, w) in (1..9).flat_map(|h| (1..20).map(move |w| (h, w))) {
             for padding in 0..(h.min(w) + 1).min(4) {
                 let size = [h, w].map(|n| 2 * n + 2 - 2 * padding);
-                let shape = Convolve {
+                let shape = Conv2d {
                     batch,
                     inputs: large,
                     outputs: small,
@@ -33,8 +33,8 @@ fn a_strided_convolution_is_the_transpose_of_its_transpose() {
                 let (mut y, mut back) = (vec![0.0; batch * small * h * w], vec![0.0; x.len()]);
                 let mut outer = vec![0.0; weights.len()];
                 shape.forward(&x, &weights, &mut y);
-                shape.of_input(&y, &weights, &mut back);
-                shape.of_weights(&x, &y, &mut outer);
+                shape.grad_input(&y, &weights, &mut back);
+                shape.grad_weight(&x, &y, &mut outer);
                 let energy = inner(&y, &y);
                 assert!(close(energy, inner(&x, &back)), "{shape:?}");
                 assert!(close(energy, inner(&weights, &outer)), "{shape:?}");
@@ -48,14 +48,14 @@ fn a_wide_convolution_of_3_x_3_is_the_transpose_of_its_gradients_for_every_small
     for (h, w) in (1..7).flat_map(|h| (1..18).map(move |w| (h, w))) {
         for padding in (0..3).filter(|p| h.min(w) + 2 * p >= 3) {
             let window = Window::square(1, padding);
-            let shape = Convolve { batch: 2, inputs: 13, outputs: 12, size: [h, w], kernel: [3, 3], window };
+            let shape = Conv2d { batch: 2, inputs: 13, outputs: 12, size: [h, w], kernel: [3, 3], window };
             let [oh, ow] = shape.out_size();
             let (x, weights) = (numbers(26 * h * w), numbers(12 * 13 * 9));
             let mut y = vec![0.0; 24 * oh * ow];
             let (mut back, mut outer) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
             shape.forward(&x, &weights, &mut y);
-            shape.of_input(&y, &weights, &mut back);
-            shape.of_weights(&x, &y, &mut outer);
+            shape.grad_input(&y, &weights, &mut back);
+            shape.grad_weight(&x, &y, &mut outer);
             let energy = inner(&y, &y);
             assert!(close(energy, inner(&x, &back)) && close(energy, inner(&weights, &outer)), "{shape:?}");
         }
@@ -73,14 +73,14 @@ fn a_convolution_is_the_transpose_of_its_gradients() {
         ([9, 4], 4, 3, 1),
     ] {
         let shape =
-            Convolve { batch: 2, inputs: 3, outputs: 5, size, kernel: [k, k], window: Window::square(stride, padding) };
+            Conv2d { batch: 2, inputs: 3, outputs: 5, size, kernel: [k, k], window: Window::square(stride, padding) };
         let [oh, ow] = shape.out_size();
         let (x, weights) = (numbers(6 * size[0] * size[1]), numbers(15 * k * k));
         let mut y = vec![0.0; 10 * oh * ow];
         let (mut back, mut outer) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
         shape.forward(&x, &weights, &mut y);
-        shape.of_input(&y, &weights, &mut back);
-        shape.of_weights(&x, &y, &mut outer);
+        shape.grad_input(&y, &weights, &mut back);
+        shape.grad_weight(&x, &y, &mut outer);
         let energy = inner(&y, &y);
         assert!(close(energy, inner(&x, &back)) && close(energy, inner(&weights, &outer)), "{shape:?}");
     }
@@ -93,10 +93,10 @@ fn products_and_loops_of_every_length_stay_in_their_slices() {
         for (k, m) in (0..6).chain([16, 300]).flat_map(|k| [1, 2, 3, 4, 7, 8, 9, 33, 600].map(|m| (k, m))) {
             let (a, b) = (numbers(n * k), numbers(k * m));
             for [ta, tb] in [[false, false], [false, true], [true, false], [true, true]] {
-                let left = if ta { Factor::new(&a, [k, n], n).transposed() } else { Factor::new(&a, [n, k], k) };
-                let right = if tb { Factor::new(&b, [m, k], k).transposed() } else { Factor::new(&b, [k, m], m) };
+                let left = if ta { MatRef::new(&a, [k, n], n).transposed() } else { MatRef::new(&a, [n, k], k) };
+                let right = if tb { MatRef::new(&b, [m, k], k).transposed() } else { MatRef::new(&b, [k, m], m) };
                 let mut out = vec![1.0; n * m];
-                multiply(left, right, &mut out);
+                gemm(left, right, &mut out);
                 for (at, sum) in out.iter().enumerate() {
                     let (i, j) = (at / m, at % m);
                     let of_a = |l: usize| a[if ta { l * n + i } else { i * k + l }];
@@ -120,7 +120,7 @@ fn products_and_loops_of_every_length_stay_in_their_slices() {
 fn factors_that_do_not_fit_are_refused() {
     let (a, b) = (numbers(100), numbers(100));
     for ([n, k], [l, m]) in [([8, 6], [5, 2]), ([8, 3], [5, 9]), ([2, 6], [5, 9]), ([8, 6], [5, 9])] {
-        let product = || multiply(Factor::new(&a, [n, k], k), Factor::new(&b, [l, m], m), &mut vec![0.0; n * m]);
+        let product = || gemm(MatRef::new(&a, [n, k], k), MatRef::new(&b, [l, m], m), &mut vec![0.0; n * m]);
         assert!(std::panic::catch_unwind(product).is_err(), "{n} {k} by {l} {m}");
     }
 }

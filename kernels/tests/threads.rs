@@ -1,6 +1,6 @@
 //! What several threads compute is what one computes, to the bit.
 
-use kiln_kernels::{Attention, Convolve, Data, Factor, Matrix, Window, each_chunk, help, matmul, multiply, threads};
+use kiln_kernels::{Attention, Conv2d, Data, MatRef, Matrix, Window, each_chunk, gemm, help, matmul, threads};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -17,22 +17,21 @@ fn all() -> Vec<Vec<u32>> {
     for [n, k, m] in [[37, 300, 1030], [1030, 300, 37], [3, 4000, 200], [4, 4000, 100], [3000, 300, 2], [2000, 3, 200]]
     {
         let (a, b, mut out) = (numbers(n * k), numbers(k * m), vec![0.0; n * m]);
-        multiply(Factor::new(&a, [n, k], k), Factor::new(&b, [k, m], m), &mut out);
+        gemm(MatRef::new(&a, [n, k], k), MatRef::new(&b, [k, m], m), &mut out);
         results.push(out.clone());
-        multiply(Factor::new(&a, [k, n], n).transposed(), Factor::new(&b, [m, k], k).transposed(), &mut out);
+        gemm(MatRef::new(&a, [k, n], n).transposed(), MatRef::new(&b, [m, k], k).transposed(), &mut out);
         results.push(out);
     }
     for (batch, size, k, stride) in
         [(19, [14, 10], 4, 2), (3, [14, 10], 4, 2), (1, [60, 50], 3, 1), (5, [20, 20], 3, 1), (3, [20, 20], 1, 1)]
     {
-        let shape =
-            Convolve { batch, inputs: 24, outputs: 37, size, kernel: [k, k], window: Window::square(stride, 1) };
+        let shape = Conv2d { batch, inputs: 24, outputs: 37, size, kernel: [k, k], window: Window::square(stride, 1) };
         let (x, weights) = (numbers(batch * 24 * size[0] * size[1]), numbers(37 * 24 * k * k));
         let mut y = vec![0.0; batch * 37 * shape.out_size().iter().product::<usize>()];
         let (mut back, mut outer) = (vec![0.0; x.len()], vec![0.0; weights.len()]);
         shape.forward(&x, &weights, &mut y);
-        shape.of_input(&y, &weights, &mut back);
-        shape.of_weights(&x, &y, &mut outer);
+        shape.grad_input(&y, &weights, &mut back);
+        shape.grad_weight(&x, &y, &mut outer);
         results.extend([y, back, outer]);
     }
     for causal in [false, true] {

@@ -1,9 +1,11 @@
 //! A set of colour pictures that is held whole: emoji, and the pictures of a person.
 
 use super::idx::Idx;
-use super::order::Order;
-use super::{Batch, Pictures, Place, Shape, Waiting};
+use super::sampler::Sampler;
+use super::{Batch, Dataset, Pictures, Position, Shape};
 use crate::error::{Error, Result};
+use crate::poll::Poll;
+use crate::ready;
 use crate::rng::{Purpose, Stream};
 
 /// Every colour picture has this shape.
@@ -16,14 +18,14 @@ pub const MOST: usize = 10_000;
 const HELD_OUT: usize = 1_000;
 
 /// Gives the pictures once all of them are here, as bytes `[n, 32, 32, 3]`, with a label for each or none at all.
-pub type Arrive = dyn FnMut() -> Result<std::result::Result<(Idx, Vec<u8>), Waiting>>;
+pub type Arrive = dyn FnMut() -> Result<Poll<(Idx, Vec<u8>)>>;
 
 pub struct Album {
     arrive: Box<Arrive>,
     here: Option<Here>,
-    order: Order,
-    /// A place that was sought before the pictures were here.
-    sought: Option<Place>,
+    sampler: Sampler,
+    /// A position that was sought before the pictures were here.
+    sought: Option<Position>,
     classes: Vec<String>,
     seed: u64,
 }
@@ -38,23 +40,20 @@ struct Here {
 
 impl Album {
     pub fn new(arrive: Box<Arrive>, classes: Vec<String>, seed: u64) -> Self {
-        Self { arrive, here: None, order: Order::new(seed), sought: None, classes, seed }
+        Self { arrive, here: None, sampler: Sampler::new(seed), sought: None, classes, seed }
     }
 
-    fn here(&mut self) -> Result<std::result::Result<(&Here, &mut Order), Waiting>> {
+    fn here(&mut self) -> Result<Poll<(&Here, &mut Sampler)>> {
         if self.here.is_none() {
-            let (set, labels) = match (self.arrive)()? {
-                Ok(arrived) => arrived,
-                Err(waiting) => return Ok(Err(waiting)),
-            };
+            let (set, labels) = ready!((self.arrive)()?);
             let here = Here::new(set, labels, self.classes.len(), self.seed)?;
-            if let Some(place) = self.sought.take() {
-                self.order.seek(place, &|_, stream| here.pass(stream));
+            if let Some(position) = self.sought.take() {
+                self.sampler.seek(position, &|_, stream| here.epoch(stream));
             }
             self.here = Some(here);
         }
-        let here = self.here.as_ref().ok_or_else(|| Error::internal("The pictures went away."))?;
-        Ok(Ok((here, &mut self.order)))
+        let here = self.here.as_ref().ok_or_else(|| Error::internal("The pictures are missing."))?;
+        Ok(Poll::Ready((here, &mut self.sampler)))
     }
 }
 
@@ -65,7 +64,7 @@ impl Here {
             _ => return Err(Error::bad_file(format!("A set of pictures is n x 32 x 32 x 3, not {:?}.", set.dims))),
         };
         if !(FEWEST..=MOST).contains(&n) {
-            return Err(Error::bad_file(format!("The set has {n} pictures; it needs {FEWEST} to {MOST}.")));
+            return Err(Error::bad_file(format!("The set has {n} pictures; it needs between {FEWEST} and {MOST}.")));
         }
         if classes > 0 && (labels.len() != n || labels.iter().any(|l| usize::from(*l) >= classes)) {
             return Err(Error::bad_file("The labels do not agree with the pictures."));
@@ -76,7 +75,7 @@ impl Here {
         Ok(Self { pixels: set.bytes, labels, seen, held_out })
     }
 
-    fn pass(&self, stream: &mut Stream) -> Vec<u32> {
+    fn epoch(&self, stream: &mut Stream) -> Vec<u32> {
         stream.permutation(self.seen.len()).into_iter().map(|i| self.seen[i as usize]).collect()
     }
 
@@ -98,24 +97,28 @@ impl Pictures for Album {
     fn classes(&self) -> &[String] {
         &self.classes
     }
+}
 
-    fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>> {
+impl Dataset for Album {
+    type Batch = Batch;
+
+    fn batch(&mut self, n: usize) -> Result<Poll<Batch>> {
         let taken = self.here()?;
-        Ok(taken.map(|(here, order)| here.batch((0..n).map(|_| order.next(&|_, stream| here.pass(stream))))))
+        Ok(taken.map(|(here, sampler)| here.batch((0..n).map(|_| sampler.next(&|_, stream| here.epoch(stream))))))
     }
 
-    fn held_out(&mut self) -> Result<std::result::Result<Batch, Waiting>> {
+    fn held_out(&mut self) -> Result<Poll<Batch>> {
         Ok(self.here()?.map(|(here, _)| here.batch(here.held_out.iter().map(|&i| i as usize))))
     }
 
-    fn place(&self) -> Place {
-        self.sought.unwrap_or_else(|| self.order.place())
+    fn position(&self) -> Position {
+        self.sought.unwrap_or_else(|| self.sampler.position())
     }
 
-    fn seek(&mut self, place: Place) {
+    fn seek(&mut self, position: Position) {
         match &self.here {
-            Some(here) => self.order.seek(place, &|_, stream| here.pass(stream)),
-            None => self.sought = Some(place),
+            Some(here) => self.sampler.seek(position, &|_, stream| here.epoch(stream)),
+            None => self.sought = Some(position),
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn parse(file: &[u8]) -> Result<Idx> {
         return Err(bad("it is not an IDX file of bytes".into()));
     };
     let start = 4 + 4 * rank as usize;
-    let header = bytes.get(4..start).ok_or_else(|| bad("it ends inside its header".into()))?;
+    let header = bytes.get(4..start).ok_or_else(|| bad("it ends within its header".into()))?;
     let dims: Vec<usize> =
         header.chunks_exact(4).map(|d| u32::from_be_bytes([d[0], d[1], d[2], d[3]]) as usize).collect();
     let size = dims.iter().try_fold(1usize, |all, &d| all.checked_mul(d));

@@ -4,10 +4,11 @@ pub mod album;
 pub mod emoji;
 pub mod idx;
 pub mod mnist;
-mod order;
 pub mod points;
+mod sampler;
 
 use crate::error::Result;
+use crate::poll::Poll;
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
@@ -29,63 +30,92 @@ pub struct Batch {
     pub labels: Vec<u8>,
 }
 
-/// A place in the order of the data, for a checkpoint.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-pub struct Place {
+impl Batch {
+    /// Batches of `n` pictures of this shape.
+    pub fn split(&self, n: usize, shape: Shape) -> impl Iterator<Item = Batch> {
+        self.pixels.chunks(n * shape.len()).enumerate().map(move |(k, pixels)| {
+            let labels = self.labels.get(k * n..(k + 1) * n).unwrap_or_default().to_vec();
+            Batch { pixels: pixels.to_vec(), labels }
+        })
+    }
+}
+
+/// A position in the order of the data, for a checkpoint. Data that are drawn without end have a position in their stream alone.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
+pub struct Position {
     pub refills: u32,
     pub refilled_at: u64,
     pub left: u32,
 }
 
 /// As it stands in a checkpoint: JSON.
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 
-impl FromStr for Place {
+impl FromStr for Position {
     type Err = serde_json::Error;
 
     fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
-        let place: Self = serde_json::from_str(text)?;
-        // One more pass must not overflow.
-        match place.refills {
-            0..=1_000_000_000 => Ok(place),
-            n => Err(serde::de::Error::custom(format!("{n} passes"))),
+        let position: Self = serde_json::from_str(text)?;
+        // One more epoch must not overflow.
+        match position.refills {
+            0..=1_000_000_000 => Ok(position),
+            n => Err(serde::de::Error::custom(format!("{n} epochs"))),
         }
     }
 }
 
-/// What a batch waits for.
-pub struct Waiting {
-    pub path: String,
-    pub done: f64,
-    pub total: f64,
+/// What a model learns from. What a step sees depends on the step and the seed alone, never on what has arrived.
+pub trait Dataset {
+    /// Several examples: points, pictures with labels, pairs, token ids, sound.
+    type Batch;
+
+    /// The next `n` examples in seeded order, or what is still missing for them. Nothing is drawn while something is missing.
+    ///
+    /// # Errors
+    /// Where a file cannot be fetched or read.
+    fn batch(&mut self, n: usize) -> Result<Poll<Self::Batch>>;
+
+    /// The examples that no batch holds.
+    ///
+    /// # Errors
+    /// Where a file cannot be fetched or read.
+    fn held_out(&mut self) -> Result<Poll<Self::Batch>>;
+
+    /// The position in the order, and the way back to it.
+    fn position(&self) -> Position;
+    fn seek(&mut self, position: Position);
 }
 
-/// A data set of pictures. What a step sees depends on the step and the seed alone, never on what has arrived.
-pub trait Pictures {
+/// A dataset of pictures.
+pub trait Pictures: Dataset<Batch = Batch> {
     fn shape(&self) -> Shape;
 
     /// The classes' names, at most ten; empty where nothing is known.
     fn classes(&self) -> &[String];
+}
 
-    /// The next `n` pictures in seeded order, or what is still missing for them. Nothing is drawn while something is missing.
-    ///
-    /// # Errors
-    /// Where a file cannot be fetched or read.
-    fn batch(&mut self, n: usize) -> Result<std::result::Result<Batch, Waiting>>;
+impl<D: Dataset + ?Sized> Dataset for Box<D> {
+    type Batch = D::Batch;
 
-    /// Pictures that no batch holds.
-    ///
-    /// # Errors
-    /// Where a file cannot be fetched or read.
-    fn held_out(&mut self) -> Result<std::result::Result<Batch, Waiting>>;
+    fn batch(&mut self, n: usize) -> Result<Poll<D::Batch>> {
+        (**self).batch(n)
+    }
 
-    /// A place in the order, and the way back to it.
-    fn place(&self) -> Place;
-    fn seek(&mut self, place: Place);
+    fn held_out(&mut self) -> Result<Poll<D::Batch>> {
+        (**self).held_out()
+    }
+
+    fn position(&self) -> Position {
+        (**self).position()
+    }
+
+    fn seek(&mut self, position: Position) {
+        (**self).seek(position);
+    }
 }
 
 /// What became of a person's pictures.
@@ -150,10 +180,9 @@ impl Shape {
 /// Where files of the page come from: the network in a tab, the disk in a terminal. Polled, so that a training loop
 /// never waits inside a step and a pause is answered while a file is on its way.
 pub trait Source {
-    /// The file at `path` (relative to the page), or `None` while it is on its way. The first call starts it; after an
-    /// error the next call tries again.
-    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>>;
-
-    /// Bytes that have arrived and bytes in all (0 where not known).
-    fn progress(&self, path: &str) -> (f64, f64);
+    /// The file at `path` (relative to the page). The first call starts its download; after an error the next call tries again.
+    ///
+    /// # Errors
+    /// `Fetch`.
+    fn poll(&self, path: &str) -> Result<Poll<Vec<u8>>>;
 }

@@ -1,15 +1,18 @@
 //! Distributions of points in the plane, inside about [-2.5, 2.5] on each axis.
 
+use super::{Dataset, Position};
+use crate::error::Result;
+use crate::poll::Poll;
 use crate::rng::{Purpose, Stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f32::consts::{PI, TAU};
 
-/// The data sets of the 2-D demos.
+/// The distributions of the 2-D demos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[serde(rename_all = "lowercase")]
-pub enum Shape {
+pub enum Distribution {
     Ring,
     Grid,
     Moons,
@@ -26,27 +29,30 @@ pub const SIGMA: f32 = 0.08;
 /// A data set that can be drawn from without end.
 #[derive(Debug, Clone)]
 pub struct Points {
-    shape: Shape,
+    distribution: Distribution,
     drawn: Vec<[f32; 2]>,
+    seed: u64,
     stream: Stream,
 }
 
+/// Points that are held out: those of a stream of their own.
+pub const HELD_OUT: usize = 20_400;
+
 impl Points {
-    /// `drawn` is used by [`Shape::Drawn`]; where it is empty the ring stands in.
-    pub fn new(shape: Shape, drawn: Vec<[f32; 2]>, seed: u64) -> Self {
-        let shape = if shape == Shape::Drawn && drawn.is_empty() { Shape::Ring } else { shape };
-        Self { shape, drawn, stream: Stream::new(seed, Purpose::Data) }
+    /// `drawn` is used by [`Distribution::Drawn`]; where it is empty the ring takes its place.
+    pub fn new(distribution: Distribution, drawn: Vec<[f32; 2]>, seed: u64) -> Self {
+        let empty = distribution == Distribution::Drawn && drawn.is_empty();
+        let distribution = if empty { Distribution::Ring } else { distribution };
+        Self { distribution, drawn, seed, stream: Stream::new(seed, Purpose::Data) }
     }
 
-    pub fn stream(&mut self) -> &mut Stream {
-        &mut self.stream
-    }
-
-    /// The centres of the modes, for shapes that have any.
+    /// The centres of the modes, for distributions that have any.
     pub fn modes(&self) -> Vec<[f32; 2]> {
-        match self.shape {
-            Shape::Ring => (0..8).map(|k| k as f32 * TAU / 8.0).map(|a| [2.0 * a.cos(), 2.0 * a.sin()]).collect(),
-            Shape::Grid => (0..25).map(|k| [(k % 5) as f32 - 2.0, (k / 5) as f32 - 2.0]).collect(),
+        match self.distribution {
+            Distribution::Ring => {
+                (0..8).map(|k| k as f32 * TAU / 8.0).map(|a| [2.0 * a.cos(), 2.0 * a.sin()]).collect()
+            }
+            Distribution::Grid => (0..25).map(|k| [(k % 5) as f32 - 2.0, (k / 5) as f32 - 2.0]).collect(),
             _ => Vec::new(),
         }
     }
@@ -60,23 +66,45 @@ impl Points {
     fn point(&mut self, modes: &[[f32; 2]]) -> [f32; 2] {
         let jitter = self.stream.normal(2);
         let u = self.stream.uniform(1, 1.0)[0];
-        let (centre, sigma) = match self.shape {
-            Shape::Ring | Shape::Grid => (modes[self.stream.below(modes.len())], SIGMA),
-            Shape::Moons => {
+        let (centre, sigma) = match self.distribution {
+            Distribution::Ring | Distribution::Grid => (modes[self.stream.below(modes.len())], SIGMA),
+            Distribution::Moons => {
                 let a = PI * (u + 1.0) / 2.0;
                 let upper = [1.4 * a.cos() - 0.7, 1.4 * a.sin() - 0.35];
                 let lower = [0.7 - 1.4 * a.cos(), 0.35 - 1.4 * a.sin()];
                 (if self.stream.below(2) == 0 { upper } else { lower }, 0.08)
             }
-            Shape::Spiral => {
+            Distribution::Spiral => {
                 let t = ((u + 1.0) / 2.0).sqrt();
                 let a = 1.5 * TAU * t;
                 ([2.2 * t * a.cos(), 2.2 * t * a.sin()], 0.05)
             }
-            Shape::Line => ([2.0 * u, u], 0.05),
-            Shape::Drawn => (self.drawn[self.stream.below(self.drawn.len())], 0.06),
+            Distribution::Line => ([2.0 * u, u], 0.05),
+            Distribution::Drawn => (self.drawn[self.stream.below(self.drawn.len())], 0.06),
         };
         [centre[0] + sigma * jitter[0], centre[1] + sigma * jitter[1]]
+    }
+}
+
+impl Dataset for Points {
+    /// x and y alternating.
+    type Batch = Vec<f32>;
+
+    fn batch(&mut self, n: usize) -> Result<Poll<Vec<f32>>> {
+        Ok(Poll::Ready(self.draw(n)))
+    }
+
+    fn held_out(&mut self) -> Result<Poll<Vec<f32>>> {
+        let stream = Stream::new(self.seed ^ 0x5eed, Purpose::Data);
+        Ok(Poll::Ready(Self { stream, ..self.clone() }.draw(HELD_OUT)))
+    }
+
+    fn position(&self) -> Position {
+        Position { refilled_at: self.stream.position() as u64, ..Position::default() }
+    }
+
+    fn seek(&mut self, position: Position) {
+        self.stream.seek(u128::from(position.refilled_at));
     }
 }
 

@@ -6,18 +6,21 @@
 mod autoencoder;
 mod classifier;
 mod dcgan;
-mod digits;
+mod gan;
 mod gan2d;
 mod modules;
 pub mod pictures;
 mod registry;
-mod speed;
+pub mod settings;
 mod text;
+mod text_view;
+pub mod training;
 mod vae;
 
 use crate::data::Source;
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::poll::Poll;
 use crate::weights::{Checkpoint, Library};
 use async_trait::async_trait;
 use schemars::{JsonSchema, schema_for};
@@ -26,12 +29,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-pub mod panel;
+pub mod views;
 pub use modules::{PLACES, PRETRAINED, TRAINING};
 pub use registry::{DEMOS, Does, Entry, Family, FileKind, Needs, Opens, Title, WasmModule};
-pub use speed::Speed;
 
-pub use panel::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+pub use views::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
 
 /// What a demo is built with.
 #[derive(Clone)]
@@ -46,43 +48,11 @@ pub struct Context {
 }
 
 /// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stepped {
     Done,
-    /// Data is on its way; nothing was changed.
-    Waiting {
-        what: String,
-        done: f64,
-        total: f64,
-        /// They count bytes that travel; otherwise work that is being done.
-        bytes: bool,
-    },
     /// There is nothing more to do: the run pauses.
     Ended,
-}
-
-/// What a demo does, or waits for, before its views are whole.
-pub struct Preparing {
-    pub what: String,
-    pub done: f64,
-    pub total: f64,
-    /// They count bytes that travel; otherwise work that is being done.
-    pub bytes: bool,
-}
-
-impl Stepped {
-    /// What is waited for, if anything.
-    fn waiting(self) -> Option<Preparing> {
-        match self {
-            Stepped::Waiting { what, done, total, bytes } => Some(Preparing { what, done, total, bytes }),
-            Stepped::Done | Stepped::Ended => None,
-        }
-    }
-}
-
-impl From<Preparing> for Stepped {
-    fn from(Preparing { what, done, total, bytes }: Preparing) -> Self {
-        Stepped::Waiting { what, done, total, bytes }
-    }
 }
 
 /// Samples of a trained model: `[N, C, H, W]` in [-1, 1], or `[N, 2]` points.
@@ -109,13 +79,13 @@ pub trait Demo {
     fn allow_fetch(&mut self) {}
 
     /// What is done without a training step before the views are whole: data that arrives, a picture that is decoded anew.
-    /// Called again until it is `None`.
-    async fn prepare(&mut self) -> Result<Option<Preparing>> {
-        Ok(None)
+    /// Called again until it is ready.
+    async fn prepare(&mut self) -> Result<Poll<()>> {
+        Ok(Poll::Ready(()))
     }
 
-    /// One training step; reads back only what its own figures need.
-    async fn step(&mut self) -> Result<Stepped>;
+    /// One training step; reads back only what its own figures need. While it is pending nothing has changed.
+    async fn step(&mut self) -> Result<Poll<Stepped>>;
 
     /// Gives up what `step` waits for; the next step asks for it again.
     fn cancel(&mut self) {}
@@ -179,6 +149,14 @@ pub fn defaults<C: Default + Serialize>() -> Values {
 /// Nothing that a link of this demo asks for is missing.
 pub fn settled(_values: &mut Values) -> Option<Note> {
     None
+}
+
+/// Values of a config from a JSON object.
+pub fn values(object: Value) -> Values {
+    match object {
+        Value::Object(values) => values,
+        _ => Values::new(),
+    }
 }
 
 /// A config from values that the link codec has checked.

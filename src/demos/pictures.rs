@@ -5,10 +5,12 @@ use crate::data::album::{Album, COLOUR, MOST};
 use crate::data::emoji::emoji;
 use crate::data::idx::{self, Idx};
 use crate::data::mnist::{Mnist, SHAPE};
-use crate::data::{Pictures, Shape, Waiting};
+use crate::data::{Pictures, Shape};
 use crate::error::{Code, Error, Result};
+use crate::poll::Poll;
+use crate::ready;
+use crate::weights::Library;
 use crate::weights::manifest::is_sha256;
-use crate::weights::{Arrival, Library};
 
 /// A set, in the order of `seed`. Its files are asked for by the first batch.
 ///
@@ -44,25 +46,21 @@ pub fn shape_of(name: &str) -> Result<Shape> {
 ///
 /// # Errors
 /// `UnknownPictures` where it is not kept; `BadFile` where it is no IDX file, or larger.
-pub fn kept(library: &dyn Library, name: &str, most: u64) -> Result<std::result::Result<Idx, Waiting>> {
-    let arrival = library.poll(name).map_err(|error| match error.code {
-        Code::UnknownModel => unknown("The pictures of this link are not kept here.".into()),
+pub fn kept(library: &dyn Library, name: &str, most: u64) -> Result<Poll<Idx>> {
+    let files = library.poll(name).map_err(|error| match error.code {
+        Code::UnknownModel => unknown("The pictures of this link are not saved here.".into()),
         _ => error,
     })?;
-    match arrival {
-        Arrival::Coming { what, done, total } => Ok(Err(Waiting { path: what, done, total })),
-        Arrival::Here(files) => {
-            let [file] = &files[..] else { return Err(unknown(format!("{name:?} is no set of pictures."))) };
-            // The header of an IDX file of rank 4 has 20 bytes.
-            if file.bytes.len() > most + 20 {
-                return Err(Error::bad_file(format!("{} is too large for a set of pictures.", file.name)));
-            }
-            idx::parse(&file.bytes.take(0, file.bytes.len())?).map(Ok)
-        }
+    let files = ready!(files);
+    let [file] = &files[..] else { return Err(unknown(format!("{name:?} is not a set of pictures."))) };
+    // The header of an IDX file of rank 4 has 20 bytes.
+    if file.bytes.len() > most + 20 {
+        return Err(Error::bad_file(format!("{} is too large for a set of pictures.", file.name)));
     }
+    idx::parse(&file.bytes.take(0, file.bytes.len())?).map(Poll::Ready)
 }
 
 pub(super) fn unknown(message: String) -> Error {
-    let help = "Choose mnist or emoji, or bring the same pictures once more: they are kept in one browser only.";
+    let help = "Choose Digits or Emoji, or add the same pictures again: they are saved only in the browser where you added them.";
     Error::new(Code::UnknownPictures, message, help)
 }

@@ -85,7 +85,7 @@ pub struct Needs {
     pub gpu: bool,
 }
 
-/// The module of the CPU that it is part of: see `modules.rs`. The GPU's holds all demos.
+/// The module of the CPU that it is part of; the GPU's module holds all demos.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]

@@ -1,34 +1,23 @@
-//! Which processor: opens it, says what it is, proves its arithmetic, reads tensors back.
+//! The device: opens it, describes it, verifies its arithmetic, reads tensors back.
 
 #[cfg(feature = "gpu")]
 mod gpu;
+mod open_device;
 pub mod probe;
 mod readback;
 
 #[cfg(feature = "gpu")]
 pub use gpu::on_lost;
+pub use open_device::OpenDevice;
 pub use readback::{read, read_in_pieces};
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 pub use burn::tensor::Device;
 
-/// A device that is open.
-#[derive(Debug, Clone)]
-pub struct Opened {
-    /// With autodiff: tensors made on it can be trained.
-    pub device: Device,
-    /// The adapter's name as the driver gives it; `CPU` for the CPU.
-    pub name: String,
-    pub software: bool,
-    pub webgpu: bool,
-    /// The largest buffer that it takes; 0 where there is no such limit.
-    pub max_buffer_bytes: f64,
-}
-
-/// The CPU backend (burn's flex). One thread, and all that help it.
-pub fn open_cpu() -> Result<Opened> {
+/// The CPU backend (burn's flex), with this thread and all helpers.
+pub fn open_cpu() -> Result<OpenDevice> {
     #[cfg(feature = "cpu")]
-    return Ok(Opened {
+    return Ok(OpenDevice {
         device: Device::flex().autodiff(),
         name: "CPU".into(),
         software: false,
@@ -36,33 +25,29 @@ pub fn open_cpu() -> Result<Opened> {
         max_buffer_bytes: 0.0,
     });
     #[cfg(not(feature = "cpu"))]
-    Err(Error::internal("This build has no CPU backend."))
+    Err(crate::error::Error::internal("This build has no CPU backend."))
 }
 
-/// The WebGPU backend. `software` also takes adapters that compute on the CPU, which are slower than [`open_cpu`].
+/// The WebGPU backend. `software` also accepts adapters that compute on the CPU, which are slower than [`open_cpu`].
 ///
 /// # Errors
 /// `NoGpu` where there is no adapter, or only a software one that was not asked for.
-pub async fn open_webgpu(software: bool) -> Result<Opened> {
+pub async fn open_webgpu(software: bool) -> Result<OpenDevice> {
     #[cfg(feature = "gpu")]
     return gpu::open(software).await;
     #[cfg(not(feature = "gpu"))]
     {
         let _ = software;
-        Err(no_gpu("this build has no WebGPU backend".into()))
+        Err(open_device::no_gpu("this build has no WebGPU backend".into()))
     }
 }
 
-fn no_gpu(why: String) -> Error {
-    Error::new(Code::NoGpu, format!("No WebGPU device: {why}."), "Kiln runs on the CPU instead.")
-}
-
-/// That compute on the CPU: this one and all that help it.
+/// Threads that compute on the CPU: this one and all helpers.
 pub fn threads() -> u32 {
     kiln_kernels::threads() as u32
 }
 
-/// Bytes that the device's allocator has reserved; 0 where it does not tell.
+/// Bytes that the allocator of the device has reserved; 0 where that is unknown.
 pub fn reserved_bytes(device: &Device) -> f64 {
     if cfg!(feature = "gpu") && !is_cpu(device) {
         return device.clone().inner().memory_pool_usage().map_or(0.0, |usage| usage.bytes_reserved as f64);
@@ -70,15 +55,15 @@ pub fn reserved_bytes(device: &Device) -> f64 {
     0.0
 }
 
-/// Gives back what the device's allocator holds and nothing uses: the weights and pages of a run that is over, which it would
-/// keep for the next. In a tab the buffers are then JavaScript's to collect: wgpu destroys none.
+/// Frees unused memory of the device's allocator, which it would keep after a run has ended. In a tab JavaScript collects the buffers:
+/// wgpu does not destroy them.
 pub fn release(device: &Device) {
     if cfg!(feature = "gpu") && !is_cpu(device) {
         device.clone().inner().memory_cleanup();
     }
 }
 
-/// Whether tensors lie in Rust's own memory.
+/// Whether tensors are in Rust's own memory.
 pub fn is_cpu(device: &Device) -> bool {
     #[cfg(feature = "cpu")]
     return device.clone().inner() == Device::flex();

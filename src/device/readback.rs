@@ -1,10 +1,9 @@
-//! The only place where tensors cross between the device and Rust's memory. Reading is asynchronous:
-//! a blocking read panics on WebGPU in a browser.
+//! The only place where tensors are read back from the device. Reading is asynchronous: a blocking read panics on WebGPU in a browser.
 
 use crate::error::{Error, Result};
 use burn::tensor::{Tensor, Transaction};
 
-/// Reads tensors of any shapes (flattened by the caller) in one submission.
+/// Reads tensors, flattened by the caller, in one submission.
 ///
 /// # Errors
 /// `DeviceLost` where the device does not answer.
@@ -17,11 +16,11 @@ pub async fn read(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
     data.into_iter().map(|d| d.try_into_vec::<f32>().map_err(|e| Error::device_lost(format!("{e:?}")))).collect()
 }
 
-/// Numbers that are read at once: 256 KB.
-const PIECE: usize = 1 << 16;
+/// Numbers that are read from a GPU at once: 256 KB.
+const READ_NUMBERS: usize = 1 << 16;
 
-/// Reads tensors that may be large, 256 KB at a time on a GPU: the buffers through which it is read stay with the device
-/// (cubecl-wgpu 0.11.3 never frees that pool), and whole weights would be held there a second time.
+/// Reads tensors that may be large, 256 KB at a time on a GPU. The staging buffers of a read stay allocated (cubecl-wgpu 0.11.3 never
+/// frees that pool), so that reading all weights at once would keep them in memory a second time.
 ///
 /// # Errors
 /// `DeviceLost` where the device does not answer.
@@ -30,22 +29,22 @@ pub async fn read_in_pieces(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
         return read(tensors).await;
     }
     let mut values: Vec<Vec<f32>> = Vec::with_capacity(tensors.len());
-    // Small tensors that are read together, and how many numbers they have.
+    // Small tensors that are read together, and the number of their numbers.
     let (mut group, mut size) = (Vec::new(), 0);
     for tensor in tensors {
         let [n] = tensor.dims();
-        if size + n > PIECE {
+        if size + n > READ_NUMBERS {
             values.extend(read(std::mem::take(&mut group)).await?);
             size = 0;
         }
-        if n <= PIECE {
+        if n <= READ_NUMBERS {
             group.push(tensor);
             size += n;
             continue;
         }
         let mut whole = Vec::with_capacity(n);
-        for from in (0..n).step_by(PIECE) {
-            let piece = tensor.clone().narrow(0, from, PIECE.min(n - from));
+        for from in (0..n).step_by(READ_NUMBERS) {
+            let piece = tensor.clone().narrow(0, from, READ_NUMBERS.min(n - from));
             whole.extend(read(vec![piece]).await?.pop().unwrap_or_default());
         }
         values.push(whole);

@@ -1,9 +1,9 @@
-//! Drawing from a trained model: logits to tokens, pictures to latents and back.
+//! Generation with trained models: logits to tokens, pictures to latents and back.
 
-mod sampling;
-mod tiles;
-mod writer;
+mod sampler;
+mod text_generator;
+mod tiled;
 
-pub use sampling::{Choice, Filter, Sampling, Weighed, choose, likeliest};
-pub use tiles::Passage;
-pub use writer::{PREFILL, Writer};
+pub use sampler::{Filter, Sampled, SamplerConfig, TokenProbability, most_likely, sample};
+pub use text_generator::{PREFILL_CHUNK, TextGenerator};
+pub use tiled::TiledPass;

@@ -1,4 +1,4 @@
-//! A small classifier of digits: its classes count modes, its features measure the Frechet classifier distance.
+//! A small classifier of digits. Its classes count modes, and its features are those of the Frechet classifier distance.
 //!
 //! A LeNet (LeCun et al. 1998) with strided convolutions: 42,490 parameters, of which 48 features before the last layer.
 

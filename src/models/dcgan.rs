@@ -1,8 +1,7 @@
 //! DCGAN for small square pictures (Radford, Metz and Chintala 2015, arXiv 1511.06434).
 //!
 //! Reference: W1 of the bench. At width 64 and 28 x 28 pictures of one channel: generator 535,809 and discriminator 138,817
-//! parameters. The conditional
-//! form feeds the class to the generator beside the latent (Mirza and Osindero 2014, arXiv 1411.1784) and projects it
+//! parameters. The conditional form feeds the class to the generator with the latent (Mirza and Osindero 2014, arXiv 1411.1784) and projects it
 //! onto the discriminator's features (Miyato and Koyama 2018, arXiv 1802.05637).
 
 use super::{Discriminator, Generator};
@@ -11,7 +10,7 @@ use crate::rng::Stream;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// Of the discriminator's leaky ReLU.
+/// The slope of the discriminator's leaky ReLU.
 const SLOPE: f32 = 0.2;
 
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +18,11 @@ pub struct DcganConfig {
     pub latent: usize,
     /// Channels at half the side; twice as many at a quarter.
     pub width: usize,
-    /// Classes that are told to both networks; 0 for none.
+    /// Classes that both networks are conditioned on; 0 for none.
     pub classes: usize,
-    /// Of a picture: 1 or 3.
+    /// Channels of a picture: 1 or 3.
     pub channels: usize,
-    /// Of a picture, a multiple of 4.
+    /// Side of a picture, a multiple of 4.
     pub side: usize,
 }
 
@@ -46,7 +45,7 @@ pub struct DcganDiscriminator {
 }
 
 impl DcganConfig {
-    /// Numbers between the convolutions and the linear layer.
+    /// Features between the convolutions and the linear layer.
     fn features(&self) -> usize {
         2 * self.width * (self.side / 4).pow(2)
     }
@@ -98,7 +97,7 @@ impl Discriminator for DcganDiscriminator {
         let [b, pixels] = x.dims();
         let channels = self.c1.weight.val().dims()[1];
         let side = (pixels / channels).isqrt();
-        let h = self.c1.forward(x.reshape([b, channels, side, side]), Activation::Leaky(SLOPE)); // (B, w, side / 2, side / 2)
+        let h = self.c1.forward(x.reshape([b, channels, side, side]), Activation::LeakyRelu(SLOPE)); // (B, w, side / 2, side / 2)
         let h = self.bn.forward(self.c2.forward(h, Activation::Identity), SLOPE); // (B, 2w, side / 4, side / 4)
         let h: Tensor<2> = h.flatten(1, 3);
         let logits = self.fc.forward(h.clone(), Activation::Identity); // (B, 1)

@@ -1,8 +1,8 @@
-//! The fully connected pair that tutorials on MNIST teach: 100-128-256-512-1024-784 and 784-1024-512-256-1.
+//! The fully connected GAN of many MNIST tutorials: 100-128-256-512-1024-784 and 784-1024-512-256-1.
 //!
 //! Goodfellow et al. 2014, arXiv 1406.2661, in the sizes of the usual tutorials: generator 1,510,032 and discriminator
-//! 1,460,225 parameters. A conditional pair takes the class beside its input (Mirza and Osindero 2014). Other pictures have
-//! other sizes at the two ends.
+//! 1,460,225 parameters. A conditional pair takes the class with its input (Mirza and Osindero 2014). For other pictures
+//! the first and the last size differ.
 
 use super::{Discriminator, Generator};
 use crate::nn::{Activation, Linear};
@@ -44,7 +44,7 @@ fn chain(sizes: &[usize], weights: &mut Stream, device: &Device) -> Vec<Linear> 
     sizes.windows(2).map(|s| Linear::new(s[0], s[1], 3.0, true, weights, device)).collect()
 }
 
-/// All layers with leaky ReLU between them, and `end` after the last.
+/// All layers, with leaky ReLU between them and `end` after the last.
 fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>, end: Activation) -> Tensor<2> {
     let x = match classes {
         Some(classes) => Tensor::cat(vec![x, classes], 1),
@@ -54,7 +54,7 @@ fn forward(layers: &[Linear], x: Tensor<2>, classes: Option<Tensor<2>>, end: Act
     layers
         .iter()
         .enumerate()
-        .fold(x, |h, (i, layer)| layer.forward(h, if i < last { Activation::Leaky(0.2) } else { end }))
+        .fold(x, |h, (i, layer)| layer.forward(h, if i < last { Activation::LeakyRelu(0.2) } else { end }))
 }
 
 impl Generator for DenseGenerator {

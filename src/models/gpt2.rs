@@ -1,9 +1,9 @@
-//! GPT-2 (Radford et al. 2019): layer norm before each part, learned positions, GELU by tanh, a head tied to the
-//! embedding. GPT-2 small: 12 layers of 768, 124,439,808 parameters.
+//! GPT-2 (Radford et al. 2019): layer norm before each part, learned positions, GELU approximated by tanh, and a head tied
+//! to the embedding. GPT-2 small: 12 layers of 768, 124,439,808 parameters.
 //!
-//! Reference: `GPT2LMHeadModel` of `transformers`; fields carry its names. Its Conv1D matrices arrive transposed already.
+//! Reference: `GPT2LMHeadModel` of `transformers`; fields carry its names. Its Conv1D matrices are transposed by the reader of the file.
 
-use super::causal::{Architecture, Network, Run, Tensors, linear, norm, split};
+use super::transformer::{Architecture, LoadNetwork, Network, Run, Tensors, linear, norm, split_qkv};
 use crate::error::Result;
 use crate::nn::engine::{Activation, Engine, Linear, Norm};
 
@@ -25,7 +25,7 @@ struct Block<E: Engine> {
     mlp_c_proj: Linear<E::Weight>,
 }
 
-impl<E: Engine> Network<E> for Gpt2<E> {
+impl<E: Engine> LoadNetwork<E> for Gpt2<E> {
     fn begin(a: &Architecture, engine: &E, tensors: &dyn Tensors) -> Result<Self> {
         Ok(Self {
             wte: linear(engine, tensors, "wte")?,
@@ -43,7 +43,9 @@ impl<E: Engine> Network<E> for Gpt2<E> {
         let width = a.width;
         self.h.push(Block {
             ln_1: normed("ln_1")?,
-            qkv: split(engine, tensors, &format!("{prefix}.attn.c_attn"), |i| (i * width..(i + 1) * width).collect())?,
+            qkv: split_qkv(engine, tensors, &format!("{prefix}.attn.c_attn"), |i| {
+                (i * width..(i + 1) * width).collect()
+            })?,
             c_proj: dense("attn.c_proj")?,
             ln_2: normed("ln_2")?,
             c_fc: dense("mlp.c_fc")?,
@@ -51,7 +53,9 @@ impl<E: Engine> Network<E> for Gpt2<E> {
         });
         Ok(())
     }
+}
 
+impl<E: Engine> Network<E> for Gpt2<E> {
     fn embed(&self, engine: &E, ids: &[u32], at: usize) -> E::Rows {
         let positions: Vec<u32> = (at as u32..).take(ids.len()).collect();
         engine.add(&engine.embed(&self.wte.weight, ids), &engine.embed(&self.wpe.weight, &positions))

@@ -1,30 +1,30 @@
 //! GPT-NeoX (Black et al. 2022, arXiv:2204.06745): layer norm, rotary positions on a part of each head, attention and MLP
-//! side by side. Pythia-70M: 6 layers of 512, 70,426,624 parameters.
+//! in parallel. Pythia-70M: 6 layers of 512, 70,426,624 parameters.
 //!
 //! Reference: `GPTNeoXForCausalLM` of `transformers`; fields carry its names.
 
-use super::causal::{Architecture, Network, Run, Tensors, linear, norm, split};
+use super::transformer::{Architecture, LoadNetwork, Network, Run, Tensors, linear, norm, split_qkv};
 use crate::error::Result;
 use crate::nn::engine::{Activation, Engine, Linear, Norm};
 
 pub struct GptNeoX<E: Engine> {
     embed_in: Linear<E::Weight>,
-    layers: Vec<Layer<E>>,
+    layers: Vec<Block<E>>,
     final_layer_norm: Norm<E::Weight>,
     embed_out: Option<Linear<E::Weight>>,
 }
 
-struct Layer<E: Engine> {
+struct Block<E: Engine> {
     input_layernorm: Norm<E::Weight>,
     post_attention_layernorm: Norm<E::Weight>,
-    /// Of `attention.query_key_value`, which holds query, key and value of a head side by side.
+    /// Of `attention.query_key_value`, which has query, key and value of a head next to each other.
     qkv: [Linear<E::Weight>; 3],
     dense: Linear<E::Weight>,
     dense_h_to_4h: Linear<E::Weight>,
     dense_4h_to_h: Linear<E::Weight>,
 }
 
-impl<E: Engine> Network<E> for GptNeoX<E> {
+impl<E: Engine> LoadNetwork<E> for GptNeoX<E> {
     fn begin(a: &Architecture, engine: &E, tensors: &dyn Tensors) -> Result<Self> {
         Ok(Self {
             embed_in: linear(engine, tensors, "gpt_neox.embed_in")?,
@@ -40,17 +40,19 @@ impl<E: Engine> Network<E> for GptNeoX<E> {
         let normed = |name: &str| norm(engine, tensors, &format!("{prefix}.{name}"), a.eps);
         let (heads, hd) = (a.heads.heads, a.heads.head_dim);
         let part = |i: usize| (0..heads).flat_map(|h| (h * 3 + i) * hd..(h * 3 + i + 1) * hd).collect();
-        self.layers.push(Layer {
+        self.layers.push(Block {
             input_layernorm: normed("input_layernorm")?,
             post_attention_layernorm: normed("post_attention_layernorm")?,
-            qkv: split(engine, tensors, &format!("{prefix}.attention.query_key_value"), part)?,
+            qkv: split_qkv(engine, tensors, &format!("{prefix}.attention.query_key_value"), part)?,
             dense: dense("attention.dense")?,
             dense_h_to_4h: dense("mlp.dense_h_to_4h")?,
             dense_4h_to_h: dense("mlp.dense_4h_to_h")?,
         });
         Ok(())
     }
+}
 
+impl<E: Engine> Network<E> for GptNeoX<E> {
     fn embed(&self, engine: &E, ids: &[u32], _at: usize) -> E::Rows {
         engine.embed(&self.embed_in.weight, ids)
     }

@@ -4,20 +4,20 @@
 //!
 //! Reference: `LlamaForCausalLM`, `Qwen2ForCausalLM`, `Qwen3ForCausalLM` of `transformers`; fields carry their names.
 
-use super::causal::{Architecture, Network, Run, Tensors, linear, norm};
+use super::transformer::{Architecture, LoadNetwork, Network, Run, Tensors, linear, norm};
 use crate::error::Result;
 use crate::nn::engine::{Activation, Engine, Linear, Norm};
 
 pub struct Llama<E: Engine> {
     embed_tokens: Linear<E::Weight>,
-    layers: Vec<Layer<E>>,
+    layers: Vec<Block<E>>,
     norm: Norm<E::Weight>,
     /// `None` where the head is the embedding.
     lm_head: Option<Linear<E::Weight>>,
     head_dim: usize,
 }
 
-struct Layer<E: Engine> {
+struct Block<E: Engine> {
     input_layernorm: Norm<E::Weight>,
     q_proj: Linear<E::Weight>,
     k_proj: Linear<E::Weight>,
@@ -31,7 +31,7 @@ struct Layer<E: Engine> {
     down_proj: Linear<E::Weight>,
 }
 
-impl<E: Engine> Network<E> for Llama<E> {
+impl<E: Engine> LoadNetwork<E> for Llama<E> {
     fn begin(a: &Architecture, engine: &E, tensors: &dyn Tensors) -> Result<Self> {
         Ok(Self {
             embed_tokens: linear(engine, tensors, "model.embed_tokens")?,
@@ -50,7 +50,7 @@ impl<E: Engine> Network<E> for Llama<E> {
             let there = tensors.has(&format!("{prefix}.self_attn.{name}.weight"));
             there.then(|| normed(&format!("self_attn.{name}"))).transpose()
         };
-        self.layers.push(Layer {
+        self.layers.push(Block {
             input_layernorm: normed("input_layernorm")?,
             q_proj: dense("self_attn.q_proj")?,
             k_proj: dense("self_attn.k_proj")?,
@@ -65,7 +65,9 @@ impl<E: Engine> Network<E> for Llama<E> {
         });
         Ok(())
     }
+}
 
+impl<E: Engine> Network<E> for Llama<E> {
     fn embed(&self, engine: &E, ids: &[u32], _at: usize) -> E::Rows {
         engine.embed(&self.embed_tokens.weight, ids)
     }
@@ -82,7 +84,7 @@ impl<E: Engine> Network<E> for Llama<E> {
         let attended = run.attend(layer, &q, &k, &v);
         let x = engine.linear(&attended, &l.o_proj, Activation::None, Some(x));
         let h = engine.norm(&x, &l.post_attention_layernorm);
-        let h = engine.gated(&h, &l.gate_proj, &l.up_proj);
+        let h = engine.swiglu(&h, &l.gate_proj, &l.up_proj);
         engine.linear(&h, &l.down_proj, Activation::None, Some(&x))
     }
 

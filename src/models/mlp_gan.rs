@@ -4,7 +4,7 @@
 //! (latent + 1) w + (depth - 1) (w + 1) w + 2 (w + 1) parameters in the generator.
 
 use super::{Discriminator, Generator};
-use crate::nn::ops::multiply;
+use crate::nn::ops::matmul;
 use crate::nn::{Activation, Linear};
 use crate::rng::Stream;
 use burn::module::Module;
@@ -62,13 +62,13 @@ impl Discriminator for MlpDiscriminator {
     fn forward(&self, x: Tensor<2>, _classes: Option<Tensor<2>>) -> Tensor<2> {
         let last = self.layers.len() - 1;
         self.layers.iter().enumerate().fold(x, |h, (i, layer)| {
-            let activation = if i < last { Activation::Leaky(SLOPE as f32) } else { Activation::Identity };
+            let activation = if i < last { Activation::LeakyRelu(SLOPE as f32) } else { Activation::Identity };
             layer.forward(h, activation) // (B, width), at last (B, 1)
         })
     }
 
-    /// Exact: between its kinks the network is linear, so the gradient is the product of the weights with the slope of
-    /// each unit between them, and the slopes are constant almost everywhere.
+    /// Exact: the network is piecewise linear, so the gradient is the product of its weights and the slopes of its units, and the slopes
+    /// are constant almost everywhere.
     fn input_gradient(&self, x: Tensor<2>) -> Option<Tensor<2>> {
         let (last, hidden) = self.layers.split_last()?;
         let mut h = x;
@@ -81,7 +81,7 @@ impl Discriminator for MlpDiscriminator {
         }
         let mut gradient = last.weight.val(); // (1, width), then (B, width)
         for (layer, slope) in hidden.iter().zip(slopes).rev() {
-            gradient = multiply(gradient * slope, layer.weight.val(), [false, false]);
+            gradient = matmul(gradient * slope, layer.weight.val(), [false, false]);
         }
         Some(gradient) // (B, 2)
     }

@@ -1,8 +1,8 @@
 //! A convolutional variational autoencoder (Kingma and Welling 2013, arXiv 1312.6114; Rezende et al. 2014, arXiv 1401.4082).
 //!
-//! Three strided convolutions to 4 x 4, a mean and a log variance for each dimension of the latent; the mirror image back.
+//! Three strided convolutions to 4 x 4, a mean and a log variance for each dimension of the latent; the decoder mirrors them.
 //! Pictures of 28 x 28 are padded to 32 x 32 by the first convolution and cropped by the last. At width 16, one channel and
-//! two dimensions: 45,428 parameters in the encoder, 44,337 in the decoder. Numbers of a picture are in [0, 1] here.
+//! two dimensions: 45,428 parameters in the encoder, 44,337 in the decoder. Pixels are in [0, 1].
 
 use crate::nn::{Activation, Conv2d, Conv2dConfig, ConvTranspose2d, Linear};
 use crate::rng::Stream;
@@ -43,7 +43,7 @@ pub struct Decoder {
     pub ct3: ConvTranspose2d,
 }
 
-/// A convolution that halves the picture with padding 1.
+/// A strided convolution, which halves the picture with padding 1.
 fn halving(inputs: usize, outputs: usize, padding: usize, weights: &mut Stream, device: &Device) -> Conv2d {
     let config = Conv2dConfig::new([inputs, outputs], [4, 4]).with_stride([2, 2]).with_padding([padding; 2]);
     config.init(weights, device)

@@ -2,7 +2,7 @@
 //! AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101); gradients can be clipped by their norm (Pascanu, Mikolov and Bengio 2012,
 //! arXiv 1211.5063).
 //!
-//! burn's own keeps its moments where only a blocking read finds them, and its betas cannot change while it runs.
+//! burn's Adam keeps its moments where only a blocking read reaches them, and its betas are fixed when it is built.
 
 use super::init::upload;
 use super::ops;
@@ -11,7 +11,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Gradients, Tensor};
 use std::collections::VecDeque;
 
-/// What one step uses; all of it may change from step to step.
+/// The options of one step; they may change from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamOptions {
     pub lr: f64,
@@ -19,14 +19,13 @@ pub struct AdamOptions {
     pub beta2: f64,
 }
 
-/// [`AdamOptions`] with weight decay and clipping, neither by default.
+/// [`AdamOptions`] with weight decay and gradient clipping; both are off by default.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamWOptions {
     pub adam: AdamOptions,
-    /// The share of the learning rate by which matrices and kernels shrink at each step. Biases and the weights of norms do not, as in
-    /// GPT-2's training.
+    /// Weight decay of matrices and convolution kernels. Biases and the weights of norms do not decay, as in GPT-2's training.
     pub decay: f64,
-    /// The L2 norm of all gradients that is let through; longer ones are scaled down to it.
+    /// The largest L2 norm of all gradients together; larger gradients are scaled down to it.
     pub clip: Option<f64>,
 }
 
@@ -38,7 +37,7 @@ impl From<AdamOptions> for AdamWOptions {
 
 const EPSILON: f64 = 1e-8;
 
-/// The moments of one network, in one tensor.
+/// The optimizer of one network. All moments are one tensor.
 #[derive(Debug, Clone, Default)]
 pub struct Adam {
     /// The first moments of all parameters, flat, in the order in which the module visits them, then the second ones; `None`
@@ -46,18 +45,18 @@ pub struct Adam {
     pub state: Option<Tensor<1>>,
     /// Steps taken.
     pub steps: u32,
-    /// What the next steps use, on the device.
+    /// Settings of the next steps, on the device already.
     ready: VecDeque<(u32, AdamWOptions, Tensor<1>)>,
 }
 
 impl Adam {
-    /// That has taken so many steps.
-    pub fn after(steps: u32, state: Option<Tensor<1>>) -> Self {
+    /// An optimizer after this number of steps.
+    pub fn from_state(steps: u32, state: Option<Tensor<1>>) -> Self {
         Self { state, steps, ready: VecDeque::new() }
     }
 
-    /// Uploads what the next `steps` steps use. On WebGPU an upload ends a submission: those of a training step are to come
-    /// before its first operation. A step that was not prepared uploads its own.
+    /// Uploads the settings of the next `steps` steps. On WebGPU an upload ends a submission, so those of a training step should come
+    /// before its first operation. A step that was not prepared uploads its own settings.
     pub fn prepare(&mut self, steps: usize, options: impl Into<AdamWOptions>, device: &Device) {
         let (next, options) = (self.steps + 1, options.into());
         let device = device.clone().inner();
@@ -86,7 +85,7 @@ impl Adam {
         let mut flat = Flat {
             gradients: GradientsParams::from_module(&mut gradients, &module),
             weights: Vec::new(),
-            slopes: Vec::new(),
+            flat_gradients: Vec::new(),
             decays: options.decay > 0.0,
             decay: Vec::new(),
         };
@@ -96,27 +95,27 @@ impl Adam {
         };
         let (device, numbers) = (first.device(), flat.weights.iter().map(|w| w.dims()[0]).sum::<usize>());
         let squares = (norm || options.clip.is_some())
-            .then(|| flat.slopes.iter().map(|g| g.clone().square().sum()).collect::<Vec<_>>());
+            .then(|| flat.flat_gradients.iter().map(|g| g.clone().square().sum()).collect::<Vec<_>>());
         let length = squares.and_then(|s| s.into_iter().reduce(|a, b| a + b)).map(Tensor::sqrt);
         let mut settings = self.settings(options, &device);
-        if let (Some(most), Some(length)) = (options.clip, &length) {
-            // As torch.nn.utils.clip_grad_norm_ has it.
-            let scale = ((length.clone() + 1e-6).recip() * most).clamp_max(1.0);
+        if let (Some(limit), Some(length)) = (options.clip, &length) {
+            // As torch.nn.utils.clip_grad_norm_ does.
+            let scale = ((length.clone() + 1e-6).recip() * limit).clamp_max(1.0);
             settings = Tensor::cat(vec![settings.narrow(0, 0, SETTINGS - 1), scale], 0);
         }
         let state = self.state.take().unwrap_or_else(|| Tensor::zeros([2 * numbers], &device));
-        let (state, weights) = ops::adam(&settings, state, flat.weights, flat.slopes, &flat.decay);
+        let (state, weights) = ops::adam(&settings, state, flat.weights, flat.flat_gradients, &flat.decay);
         self.state = Some(state);
         (module.map(&mut Replace(weights.into_iter())), length.filter(|_| norm))
     }
 }
 
-/// Numbers that a step uses.
+/// Numbers in the settings of a step.
 const SETTINGS: usize = 7;
 
 impl AdamWOptions {
-    /// What step t uses: `lr / (1 - beta1^t)`, `1 / (1 - beta2^t)`, both betas, epsilon, what weights that decay are multiplied by,
-    /// and what gradients are.
+    /// The settings of step t: `lr / (1 - beta1^t)`, `1 / (1 - beta2^t)`, both betas, epsilon, the factor of weight decay and that of
+    /// gradient clipping.
     fn at(self, step: u32) -> [f32; SETTINGS] {
         let AdamOptions { lr, beta1, beta2 } = self.adam;
         let [c1, c2] = [beta1, beta2].map(|beta| 1.0 - beta.powi(step as i32));
@@ -128,8 +127,8 @@ impl AdamWOptions {
 struct Flat {
     gradients: GradientsParams,
     weights: Vec<Tensor<1>>,
-    slopes: Vec<Tensor<1>>,
-    /// Whether any decay, and which: matrices and kernels.
+    flat_gradients: Vec<Tensor<1>>,
+    /// Whether there is weight decay, and for each weight whether it decays: matrices and convolution kernels do.
     decays: bool,
     decay: Vec<bool>,
 }
@@ -138,7 +137,7 @@ impl ModuleVisitor for Flat {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let weight = param.val().inner();
         let n = weight.dims().iter().product::<usize>();
-        self.slopes.push(match self.gradients.remove::<D>(param.id) {
+        self.flat_gradients.push(match self.gradients.remove::<D>(param.id) {
             Some(gradient) => gradient.reshape([n]),
             None => Tensor::zeros([n], &weight.device()),
         });
@@ -147,7 +146,7 @@ impl ModuleVisitor for Flat {
     }
 }
 
-/// Puts flat weights where they belong.
+/// Replaces the weights of a module by flat ones.
 struct Replace(std::vec::IntoIter<Tensor<1>>);
 
 impl ModuleMapper for Replace {

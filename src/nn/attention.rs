@@ -1,4 +1,4 @@
-//! Attention with its linear layers.
+//! Multi-head attention with its linear layers.
 
 use super::linear::Linear;
 use super::ops::{self, Activation};
@@ -7,7 +7,7 @@ use crate::rng::Stream;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-/// Attention of several heads (Vaswani et al. 2017, arXiv 1706.03762). Fields have the names that transformers give them.
+/// Multi-head attention (Vaswani et al. 2017, arXiv 1706.03762). Fields have their names in `transformers`.
 #[derive(Module, Debug)]
 pub struct Attention {
     pub q_proj: Linear,
@@ -20,7 +20,7 @@ pub struct Attention {
     causal: bool,
 }
 
-/// Of an [`Attention`]: from a sequence to itself, without a mask, with biases, unless it is said otherwise.
+/// The configuration of an [`Attention`]. By default it is self-attention without a mask, with biases.
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionConfig {
     width: usize,
@@ -31,18 +31,18 @@ pub struct AttentionConfig {
 }
 
 impl AttentionConfig {
-    /// Channels, and the heads that share them.
+    /// The number of channels, and the number of heads that share them.
     pub const fn new(width: usize, heads: usize) -> Self {
         Self { width, heads, context: width, causal: false, bias: true }
     }
 
-    /// Channels of what is attended to, where that is another sequence.
+    /// Cross-attention: the number of channels of the sequence that is attended to.
     pub const fn with_context(mut self, channels: usize) -> Self {
         self.context = channels;
         self
     }
 
-    /// Whether a position attends to itself and those before it alone.
+    /// Whether a position attends only to itself and to those before it.
     pub const fn with_causal(mut self, causal: bool) -> Self {
         self.causal = causal;
         self
@@ -53,7 +53,7 @@ impl AttentionConfig {
         self
     }
 
-    /// Weights keep the variance, as PyTorch's `MultiheadAttention` begins.
+    /// Initialises the weights so that they keep the variance, as PyTorch's `MultiheadAttention` does.
     ///
     /// # Errors
     /// `Unsupported` where the heads do not divide the channels.
@@ -69,7 +69,7 @@ impl AttentionConfig {
 }
 
 impl Attention {
-    /// From a sequence to itself.
+    /// Self-attention.
     ///
     /// # Shapes
     /// `[B, T, C]` to the same.
@@ -77,7 +77,7 @@ impl Attention {
         self.attend(x.clone(), x)
     }
 
-    /// From a sequence to another; with a causal mask both are equally long.
+    /// Cross-attention from `x` to `context`; with a causal mask both must be equally long.
     ///
     /// # Shapes
     /// `[B, T, C]` and `[B, S, context]` to `[B, T, C]`.

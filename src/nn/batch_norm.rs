@@ -5,8 +5,8 @@ use super::ops;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// `torch.nn.BatchNorm2d(track_running_stats=False)`: always the statistics of the batch (Ioffe and Szegedy 2015,
-/// arXiv 1502.03167), so that a generator draws as it was trained. Draw in batches of 16 or more.
+/// `torch.nn.BatchNorm2d(track_running_stats=False)`: it always uses the statistics of the batch (Ioffe and Szegedy 2015,
+/// arXiv 1502.03167), also when a generator is sampled. Sample in batches of 16 or more.
 #[derive(Module, Debug)]
 pub struct BatchNorm2d {
     pub weight: Param<Tensor<1>>,
@@ -19,8 +19,8 @@ impl BatchNorm2d {
     }
 
     /// # Shapes
-    /// `[B, C, H, W]` to the same, through a leaky ReLU with this slope (0 is ReLU).
+    /// `[B, C, H, W]` to the same. A leaky ReLU of this slope follows; a slope of 0 is ReLU.
     pub fn forward(&self, x: Tensor<4>, slope: f32) -> Tensor<4> {
-        ops::norm_act(x, self.weight.val(), self.bias.val(), 1e-5, slope)
+        ops::batch_norm_act(x, self.weight.val(), self.bias.val(), 1e-5, slope)
     }
 }

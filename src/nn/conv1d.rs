@@ -1,4 +1,4 @@
-//! Convolutions of sequences, among them the dilated causal ones of WaveNet (van den Oord et al. 2016, arXiv 1609.03499).
+//! Convolutions of sequences, such as the dilated causal ones of WaveNet (van den Oord et al. 2016, arXiv 1609.03499).
 
 use super::init::{uniform, zeros};
 use super::ops::{self, Activation, Window, bias_act};
@@ -6,7 +6,7 @@ use crate::rng::Stream;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Of a [`Conv1d`]: stride 1, no padding, no dilation, PyTorch's weights and a bias, unless it is said otherwise.
+/// The configuration of a [`Conv1d`]. By default it has stride 1, no padding, no dilation, PyTorch's initial weights and a bias.
 #[derive(Debug, Clone, Copy)]
 pub struct Conv1dConfig {
     channels: [usize; 2],
@@ -20,7 +20,7 @@ pub struct Conv1dConfig {
 }
 
 impl Conv1dConfig {
-    /// Channels before and after, taps of the kernel.
+    /// Input and output channels, and the width of the kernel.
     pub const fn new(channels: [usize; 2], kernel: usize) -> Self {
         Self { channels, kernel, stride: 1, dilation: 1, padding: [0; 2], gain: 1.0, bias: true }
     }
@@ -30,19 +30,19 @@ impl Conv1dConfig {
         self
     }
 
-    /// From one tap of the kernel to the next.
+    /// The distance between two taps of the kernel.
     pub const fn with_dilation(mut self, dilation: usize) -> Self {
         self.dilation = dilation;
         self
     }
 
-    /// Zeros before and after: the same number.
+    /// The same number of zeros before and after.
     pub const fn with_padding(mut self, padding: usize) -> Self {
         self.padding = [padding; 2];
         self
     }
 
-    /// As many zeros before as make a place see itself and what came before it, with the dilation given so far.
+    /// Pads before only, so that an output depends on its own place and those before it. Set the dilation first.
     pub const fn causal(mut self) -> Self {
         self.padding = [self.dilation * (self.kernel - 1), 0];
         self
@@ -85,12 +85,8 @@ impl Conv1d {
     pub fn forward(&self, x: Tensor<3>, activation: Activation) -> Tensor<3> {
         let ([b, inputs, length], weight) = (x.dims(), self.weight.val());
         let [outputs, _, taps] = weight.dims();
-        // A picture of one row.
-        let y = ops::convolve_by(
-            x.reshape([b, inputs, 1, length]),
-            weight.reshape([outputs, inputs, 1, taps]),
-            self.window,
-        );
+        // As a picture of one row.
+        let y = ops::conv2d(x.reshape([b, inputs, 1, length]), weight.reshape([outputs, inputs, 1, taps]), self.window);
         let [_, _, _, length] = y.dims();
         bias_act(y, self.bias.as_ref().map(|b| b.val()), activation).reshape([b, outputs, length])
     }

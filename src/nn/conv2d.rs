@@ -6,7 +6,7 @@ use crate::rng::Stream;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Of a [`Conv2d`]: stride 1, no padding, no dilation, PyTorch's weights and a bias, unless it is said otherwise.
+/// The configuration of a [`Conv2d`]. By default it has stride 1, no padding, no dilation, PyTorch's initial weights and a bias.
 #[derive(Debug, Clone, Copy)]
 pub struct Conv2dConfig {
     channels: [usize; 2],
@@ -17,24 +17,24 @@ pub struct Conv2dConfig {
 }
 
 impl Conv2dConfig {
-    /// Channels before and after, height and width of the kernel.
+    /// Input and output channels, height and width of the kernel.
     pub const fn new(channels: [usize; 2], kernel: [usize; 2]) -> Self {
         Self { channels, kernel, window: Window::square(1, 0), gain: 1.0, bias: true }
     }
 
-    /// Downwards and to the right.
+    /// Vertical and horizontal stride.
     pub const fn with_stride(mut self, stride: [usize; 2]) -> Self {
         self.window.stride = stride;
         self
     }
 
-    /// Zeros above and below, and to the left and the right: the same on both sides.
+    /// Zeros above and below, and to the left and the right; both sides get the same number.
     pub const fn with_padding(mut self, [y, x]: [usize; 2]) -> Self {
         self.window.padding = [[y; 2], [x; 2]];
         self
     }
 
-    /// From one tap of the kernel to the next.
+    /// The distance between two taps of the kernel.
     pub const fn with_dilation(mut self, dilation: [usize; 2]) -> Self {
         self.window.dilation = dilation;
         self
@@ -71,8 +71,8 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// With these weights; stride and padding the same both ways.
-    pub fn of(weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize) -> Self {
+    /// A convolution with these weights; stride and padding are the same in both directions.
+    pub fn from_weights(weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize) -> Self {
         let (weight, bias) = (Param::from_tensor(weight), bias.map(Param::from_tensor));
         Self { weight, bias, window: Window::square(stride, padding) }
     }
@@ -80,7 +80,7 @@ impl Conv2d {
     /// # Shapes
     /// `[B, in, H, W]` to `[B, out, H', W']` with H' = (H + 2 padding - dilation (h - 1) - 1) / stride + 1, and W' likewise.
     pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        let y = ops::convolve_by(x, self.weight.val(), self.window);
+        let y = ops::conv2d(x, self.weight.val(), self.window);
         bias_act(y, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }

@@ -1,12 +1,12 @@
-//! Transposed convolutions, which enlarge pictures.
+//! Transposed convolutions.
 
 use super::init::{uniform, zeros};
-use super::ops::{self, Activation, bias_act};
+use super::ops::{self, Activation, Window, bias_act};
 use crate::rng::Stream;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// `torch.nn.ConvTranspose2d` with a 4 x 4 kernel and stride 2, which doubles the picture with padding 1: `weight` is
+/// `torch.nn.ConvTranspose2d` with a 4 x 4 kernel and stride 2, which doubles the size of a picture with padding 1. `weight` is
 /// `[in, out, 4, 4]`.
 #[derive(Module, Debug)]
 pub struct ConvTranspose2d {
@@ -17,7 +17,7 @@ pub struct ConvTranspose2d {
 }
 
 impl ConvTranspose2d {
-    /// Uniform in ±sqrt(`gain` / fan-in); each output pixel sees 2 x 2 of the 4 x 4 kernel.
+    /// Weights uniform in ±sqrt(`gain` / fan-in); each output pixel depends on 2 x 2 taps of the 4 x 4 kernel.
     pub fn doubling(
         inputs: usize,
         outputs: usize,
@@ -33,7 +33,7 @@ impl ConvTranspose2d {
         }
     }
 
-    /// With another padding: each one more than 1 takes a pixel from every side of the result.
+    /// With another padding: each unit beyond 1 removes a pixel from every side of the result.
     pub fn padded(self, padding: usize) -> Self {
         Self { padding, ..self }
     }
@@ -43,7 +43,7 @@ impl ConvTranspose2d {
     pub fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         let [_, _, h, w] = x.dims();
         let size = [h, w].map(|n| 2 * n + 2 - 2 * self.padding);
-        let y = ops::convolve_transposed(x, self.weight.val(), size, 2, self.padding);
+        let y = ops::conv_transpose2d(x, self.weight.val(), size, Window::square(2, self.padding));
         bias_act(y, self.bias.as_ref().map(|b| b.val()), activation)
     }
 }

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 /// The average of a module's weights.
 #[derive(Debug, Clone)]
 pub struct Ema<M> {
-    /// With the averaged weights; it has no gradients.
+    /// The module with the averaged weights, without gradients.
     pub module: M,
     /// Updates so far.
     pub updates: u32,
@@ -17,13 +17,13 @@ pub struct Ema<M> {
 }
 
 impl<M: Module> Ema<M> {
-    /// That has been updated so often.
+    /// The average after this number of updates.
     pub fn new(module: M, updates: u32) -> Self {
         Self { module: module.no_grad(), updates, share: None }
     }
 
-    /// `average = d average + (1 - d) weight`, with d = min(`decay`, (1 + i) / (10 + i)) at update i from 0 on, so that an average
-    /// that has just begun follows quickly.
+    /// `average = d average + (1 - d) weight`, with d = min(`decay`, (1 + i) / (10 + i)) at update i from 0 on, so that the
+    /// average follows quickly at first.
     pub fn update(&mut self, module: &M, decay: f64) {
         let i = f64::from(self.updates);
         let share = 1.0 - decay.min((1.0 + i) / (10.0 + i));
@@ -31,7 +31,7 @@ impl<M: Module> Ema<M> {
         let mut live = Live(Vec::new());
         module.visit(&mut live);
         let Some(device) = live.0.first().map(Tensor::device) else { return };
-        // A number on the device: another scalar for each step would make a kernel's arguments anew.
+        // The factor is a tensor: CubeCL allocates new kernel arguments for each new scalar.
         let on_device = match self.share.take().filter(|(last, _)| *last == share) {
             Some((_, tensor)) => tensor,
             None => upload(vec![share as f32], [1], &device),

@@ -1,4 +1,4 @@
-//! Embeddings: a row of a table for each number.
+//! Embeddings.
 
 use super::init::upload;
 use crate::rng::Stream;
@@ -12,20 +12,20 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Normal with this deviation: PyTorch's is 1, GPT-2's 0.02.
+    /// Weights from the normal distribution with this standard deviation: 1 in PyTorch, 0.02 in GPT-2.
     pub fn new(count: usize, width: usize, deviation: f32, weights: &mut Stream, device: &Device) -> Self {
         let values = weights.normal(count * width).into_iter().map(|v| v * deviation).collect();
         Self { weight: Param::from_tensor(upload(values, [count, width], device)) }
     }
 
     /// # Shapes
-    /// Numbers below `count`, `[N]`, to `[N, C]`.
+    /// Ids below `count`, `[N]`, to `[N, C]`.
     pub fn rows(&self, ids: Tensor<1, Int>) -> Tensor<2> {
         self.weight.val().select(0, ids)
     }
 
     /// # Shapes
-    /// Numbers below `count`, `[B, T]`, to `[B, T, C]`.
+    /// Ids below `count`, `[B, T]`, to `[B, T, C]`.
     pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<3> {
         let ([b, t], [_, width]) = (ids.dims(), self.weight.val().dims());
         self.rows(ids.reshape([b * t])).reshape([b, t, width])

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// `torch.nn.GroupNorm` (Wu and He 2018, arXiv 1803.08494): norms some channels of a sample together.
+/// `torch.nn.GroupNorm` (Wu and He 2018, arXiv 1803.08494): normalises groups of the channels of a sample.
 #[derive(Module, Debug)]
 pub struct GroupNorm {
     /// `[C]` each.
@@ -19,22 +19,22 @@ pub struct GroupNorm {
 }
 
 impl GroupNorm {
-    /// With PyTorch's epsilon, 1e-5.
+    /// A norm with PyTorch's epsilon, 1e-5.
     ///
     /// # Errors
     /// `Unsupported` where the groups do not divide the channels.
     pub fn new(groups: usize, channels: usize, device: &Device) -> Result<Self> {
-        Self::of(constant(1.0, channels, device).val(), constant(0.0, channels, device).val(), groups, 1e-5)
+        Self::from_weights(constant(1.0, channels, device).val(), constant(0.0, channels, device).val(), groups, 1e-5)
     }
 
-    /// With these weights.
+    /// A norm with these weights.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn of(weight: Tensor<1>, bias: Tensor<1>, groups: usize, eps: f32) -> Result<Self> {
+    pub fn from_weights(weight: Tensor<1>, bias: Tensor<1>, groups: usize, eps: f32) -> Result<Self> {
         let [channels] = weight.dims();
         if groups == 0 || !channels.is_multiple_of(groups) {
-            return Err(Error::unsupported(format!("{channels} channels cannot be normed in {groups} groups.")));
+            return Err(Error::unsupported(format!("{channels} channels cannot be divided into {groups} groups.")));
         }
         Ok(Self { weight: Param::from_tensor(weight), bias: Param::from_tensor(bias), groups, eps })
     }

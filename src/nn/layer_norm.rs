@@ -16,7 +16,7 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// With PyTorch's epsilon, 1e-5.
+    /// A norm with PyTorch's epsilon, 1e-5.
     pub fn new(width: usize, device: &Device) -> Self {
         Self { weight: constant(1.0, width, device), bias: constant(0.0, width, device), eps: 1e-5 }
     }

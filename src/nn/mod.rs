@@ -1,5 +1,5 @@
-//! Layers with PyTorch's names and layouts, one a file, and what trains them. A checkpoint then is a loop over fields, not a table.
-//! [`ops`] is what is computed by kernels of our own; [`engine`] runs pretrained transformers.
+//! Layers with PyTorch's names and layouts, one a file; the optimizer, the average of weights and schedules. A checkpoint is a loop
+//! over fields. [`ops`] are the operations with kernels of our own; [`engine`] runs pretrained transformers.
 
 mod adam;
 mod attention;
@@ -30,10 +30,10 @@ pub use dropout::dropout;
 pub use ema::Ema;
 pub use embedding::Embedding;
 pub use group_norm::GroupNorm;
-pub use init::{upload, upload_ids};
+pub use init::{one_hot, upload, upload_ids};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use ops::Activation;
-pub use resample::{depth_to_space, doubled, halved, space_to_depth};
+pub use resample::{depth_to_space, downsample2x, space_to_depth, upsample2x};
 pub use rms_norm::RmsNorm;
 pub use schedule::{Decay, Schedule};

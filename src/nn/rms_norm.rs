@@ -5,8 +5,8 @@ use super::ops::{RowNorm, row_norm};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
-/// `torch.nn.RMSNorm` over the last dimension (Zhang and Sennrich 2019, arXiv 1910.07467): layer norm that takes no mean off and
-/// has no bias.
+/// `torch.nn.RMSNorm` over the last dimension (Zhang and Sennrich 2019, arXiv 1910.07467): layer norm without a
+/// mean and without a bias.
 #[derive(Module, Debug)]
 pub struct RmsNorm {
     /// `[C]`.

@@ -1,8 +1,8 @@
-//! How the learning rate changes over a run.
+//! Schedules of the learning rate.
 
 use std::f64::consts::PI;
 
-/// From the largest rate down.
+/// How the rate falls after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decay {
     Constant,
@@ -15,17 +15,17 @@ pub enum Decay {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     pub decay: Decay,
-    /// Steps of the warm-up, which ends at the largest rate.
+    /// Steps of the warm-up, which ends at the full rate.
     pub warmup: u32,
-    /// After so many steps in all the rate stays at `floor`.
+    /// Steps in all; after them the rate stays at `floor`.
     pub steps: u32,
-    /// The smallest share of the largest rate that is left by the decay.
+    /// The fraction of the full rate at which the decay ends.
     pub floor: f64,
 }
 
 impl Schedule {
-    /// The share of the largest rate that the step after `done` steps takes.
-    pub fn share(&self, done: u32) -> f64 {
+    /// The factor of the learning rate for the step after `done` steps.
+    pub fn factor(&self, done: u32) -> f64 {
         if done < self.warmup {
             return f64::from(done + 1) / f64::from(self.warmup + 1);
         }

@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Result<Link> {
     parse_among(DEMOS, text)
 }
 
-/// Reads a link of one of `demos`.
+/// The same for a link to one of `demos`.
 ///
 /// # Errors
 /// `BadLink` where it is no link at all, `UnknownDemo` where it names none of them.
@@ -52,10 +52,7 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
             "A link looks like #gan2d?seed=7: a demo, a question mark, then key=value pairs joined by &.",
         ));
     }
-    let known = || {
-        let elsewhere = PLACES.iter().map(|(name, _)| *name).filter(|name| demos.iter().all(|d| d.name != *name));
-        demos.iter().map(|d| d.name).chain(elsewhere).collect::<Vec<_>>().join(", ")
-    };
+    let known = || PLACES.map(|(name, _)| name).join(", ");
     let entry = demos.iter().find(|d| d.name == name).ok_or_else(|| {
         Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
     })?;
@@ -114,7 +111,7 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
     if !options.is_empty() {
         return match options.contains(value) {
             true => Ok((value.clone(), None)),
-            false => Err(format!("it is none of {}", options.iter().map(write).collect::<Vec<_>>().join(", "))),
+            false => Err(format!("it is not one of {}", options.iter().map(write).collect::<Vec<_>>().join(", "))),
         };
     }
     match property.get("type").and_then(Value::as_str) {
@@ -124,7 +121,7 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
             let whole = if kind == "integer" { given.round() } else { given };
             let fits = whole.max(bound("minimum").unwrap_or(f64::MIN)).min(bound("maximum").unwrap_or(f64::MAX));
             let value = if kind == "integer" { Value::from(fits as i64) } else { Value::from(fits) };
-            let note = (fits != given).then(|| format!("{given} became {fits}"));
+            let note = (fits != given).then(|| format!("{given} was changed to {fits}"));
             Ok((value, note))
         }
         Some("boolean") => value.as_bool().map(|b| (Value::from(b), None)).ok_or("it is not true or false".into()),
@@ -140,7 +137,7 @@ pub fn coerce(property: &Map<String, Value>, value: &Value) -> std::result::Resu
             Some(text) if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') => {
                 Ok((Value::from(text), None))
             }
-            _ => Err("it holds characters that do not belong".into()),
+            _ => Err("it contains characters that are not allowed".into()),
         },
     }
 }
@@ -219,7 +216,7 @@ fn write(value: &Value) -> String {
 
 fn dropped(key: &str, why: &str) -> Event {
     let args = [("key", key.to_string()), ("why", why.to_string())];
-    Event::note("link-dropped", format!("{key:?} was left out of the link: {why}."), &args)
+    Event::note("link-dropped", format!("{key:?} in the link was ignored: {why}."), &args)
 }
 
 /// The note for a value that was moved into its range.

@@ -1,12 +1,10 @@
 //! The protocol and the loop: commands in, events out. The tab and the terminal drive the same session.
 
 mod host;
-mod library;
 pub mod link;
-mod pace;
 pub mod protocol;
-mod results;
 mod run;
+mod step_loop;
 mod tell;
 
 pub use host::Host;

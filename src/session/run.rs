@@ -1,13 +1,13 @@
 //! One session: a device, at most one open demo, and a loop that is pumped from outside.
 
 use super::host::Host;
-use super::library::tend;
 use super::link;
-use super::pace::{Rate, pace};
-use super::protocol::{Command, DeviceInfo, DeviceKind, Event, Status};
-use crate::demos::{Context, DEMOS, Demo, Entry, Stepped, Values};
-use crate::device::{self, Opened, probe};
+use super::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
+use super::step_loop::Rate;
+use crate::demos::{Context, DEMOS, Demo, Entry, Values};
+use crate::device::{self, OpenDevice, probe};
 use crate::error::{Code, Error, Result};
+use crate::poll::Poll;
 use crate::weights::Checkpoint;
 use serde_json::Value;
 use std::rc::Rc;
@@ -34,19 +34,16 @@ pub struct Session {
     pub(super) host: Rc<dyn Host>,
     kind: DeviceKind,
     demos: &'static [Entry],
-    pub(super) device: Option<Opened>,
+    pub(super) device: Option<OpenDevice>,
     pub(super) open: Option<Open>,
     pub(super) status: Status,
     /// Steps until it pauses by itself; 0 while it gets ready.
     pub(super) remaining: Option<u32>,
-    next_step: f64,
+    pub(super) next_step: f64,
     pub(super) next_view: f64,
     pub(super) fresh: bool,
     pub(super) rate: Rate,
 }
-
-/// How soon to look again for data that is on its way, in milliseconds.
-const POLL: f64 = 30.0;
 
 impl Session {
     /// With all demos.
@@ -54,7 +51,7 @@ impl Session {
         Self::with_demos(host, kind, DEMOS)
     }
 
-    /// A session that opens these demos and no others.
+    /// With these demos: a module holds what it is started with, and no more.
     pub fn with_demos(host: Rc<dyn Host>, kind: DeviceKind, demos: &'static [Entry]) -> Self {
         host.emit(Event::Hello { kind, demos });
         Self {
@@ -112,7 +109,14 @@ impl Session {
                 return Ok(());
             }
             Command::Library { task } => {
-                self.host.emit(Event::Library(tend(&*self.host.library(), task).await?));
+                let library = self.host.library();
+                match task {
+                    LibraryTask::List => {}
+                    LibraryTask::Verify { sha256 } => library.verify(&sha256).await?,
+                    LibraryTask::Delete { sha256 } => library.delete(&sha256).await?,
+                    LibraryTask::Endpoints { urls } => library.endpoints(urls),
+                }
+                self.host.emit(Event::Library(library.stored().await?));
             }
             Command::Ping => {}
             Command::Close => {
@@ -138,7 +142,7 @@ impl Session {
             true => Some(probe::verify(&opened.device).await?),
             false => None,
         };
-        let (kind, Opened { name, software, max_buffer_bytes, .. }) = (self.kind, opened.clone());
+        let (kind, OpenDevice { name, software, max_buffer_bytes, .. }) = (self.kind, opened.clone());
         self.device = Some(opened);
         self.host.emit(Event::Device(DeviceInfo { kind, name, software, max_buffer_bytes, probe_error }));
         Ok(())
@@ -182,7 +186,7 @@ impl Session {
 
     /// Lets the demo get ready where nothing runs: it pauses again when all is here, and no training step is taken.
     async fn prepare(&mut self) -> Result<()> {
-        if self.status == Status::Paused && self.opened()?.demo.prepare().await?.is_some() {
+        if self.status == Status::Paused && matches!(self.opened()?.demo.prepare().await?, Poll::Pending(_)) {
             (self.status, self.remaining, self.next_step) = (Status::Loading, Some(0), 0.0);
         }
         Ok(())
@@ -250,72 +254,6 @@ impl Session {
             self.show().await?;
         }
         Ok(())
-    }
-
-    /// One step of the loop.
-    pub async fn tick(&mut self) -> Next {
-        match self.advance().await {
-            Ok(next) => next,
-            Err(error) => {
-                self.fail(error, true);
-                Next::Sleep
-            }
-        }
-    }
-
-    async fn advance(&mut self) -> Result<Next> {
-        let now = self.host.now();
-        if !matches!(self.status, Status::Running | Status::Loading) {
-            return Ok(Next::Sleep);
-        }
-        if now < self.next_step {
-            return Ok(Next::After((self.next_step - now).min(50.0)));
-        }
-        let remaining = self.remaining;
-        let open = self.opened()?;
-        let pace = pace(&open.values);
-        let mut ended = false;
-        let stepped = match remaining {
-            Some(0) => open.demo.prepare().await?.map_or(Stepped::Ended, Stepped::from),
-            _ => open.demo.step().await?,
-        };
-        match stepped {
-            Stepped::Waiting { what, done, total, bytes } => {
-                if self.status != Status::Loading || now >= self.next_view {
-                    self.status = Status::Loading;
-                    self.next_view = now + 100.0;
-                    self.host.emit(Event::Progress { what, done, total, bytes });
-                    self.tell();
-                }
-                return Ok(Next::After(if bytes { POLL } else { 0.0 }));
-            }
-            Stepped::Ended => {
-                self.arrived();
-                ended = remaining != Some(0);
-                self.remaining = Some(1);
-            }
-            Stepped::Done => self.arrived(),
-        }
-        self.next_step = now + pace;
-        self.rate.count(self.host.now());
-        match self.remaining {
-            Some(0 | 1) => (self.remaining, self.status) = (None, Status::Paused),
-            Some(left) => self.remaining = Some(left - 1),
-            None => {}
-        }
-        if self.status == Status::Paused || self.host.now() >= self.next_view {
-            self.show().await?;
-            self.report(ended);
-        }
-        Ok(if self.status == Status::Paused { Next::Sleep } else { Next::After(0.0) })
-    }
-
-    /// What was waited for is here.
-    fn arrived(&mut self) {
-        if self.status == Status::Loading {
-            self.status = Status::Running;
-            self.host.emit(Event::Progress { what: String::new(), done: 1.0, total: 1.0, bytes: false });
-        }
     }
 
     pub(super) fn opened(&mut self) -> Result<&mut Open> {

@@ -1,8 +1,9 @@
-//! What a session tells: views, schema and link, status, errors.
+//! What a session tells and gives: views, schema and link, status, errors; checkpoints, samples and figures.
 
 use super::link;
 use super::protocol::{Event, Status};
 use super::run::Session;
+use crate::demos::{Figure, Samples};
 use crate::device;
 use crate::error::{Code, Error, Result};
 
@@ -72,5 +73,25 @@ impl Session {
         }
         self.host.emit(Event::error(error, step, fatal));
         self.tell();
+    }
+
+    /// The run as a file, with its link and step.
+    pub async fn checkpoint(&mut self) -> Result<(String, u32, Vec<u8>)> {
+        let open = self.opened()?;
+        let mut file = open.demo.save().await?;
+        let text = link::canonical(open.entry, &open.values);
+        file.set_text("link", &text);
+        file.set_text("altered", open.altered);
+        Ok((text, open.demo.steps(), file.to_bytes()?))
+    }
+
+    /// Draws samples from the open model.
+    pub async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
+        self.opened()?.demo.sample(n, seed).await
+    }
+
+    /// How good the open model is on everything that was held out.
+    pub async fn measure(&mut self) -> Result<Vec<Figure>> {
+        self.opened()?.demo.measure().await
     }
 }

@@ -1,42 +1,15 @@
-//! Chats: whose words are which in a rendered template, and their token ids.
+//! Chats: which parts of a rendered template are whose, and their token ids.
 
+use super::message::{Message, Role};
 use super::template::render;
 use super::tokenizer::Tokenizer;
 use crate::error::Result;
 
-/// Whose words a stretch of a chat is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Nobody's: the marks of the chat format, and what the template says by itself.
-    Template,
-    System,
-    User,
-    Assistant,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    pub role: Role,
-    pub content: String,
-}
-
-impl Role {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Template => "template",
-            Self::System => "system",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-        }
-    }
-}
-
-/// [`render`], cut into whose words they are; the concatenation is the rendering.
+/// The rendering by [`render`], divided by author; the concatenation is the rendering.
 ///
-/// Each content is rendered between two private-use characters of its own, inside its outer white space, so that a
-/// template that trims finds the same to trim; white space around a content therefore counts as the template's. If the
-/// template, but for the marks, writes something else with them, contents are searched for in order; one that is not
-/// found so stays the template's.
+/// Each content is rendered between two private-use characters of its own. They stand inside its outer white space, so that templates
+/// that trim still do; white space around a content therefore counts as the template's. If the marks change what the template writes,
+/// the contents are searched for in order instead; a content that is not found counts as the template's.
 pub fn segments(
     template: &str,
     messages: &[Message],
@@ -46,10 +19,10 @@ pub fn segments(
 ) -> Result<Vec<(Role, String)>> {
     let plain = render(template, messages, bos, eos, add_generation_prompt)?;
     let Some(base) = free_characters(template, messages) else { return Ok(searched(&plain, messages)) };
-    // Bytes of each content, without its outer white space, that stand before the first mark.
+    // Bytes of each trimmed content before its first mark.
     let mut skipped = vec![0; messages.len()];
     for _ in 0..ROUNDS {
-        // A template that refuses the marked messages alone looks into them.
+        // A template that refuses only the marked messages looks into them.
         let marked = marked(messages, &skipped, base);
         let Ok(marked) = render(template, &marked, bos, eos, add_generation_prompt) else { break };
         let (cut, lost) = unmark(&marked, messages, base);
@@ -57,8 +30,8 @@ pub fn segments(
         if same && lost.is_empty() {
             return Ok(cut);
         }
-        // The template drops the beginning of a content, mark and all, as some do with what a model thought. Where the
-        // rest begins is found by moving the mark: not before what precedes the second mark in the content, too.
+        // The template drops the beginning of a content with its mark, as some do with the thoughts of a model. The mark is moved to
+        // where the rest begins: not before the text that still precedes the second mark.
         let mut moved = false;
         for (index, Message { content, .. }) in messages.iter().enumerate() {
             let (core, at) = (content.trim(), skipped[index]);
@@ -66,7 +39,7 @@ pub fn segments(
             let kept = lost.iter().find(|(message, _)| *message == index).map(|&(_, kept)| core.len() - kept);
             skipped[index] = match kept {
                 Some(kept) => kept.max(next),
-                // The mark stands inside what the template looks for.
+                // The mark is inside something that the template looks for.
                 None if !same && at > 0 => next,
                 None => at,
             };
@@ -79,10 +52,10 @@ pub fn segments(
     Ok(searched(&plain, messages))
 }
 
-/// Whose words, in the order of the text.
+/// Authors and texts, in order.
 type Segments = Vec<(Role, String)>;
 
-/// How often marks are moved: how many characters more than are kept may look kept.
+/// How often marks are moved.
 const ROUNDS: usize = 32;
 
 fn marked(messages: &[Message], skipped: &[usize], base: u32) -> Vec<Message> {
@@ -91,7 +64,7 @@ fn marked(messages: &[Message], skipped: &[usize], base: u32) -> Vec<Message> {
         let end = content.trim_end().len();
         let start = content.len() - content.trim_start().len() + skipped;
         let content = match content.trim() {
-            // A template may ask whether there is a content.
+            // A template may test whether a content is empty.
             "" => content.clone(),
             _ => {
                 let (begin, finish) = (mark(2 * index), mark(2 * index + 1));
@@ -103,8 +76,8 @@ fn marked(messages: &[Message], skipped: &[usize], base: u32) -> Vec<Message> {
     each.collect()
 }
 
-/// The marked text cut at its marks, without them; and the messages whose first mark is lost, each with how many bytes
-/// before the second mark are as in the content.
+/// The marked text, divided at its marks and without them; and the messages whose first mark is lost, each with the number of bytes
+/// before the second mark that agree with the content.
 fn unmark(marked: &str, messages: &[Message], base: u32) -> (Segments, Vec<(usize, usize)>) {
     let index = |c: char| (c as u32).checked_sub(base).map(|i| i as usize).filter(|&i| i < 2 * messages.len());
     let (mut cut, mut lost) = (Segments::new(), Vec::new());
@@ -118,7 +91,7 @@ fn unmark(marked: &str, messages: &[Message], base: u32) -> (Segments, Vec<(usiz
         open = if begins { message.role } else { Role::Template };
         rest = &rest[at + c.len_utf8()..];
     }
-    // A content that begins and does not end reaches to the end: rather too far than that its words count as marks.
+    // A content without a second mark reaches to the end, so that none of its text counts as marks.
     push(&mut cut, open, rest);
     (cut, lost)
 }
@@ -131,7 +104,7 @@ fn push(cut: &mut Vec<(Role, String)>, role: Role, text: &str) {
     }
 }
 
-/// The first of two private-use characters for each message, none of which occurs.
+/// The first of a range of unused private-use characters, two for each message.
 fn free_characters(template: &str, messages: &[Message]) -> Option<u32> {
     const EACH: u32 = 0xFFFE;
     let texts = || messages.iter().map(|m| m.content.as_str()).chain([template]);
@@ -139,7 +112,7 @@ fn free_characters(template: &str, messages: &[Message]) -> Option<u32> {
     [0x10_0000, 0xF_0000].into_iter().find(|&base| free(base)).filter(|_| messages.len() <= EACH as usize / 2)
 }
 
-/// Bytes of the longest end that both texts share.
+/// Bytes of the longest common suffix.
 fn common_end(a: &str, b: &str) -> usize {
     a.chars().rev().zip(b.chars().rev()).take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum()
 }
@@ -159,11 +132,11 @@ fn searched(plain: &str, messages: &[Message]) -> Vec<(Role, String)> {
     cut
 }
 
-/// The ids of a chat, each with whose it is.
+/// The token ids of a chat, each with its author.
 ///
-/// The whole text is tokenised at once, as transformers does, since a token may reach over the border of a content (the
-/// newline before it and its own). What differs is that special tokens are recognised in the template's words alone: a
-/// person who types `<|im_end|>` writes seven ordinary tokens and ends no turn.
+/// The whole text is tokenised at once, as `transformers` does, since a token may cross the border of a content (a newline before it
+/// and one inside it). Unlike there, special tokens are recognised only in the text of the template: a person who types `<|im_end|>`
+/// writes seven ordinary tokens and ends no turn.
 pub fn encode_chat(tokenizer: &Tokenizer, segments: &[(Role, String)]) -> Result<Vec<(u32, Role)>> {
     let parts: Vec<(&str, bool)> =
         segments.iter().map(|(role, text)| (text.as_str(), *role == Role::Template)).collect();
@@ -171,7 +144,7 @@ pub fn encode_chat(tokenizer: &Tokenizer, segments: &[(Role, String)]) -> Result
     Ok(ids.into_iter().map(|(id, part)| (id, segments.get(part).map_or(Role::Template, |s| s.0))).collect())
 }
 
-/// The ids of a chat by its template, up to where the assistant's next words begin; each with whose it is.
+/// The token ids of a chat rendered by its template, up to where the next answer begins; each with its author.
 ///
 /// # Errors
 /// As [`render`].

@@ -1,31 +1,31 @@
-//! Chat templates: a model's own Jinja text, as transformers renders it (`apply_chat_template`).
+//! Chat templates: a model's Jinja template, rendered as by `apply_chat_template` of `transformers`.
 
-use super::chat::Message;
+use super::message::Message;
 use crate::error::{Code, Error, Result};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, Value, context};
 use serde::Serialize;
 
-/// The longest template that is read. The longest on the hub are about 20,000 bytes.
-const LONGEST_TEMPLATE: usize = 1 << 18;
-/// Instructions for a template and for each message: many times what the largest templates take.
+/// Bytes of the longest template that is accepted; the longest on the hub have about 20,000.
+const MAX_TEMPLATE: usize = 1 << 18;
+/// Instructions for a template and for each message: many times what the largest templates need.
 const FUEL: u64 = 20_000;
 const FUEL_A_MESSAGE: u64 = 5_000;
-/// Marks and words in one `{{ }}` or `{% %}`, and `elif`s in all. minijinja bounds the nesting of brackets and blocks, but
-/// not of chains (`- - 1`, `a.b.c`, `1 + 1 + 1`), which overflow the stack.
-const LONGEST_TAG: usize = 600;
-const MOST_ELIFS: usize = 200;
-/// Nested blocks count one, macros about ten: small enough for a worker's stack.
+/// Symbols and words in one `{{ }}` or `{% %}`, and `elif`s in all. minijinja limits the nesting of brackets and blocks, but not the
+/// length of chains (`- - 1`, `a.b.c`, `1 + 1 + 1`), which overflow the stack.
+const MAX_TAG: usize = 600;
+const MAX_ELIFS: usize = 200;
+/// The recursion limit, where blocks count one and macros about ten: small enough for the stack of a worker.
 const DEPTH: usize = 200;
 
-/// The text of a chat. `add_generation_prompt`: ends where the assistant's next words begin.
+/// Renders a chat. With `add_generation_prompt` it ends where the next answer begins.
 ///
-/// As in transformers, `tools` and `documents` are none, and of its functions there is `raise_exception`; there is no
-/// `strftime_now`, since nothing here knows a clock, and templates ask whether it is defined.
+/// As in `transformers`, `tools` and `documents` are none, and there is a function `raise_exception`. There is no `strftime_now`, because
+/// there is no clock here; templates test whether it is defined.
 ///
 /// # Errors
-/// `Unsupported`: the template is no template, refuses these messages, or works too long. What it may build in memory is
-/// not bounded by itself, only by the instructions that it has.
+/// `Unsupported` where the template is invalid, refuses these messages, or takes too long. Its memory is limited only by the number of
+/// its instructions.
 pub fn render(
     template: &str,
     messages: &[Message],
@@ -33,10 +33,10 @@ pub fn render(
     eos: Option<&str>,
     add_generation_prompt: bool,
 ) -> Result<String> {
-    if template.len() > LONGEST_TEMPLATE || !shallow(template) {
+    if template.len() > MAX_TEMPLATE || !shallow(template) {
         let bytes = template.len();
         return Err(Error::unsupported(format!(
-            "The model's chat template ({bytes} bytes) is too involved to be read."
+            "The model's chat template ({bytes} bytes) is too large or too complicated."
         )));
     }
     let mut environment = Environment::new();
@@ -64,7 +64,7 @@ pub fn render(
 
 fn refused(error: minijinja::Error) -> Error {
     let reason = match error.kind() {
-        ErrorKind::OutOfFuel => "it works too long".to_owned(),
+        ErrorKind::OutOfFuel => "it takes too long".to_owned(),
         _ => error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
     };
     let place = error.line().map_or_else(String::new, |line| format!(" (line {line})"));
@@ -75,7 +75,7 @@ fn refused(error: minijinja::Error) -> Error {
     )
 }
 
-/// `json.dumps(value, ensure_ascii=False, indent=indent)`: neither escaped for HTML nor without spaces, as Jinja's own is.
+/// `json.dumps(value, ensure_ascii=False, indent=indent)`: without HTML escapes and with spaces, unlike Jinja's own filter.
 fn to_json(value: &Value, options: minijinja::value::Kwargs) -> std::result::Result<Value, minijinja::Error> {
     struct Spaced;
     impl serde_json::ser::Formatter for Spaced {
@@ -103,7 +103,7 @@ fn to_json(value: &Value, options: minijinja::value::Kwargs) -> std::result::Res
     Ok(Value::from(String::from_utf8_lossy(&json).into_owned()))
 }
 
-/// No tag is a chain so long that reading it overflows the stack.
+/// Whether no tag is so long a chain that parsing it overflows the stack.
 fn shallow(template: &str) -> bool {
     let mut rest = template;
     while let Some(at) = ["{{", "{%"].iter().filter_map(|tag| rest.find(tag)).min() {
@@ -129,10 +129,10 @@ fn shallow(template: &str) -> bool {
                 }
             }
         }
-        if count > LONGEST_TAG {
+        if count > MAX_TAG {
             return false;
         }
         rest = &tag[end..];
     }
-    template.matches("elif").count() <= MOST_ELIFS
+    template.matches("elif").count() <= MAX_ELIFS
 }

@@ -1,10 +1,10 @@
 //! Text to token ids and ids to bytes. Byte-pair encoding (Sennrich et al. 2016) over bytes (Radford et al. 2019) or over
 //! SentencePiece tokens (Kudo & Richardson 2018).
 
-use super::json;
-use super::rules::{Finder, Span, byte_chars};
-use super::split::MARK;
-use super::vocabulary::{Parts, Spec};
+use super::normalizer::{AddedTokenFinder, Span, byte_chars};
+use super::pre_tokenizer::METASPACE;
+use super::tokenizer_json;
+use super::vocabulary::{TokenizerParts, TokenizerSource};
 use crate::error::{Error, Result};
 use std::borrow::Cow;
 use tokenizers::models::bpe::{BPE, Vocab};
@@ -12,18 +12,18 @@ use tokenizers::{Model, Token};
 
 pub struct Tokenizer {
     model: BPE,
-    parts: Parts,
-    /// Added tokens that are looked for in the text as it is, and in the changed text.
-    raw: Finder,
-    normalized: Finder,
-    /// The bytes of all tokens, one after the other, and where each begins.
+    parts: TokenizerParts,
+    /// Added tokens that are searched for in the original text, and in the normalised text.
+    raw: AddedTokenFinder,
+    normalized: AddedTokenFinder,
+    /// The bytes of all tokens, concatenated, and where each begins.
     bytes: Vec<u8>,
     starts: Vec<usize>,
     special: Vec<bool>,
     byte_chars: [char; 256],
 }
 
-/// Names under which models keep the end of a text or of a turn; they end a text where they are special tokens.
+/// Names of tokens that end a text or a turn, where they are special tokens.
 const ENDS: [&str; 9] = [
     "<|endoftext|>",
     "<|im_end|>",
@@ -38,14 +38,13 @@ const ENDS: [&str; 9] = [
 
 impl Tokenizer {
     /// # Errors
-    /// `BadFile`: the vocabulary contradicts itself. `Unsupported`: a kind of tokenizer, or a way to cut text, that Kiln
-    /// does not know.
-    pub fn new(spec: Spec) -> Result<Self> {
+    /// `BadFile` where the vocabulary contradicts itself, `Unsupported` for a tokenizer, or a pre-tokenizer, that Kiln does not know.
+    pub fn new(spec: TokenizerSource) -> Result<Self> {
         let mut parts = match spec {
-            Spec::Json { tokenizer, config, generation } => {
-                json::parts(&tokenizer, config.as_deref(), generation.as_deref())?
+            TokenizerSource::Json { tokenizer, config, generation } => {
+                tokenizer_json::parts(&tokenizer, config.as_deref(), generation.as_deref())?
             }
-            Spec::Vocabulary(vocabulary) => Parts::from_vocabulary(vocabulary)?,
+            TokenizerSource::GgufVocabulary(vocabulary) => TokenizerParts::from_vocabulary(vocabulary)?,
         };
         for name in ENDS {
             parts.ends.extend(parts.added.iter().filter(|a| a.special && a.text == name).map(|a| a.id));
@@ -63,15 +62,15 @@ impl Tokenizer {
         let (bytes, starts) = table(&vocab, &parts, &byte_chars);
         let mut special = vec![false; starts.len() - 1];
         parts.added.iter().filter(|a| a.special).for_each(|a| special[a.id as usize] = true);
-        let raw = Finder::new(parts.added.iter().filter(|a| !a.normalized).cloned());
-        let normalized = Finder::new(parts.added.iter().filter(|a| a.normalized).map(|a| {
+        let raw = AddedTokenFinder::new(parts.added.iter().filter(|a| !a.normalized).cloned());
+        let normalized = AddedTokenFinder::new(parts.added.iter().filter(|a| a.normalized).map(|a| {
             let span = Span { text: Cow::Borrowed(&a.text), parts: Vec::new(), beginning: true };
             let mut changed = a.clone();
             changed.text = span.change(&parts.rules.before).text.into_owned();
             changed
         }));
         let merges = std::mem::take(&mut parts.merges);
-        // The crate's cache is a thread's and outlives the tokenizer: without it.
+        // No cache: the crate's belongs to the thread and outlives the tokenizer.
         let mut model = BPE::builder()
             .cache_capacity(0)
             .vocab_and_merges(vocab, merges)
@@ -85,15 +84,13 @@ impl Tokenizer {
         Ok(Self { model, parts, raw, normalized, bytes, starts, special, byte_chars })
     }
 
-    /// The ids of `text`; with `special`, special tokens written in it are parsed as such. Nothing is added by itself: see
-    /// [`Self::adds_bos`].
+    /// The ids of `text`. With `special`, special tokens in it are parsed as such. No token is added: see [`Self::adds_bos`].
     pub fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>> {
         Ok(self.encode_parts(&[(text, special)])?.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// The ids of the concatenation of `parts`, each with the part that its last byte belongs to. Tokens may reach over
-    /// the border of parts, as they would in one text; a special token is parsed only where it lies wholly in parts that
-    /// allow it, so that what a person typed never becomes one.
+    /// The ids of the concatenation of `parts`, each with the part that its last byte belongs to. Tokens may cross the borders of parts. A
+    /// special token is parsed only where it is entirely inside parts that allow it, so that what a person typed never becomes one.
     pub fn encode_parts(&self, parts: &[(&str, bool)]) -> Result<Vec<(u32, usize)>> {
         let mut whole = Span { text: Cow::Borrowed(""), parts: Vec::new(), beginning: true };
         for (index, (text, _)) in parts.iter().enumerate().filter(|(_, (text, _))| !text.is_empty()) {
@@ -126,7 +123,7 @@ impl Tokenizer {
 
     fn merge(&self, span: Span, ids: &mut Vec<(u32, usize)>) -> Result<()> {
         let mut start = 0;
-        for piece in self.parts.rules.cut(&span.text) {
+        for piece in self.parts.rules.split(&span.text) {
             let written: Cow<str> = match self.parts.rules.byte_level {
                 true => piece.bytes().map(|byte| self.byte_chars[byte as usize]).collect(),
                 false => Cow::Borrowed(piece),
@@ -134,11 +131,11 @@ impl Tokenizer {
             let tokens = self.model.tokenize(&written).map_err(|e| Error::internal(format!("Text to tokens: {e}.")))?;
             let mut at = start;
             for Token { id, offsets: (from, to), .. } in tokens {
-                // Written byte-level, a byte is a character: of it the first byte counts.
+                // In byte-level text each byte is a character, of which the first byte counts.
                 let token = written.as_bytes().get(from..to).unwrap_or_default();
                 let counts = |byte: &u8| !self.parts.rules.byte_level || (*byte as i8) >= -64;
                 let bytes = token.iter().filter(|byte| counts(byte)).count();
-                // A space of the template before a word of the person makes one token: the person's.
+                // A space of the template and a word of the person after it make one token, which is the person's.
                 ids.push((id, span.part(at + bytes.saturating_sub(1))));
                 at += bytes;
             }
@@ -147,8 +144,7 @@ impl Tokenizer {
         Ok(())
     }
 
-    /// The bytes that a token stands for: perhaps a part of a character. A special token gives its text, an id without a
-    /// token nothing.
+    /// The bytes of a token, which may be part of a character. A special token gives its text, an unused id nothing.
     pub fn bytes(&self, id: u32) -> &[u8] {
         let id = id as usize;
         match (self.starts.get(id), self.starts.get(id + 1)) {
@@ -175,7 +171,7 @@ impl Tokenizer {
         self.parts.bos
     }
 
-    /// The model was trained with [`Self::bos`] before every text.
+    /// Whether the model was trained with [`Self::bos`] before every text.
     pub fn adds_bos(&self) -> bool {
         self.parts.adds_bos
     }
@@ -185,11 +181,11 @@ impl Tokenizer {
         &self.parts.ends
     }
 
-    /// What a text begins with: the mark of the beginning where the model was taught one. A model that has read nothing
-    /// can be asked nothing, so an empty text begins with some mark.
+    /// The token that a text begins with, if the model was trained with one. An empty text needs some token, because a model cannot be run
+    /// on nothing.
     pub fn first(&self, empty: bool) -> Option<u32> {
-        let some_mark = || self.bos().or(self.ends().first().copied()).filter(|_| empty);
-        self.bos().filter(|_| self.adds_bos()).or_else(some_mark)
+        let some_token = || self.bos().or(self.ends().first().copied()).filter(|_| empty);
+        self.bos().filter(|_| self.adds_bos()).or_else(some_token)
     }
 
     /// The id of the token whose text in the vocabulary is `text`.
@@ -199,7 +195,7 @@ impl Tokenizer {
 }
 
 /// The bytes of each id from 0 to the highest: (all, where each begins and the last ends).
-fn table(vocab: &Vocab, parts: &Parts, byte_chars: &[char; 256]) -> (Vec<u8>, Vec<usize>) {
+fn table(vocab: &Vocab, parts: &TokenizerParts, byte_chars: &[char; 256]) -> (Vec<u8>, Vec<usize>) {
     let mut of_char = vec![None; 1 + byte_chars.iter().map(|&c| c as usize).max().unwrap_or(0)];
     byte_chars.iter().zip(0..=255).for_each(|(&c, byte)| of_char[c as usize] = Some(byte));
     let mut texts: Vec<Option<Cow<[u8]>>> = Vec::new();
@@ -217,7 +213,7 @@ fn table(vocab: &Vocab, parts: &Parts, byte_chars: &[char; 256]) -> (Vec<u8>, Ve
         } else if let Some(byte) = fallback(text).filter(|_| parts.byte_fallback) {
             Some(Cow::Owned(vec![byte]))
         } else {
-            text.contains(MARK).then(|| Cow::Owned(text.replace(MARK, " ").into_bytes()))
+            text.contains(METASPACE).then(|| Cow::Owned(text.replace(METASPACE, " ").into_bytes()))
         };
         put(*id, bytes.unwrap_or(Cow::Borrowed(text.as_bytes())));
     }

@@ -1,4 +1,4 @@
-//! Losses of a run: they wait on the device until somebody reads them, then they are curves.
+//! The steps of a run and their losses, which stay on the device until somebody reads them: then they are curves.
 
 use super::{ABSENT, History, NOT_MEASURED};
 use crate::device::read;
@@ -6,6 +6,10 @@ use crate::error::{Code, Error, Result};
 use crate::nn::upload;
 use crate::weights::Checkpoint;
 use burn::tensor::{Device, Tensor};
+
+/// The losses of a step, by the names of their series. Of two with one name the last counts; a series without one is
+/// [`Reading::Absent`].
+pub type Losses = Vec<(&'static str, Reading)>;
 
 /// What a step says of a series.
 #[derive(Debug, Clone)]
@@ -16,6 +20,15 @@ pub enum Reading {
     NotMeasured,
     /// There was nothing to look at, such as the loss of a network that did not train.
     Absent,
+}
+
+/// The losses that have a value, on the device.
+pub fn scalars(losses: &Losses) -> Vec<Tensor<1>> {
+    let value = |(_, reading): &(_, Reading)| match reading {
+        Reading::Value(scalar) => Some(Tensor::clone(scalar)),
+        Reading::NotMeasured | Reading::Absent => None,
+    };
+    losses.iter().filter_map(value).collect()
 }
 
 impl From<Tensor<1>> for Reading {
@@ -32,6 +45,8 @@ impl From<Option<Tensor<1>>> for Reading {
 
 /// Curves, and the scalars that will continue them.
 pub struct Curves {
+    /// Steps taken.
+    pub step: u32,
     pub history: History,
     /// A step and a reading for each series.
     pending: Vec<(u32, Vec<Reading>)>,
@@ -44,23 +59,15 @@ impl Curves {
     /// `device` is where the scalars are.
     pub fn new(series: &[&str], device: &Device) -> Self {
         let [not_measured, absent] = [NOT_MEASURED, ABSENT].map(|v| upload(vec![v], [1], &device.clone().inner()));
-        Self { history: History::new(series), pending: Vec::new(), not_measured, absent }
+        Self { step: 0, history: History::new(series), pending: Vec::new(), not_measured, absent }
     }
 
-    /// Nothing is read yet.
-    pub fn push(&mut self, step: u32, row: Vec<Reading>) {
-        self.pending.push((step, row));
-    }
-
-    /// What waits since the last flush, on the device: the scalars of the last step alone are kept.
-    pub fn latest(&mut self) -> Vec<Tensor<1>> {
-        let last = self.pending.pop();
-        self.pending.clear();
-        let value = |reading| match reading {
-            Reading::Value(scalar) => Some(*scalar),
-            Reading::NotMeasured | Reading::Absent => None,
-        };
-        last.into_iter().flat_map(|(_, row)| row).filter_map(value).collect()
+    /// One more step was taken. Nothing is read yet.
+    pub fn push(&mut self, losses: Losses) {
+        self.step += 1;
+        let of = |name: &String| losses.iter().rev().find(|(of, _)| of == name).map(|(_, reading)| reading.clone());
+        let row = self.history.series().iter().map(|name| of(name).unwrap_or(Reading::Absent)).collect();
+        self.pending.push((self.step, row));
     }
 
     /// Reads what waits into the history, together with `more` in one submission.
@@ -94,28 +101,27 @@ impl Curves {
         Ok(values)
     }
 
-    /// Ends the checkpoint of a run at `step`, whose weights are in it: the curves, and the step.
+    /// Ends the part of a checkpoint that must be finite, and adds the curves, which may have gaps, and the step.
     ///
     /// # Errors
-    /// `Diverged` where a weight is no longer finite.
-    pub fn save(&self, step: u32, checkpoint: &mut Checkpoint) -> Result<()> {
+    /// `Diverged` where a number that is in the checkpoint already is not finite.
+    pub fn save(&self, checkpoint: &mut Checkpoint) -> Result<()> {
         if let Some(bad) = checkpoint.tensors.iter().find(|t| t.values.iter().any(|v| !v.is_finite())) {
-            return Err(diverged(step, &bad.name, f32::NAN));
+            return Err(diverged(self.step, &bad.name, f32::NAN));
         }
         self.history.save("losses", checkpoint);
-        checkpoint.set_text("step", step);
+        checkpoint.set_text("step", self.step);
         Ok(())
     }
 
-    /// Takes the curves of a checkpoint over, and tells its step.
+    /// These curves as they were when a checkpoint was saved.
     ///
     /// # Errors
-    /// `BadFile`, `ShapeMismatch`; nothing has changed then.
-    pub fn load(&mut self, file: &Checkpoint) -> Result<u32> {
-        let step = file.count("step")?;
-        self.history.load("losses", file)?;
-        self.pending.clear();
-        Ok(step)
+    /// `BadFile`, `ShapeMismatch`.
+    pub fn loaded(&self, file: &Checkpoint) -> Result<Self> {
+        let (not_measured, absent) = (self.not_measured.clone(), self.absent.clone());
+        let history = self.history.loaded("losses", file)?;
+        Ok(Self { step: file.count("step")?, history, pending: Vec::new(), not_measured, absent })
     }
 }
 
@@ -123,7 +129,7 @@ impl Curves {
 fn diverged(step: u32, what: &str, value: f32) -> Error {
     Error::new(
         Code::Diverged,
-        format!("At step {step} {} became {value}: the numbers grew beyond what f32 holds.", what.replace('_', " ")),
-        "Likely a learning rate that is too high: go back to the last good checkpoint and lower it.",
+        format!("At step {step} {} became {value}: the numbers became too large.", what.replace('_', " ")),
+        "The learning rate is probably too high: go back to the last good checkpoint and lower it.",
     )
 }

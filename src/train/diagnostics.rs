@@ -1,9 +1,12 @@
 //! Mode collapse and quality of drawn digits, judged by a small classifier that knows the real ones.
 
 use super::{Gaussian, Moments, distance};
+use crate::data::Source;
 use crate::device::read;
 use crate::error::Result;
 use crate::models::classifier::{Classifier, FEATURES};
+use crate::poll::Poll;
+use crate::ready;
 use crate::rng::{Purpose, Stream};
 use crate::weights::{Checkpoint, load_module};
 use burn::tensor::{Device, Tensor};
@@ -42,7 +45,18 @@ impl Report {
     }
 }
 
+/// The shipped classifier; its licence and the command that trained it are beside it.
+const REFEREE: &str = "www/weights/digits-classifier.safetensors";
+
 impl Referee {
+    /// The shipped one, once its file is here.
+    ///
+    /// # Errors
+    /// `Fetch`, `BadFile`.
+    pub fn poll(source: &dyn Source, device: &Device) -> Result<Poll<Self>> {
+        Self::load(&ready!(source.poll(REFEREE)?), device).map(Poll::Ready)
+    }
+
     /// Reads the shipped file: the classifier and the moments of the held-out digits' features.
     pub fn load(bytes: &[u8], device: &Device) -> Result<Self> {
         let file = Checkpoint::from_bytes(bytes)?;
@@ -87,16 +101,15 @@ impl Referee {
 
 /// One evaluation, a chunk at a time, so that training goes on between the chunks.
 pub struct Evaluation<G> {
-    /// The generator as it was at `step`.
+    /// The generator as it was when this began.
     pub generator: G,
-    pub step: u32,
     /// Features and logits of the chunks so far, still on the device: one readback for all of them.
     judged: Vec<Tensor<1>>,
 }
 
 impl<G> Evaluation<G> {
-    pub fn new(generator: G, step: u32) -> Self {
-        Self { generator, step, judged: Vec::new() }
+    pub fn new(generator: G) -> Self {
+        Self { generator, judged: Vec::new() }
     }
 
     /// Chunks that were judged.

@@ -68,7 +68,7 @@ pub fn distance(a: &Gaussian, b: &Gaussian) -> f64 {
             }
         }
     }
-    let inner = multiply(&multiply(&root, &b.covariance, n), &root, n);
+    let inner = matmul(&matmul(&root, &b.covariance, n), &root, n);
     let cross: f64 = eigen(inner, n).0.iter().map(|v| v.max(0.0).sqrt()).sum();
     let distance = means + a.variance() + b.variance() - 2.0 * cross;
     // Not `max`: it would turn a NaN into the best distance there is.
@@ -79,7 +79,7 @@ fn trace(matrix: &[f64], n: usize) -> f64 {
     (0..n).map(|i| matrix[i * n + i]).sum()
 }
 
-fn multiply(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
+fn matmul(a: &[f64], b: &[f64], n: usize) -> Vec<f64> {
     let mut c = vec![0.0; n * n];
     for i in 0..n {
         for k in 0..n {

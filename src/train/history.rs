@@ -61,8 +61,21 @@ impl History {
     }
 
     /// The latest value of a series that was measured.
-    pub fn last(&self, series: usize) -> Option<f32> {
-        self.rows.chunks_exact(self.series.len() + 1).rev().map(|row| row[series + 1]).find(|v| v.is_finite())
+    pub fn last(&self, series: &str) -> Option<f32> {
+        let column = self.column(series)?;
+        self.rows.chunks_exact(self.series.len() + 1).rev().map(|row| row[column]).find(|v| v.is_finite())
+    }
+
+    /// Where a series is in a row; the step is in column 0.
+    fn column(&self, series: &str) -> Option<usize> {
+        self.series.iter().position(|name| name == series).map(|at| at + 1)
+    }
+
+    /// The steps and these series of some rows.
+    pub fn columns(&self, rows: &[f32], series: &[&str]) -> Vec<f32> {
+        let columns: Vec<usize> =
+            std::iter::once(0).chain(series.iter().filter_map(|name| self.column(name))).collect();
+        rows.chunks_exact(self.series.len() + 1).flat_map(|row| columns.iter().map(|&at| row[at])).collect()
     }
 
     /// The step of the latest row.
@@ -85,14 +98,14 @@ impl History {
         checkpoint.push(format!("history.{name}"), &[self.rows.len() / width, width], self.rows.clone());
     }
 
-    /// Takes over what was saved; from a file of weights alone nothing.
+    /// This history as it was saved; from a file of weights alone an empty one.
     ///
     /// # Errors
-    /// `BadFile`, `ShapeMismatch`; nothing has changed then.
-    pub fn load(&mut self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
+    /// `BadFile`, `ShapeMismatch`.
+    pub fn loaded(&self, name: &str, checkpoint: &Checkpoint) -> Result<Self> {
+        let series = self.series.clone();
         if checkpoint.is_weights_alone() {
-            (self.rows, self.shown, self.offered, self.every) = (Vec::new(), 0, 0, 1);
-            return Ok(());
+            return Ok(Self { series, rows: Vec::new(), shown: 0, offered: 0, every: 1 });
         }
         let name = format!("history.{name}");
         let rows = checkpoint.find(&name).map_or(0, |entry| entry.shape.first().copied().unwrap_or(0));
@@ -100,7 +113,6 @@ impl History {
         let offered = checkpoint.count(&format!("{name}.offered"))?;
         // A damaged file must not divide by zero.
         let every = checkpoint.count(&format!("{name}.every"))?.max(1);
-        (self.rows, self.offered, self.every, self.shown) = (rows, offered, every, 0);
-        Ok(())
+        Ok(Self { series, rows, shown: 0, offered, every })
     }
 }

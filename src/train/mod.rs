@@ -7,13 +7,15 @@ mod frechet;
 mod gan;
 mod history;
 mod loss;
+mod trainer;
 mod vae;
 
 pub use coverage::{cells, divergence, modes_covered};
-pub use curves::{Curves, Reading};
+pub use curves::{Curves, Losses, Reading, scalars};
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, Referee, Report, best};
 pub use frechet::{Gaussian, Moments, distance};
-pub use gan::{Gan, GanOptions, Players, SERIES, StepInput};
+pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};
 pub use history::{ABSENT, History, MOST, NOT_MEASURED};
 pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};
-pub use vae::{Likelihood, Restoration, Terms, Trainer, VaeOptions, kl};
+pub use trainer::Trainer;
+pub use vae::{Likelihood, Restoration, Terms, VAE_LOSSES, VaeOptions, kl, vae_step};

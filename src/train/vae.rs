@@ -1,14 +1,13 @@
 //! One step of a variational autoencoder: it maximises a bound of the data's likelihood, the ELBO (Kingma and Welling 2013,
 //! arXiv 1312.6114, section 2): how well a picture is told from its latent, less what the latent tells (KL).
 
-use super::curves::Curves;
-use crate::error::Result;
+use super::curves::Losses;
+use super::trainer::Trainer;
 use crate::models::vae::Vae;
 use crate::nn::{Adam, AdamOptions};
-use crate::weights::{Checkpoint, collect, load_module};
 use burn::module::{Module, Param};
+use burn::tensor::Tensor;
 use burn::tensor::activation::{log_sigmoid, sigmoid};
-use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +39,8 @@ pub struct Terms {
     pub kl: Tensor<2>,
 }
 
-/// The curves of a training, in the order in which they are recorded.
-const SERIES: [&str; 2] = ["reconstruction", "kl"];
+/// Losses of a step.
+pub const VAE_LOSSES: &[&str] = &["reconstruction", "kl"];
 
 impl Terms {
     /// # Shapes
@@ -73,64 +72,15 @@ fn negative_log_likelihood(options: VaeOptions, logits: Tensor<2>, x: Tensor<2>)
     }
 }
 
-/// A model with its optimizer, and its curves.
-pub struct Trainer {
-    pub model: Vae,
-    pub adam: Adam,
-    pub device: Device,
-    pub step: u32,
-    pub curves: Curves,
-}
-
-impl Trainer {
-    /// `device` is one with autodiff.
-    pub fn new(model: Vae, device: Device) -> Self {
-        Self { model, adam: Adam::default(), curves: Curves::new(&SERIES, &device), device, step: 0 }
-    }
-
-    /// One update on pictures and noise as [`Terms::new`] takes them, with autodiff. Nothing is read back.
-    pub fn step(&mut self, options: VaeOptions, x: Tensor<2>, noise: Tensor<2>) {
-        let adam = AdamOptions { lr: options.lr, beta1: 0.9, beta2: 0.999 };
-        self.adam.prepare(1, adam, &self.device);
-        let terms = Terms::new(&self.model, options, x, noise);
-        let reconstruction = terms.reconstruction.mean();
-        let kl = terms.kl.sum_dim(1).mean();
-        let loss = reconstruction.clone() + kl.clone() * options.beta;
-        (self.model, _) = self.adam.step(self.model.clone(), loss.backward(), adam, false);
-        self.step += 1;
-        self.curves.push(self.step, [reconstruction, kl].map(|term| term.inner().into()).into());
-    }
-
-    /// Weights, optimizer and curves.
-    ///
-    /// # Errors
-    /// `Diverged`, `DeviceLost`.
-    pub async fn save(&mut self) -> Result<Checkpoint> {
-        self.curves.flush(Vec::new()).await?;
-        let mut checkpoint = Checkpoint::default();
-        collect(&self.model, Some(&self.adam), "vae", &mut checkpoint).await?;
-        self.curves.save(self.step, &mut checkpoint)?;
-        Ok(checkpoint)
-    }
-
-    /// # Errors
-    /// `BadFile`, `ShapeMismatch`; nothing has changed then.
-    pub fn load(&mut self, file: &Checkpoint) -> Result<()> {
-        let mut adam = Adam::default();
-        let model = load_module(self.model.clone(), Some(&mut adam), "vae", file, &self.device)?;
-        self.step = self.curves.load(file)?;
-        (self.model, self.adam) = (model, adam);
-        Ok(())
-    }
-
-    /// Weights alone, as they are shipped.
-    ///
-    /// # Errors
-    /// As [`Trainer::load`].
-    pub fn load_weights(&mut self, file: &Checkpoint) -> Result<()> {
-        self.model = load_module(self.model.clone(), None, "vae", file, &self.device)?;
-        Ok(())
-    }
+/// One update on pictures and noise as [`Terms::new`] takes them, with autodiff. Nothing is read back.
+pub fn vae_step(trainer: &mut Trainer<Vae>, options: VaeOptions, x: Tensor<2>, noise: Tensor<2>) -> Losses {
+    let adam = AdamOptions { lr: options.lr, beta1: 0.9, beta2: 0.999 };
+    trainer.prepare(1, adam);
+    let terms = Terms::new(&trainer.model, options, x, noise);
+    let reconstruction = terms.reconstruction.mean();
+    let kl = terms.kl.sum_dim(1).mean();
+    trainer.update(&(reconstruction.clone() + kl.clone() * options.beta), adam, false);
+    vec![("reconstruction", reconstruction.inner().into()), ("kl", kl.inner().into())]
 }
 
 /// What can be seen of damaged pictures, and how sure it is.

@@ -3,7 +3,7 @@
 use super::scope::say;
 use crate::error::{self, Error};
 use crate::weights::Bytes;
-use crate::weights::ports::{Kept, Label, Part, Store, StoreFault};
+use crate::weights::io::{FileInfo, Kept, PartialFile, Store, StoreFault};
 use async_trait::async_trait;
 use js_sys::{Array, Uint8Array};
 use std::cell::RefCell;
@@ -54,11 +54,11 @@ impl Bytes for BlobBytes {
 /// Files that are gone when the worker is: for private windows, and where the disk is full.
 #[derive(Default)]
 pub struct Memory {
-    whole: RefCell<BTreeMap<String, (Blob, Label)>>,
+    whole: RefCell<BTreeMap<String, (Blob, FileInfo)>>,
     parts: RefCell<BTreeMap<String, Arriving>>,
 }
 
-type Arriving = (Rc<RefCell<Growing>>, Label);
+type Arriving = (Rc<RefCell<Growing>>, FileInfo);
 
 /// A blob that grows. Small pieces are gathered first, since every append makes a new blob.
 #[derive(Default)]
@@ -90,7 +90,7 @@ impl Growing {
 
 struct MemoryPart(Rc<RefCell<Growing>>);
 
-impl Part for MemoryPart {
+impl PartialFile for MemoryPart {
     fn len(&self) -> u64 {
         self.0.borrow().len()
     }
@@ -116,7 +116,7 @@ impl Part for MemoryPart {
 #[async_trait(?Send)]
 impl Store for Memory {
     async fn list(&self) -> Outcome<Vec<Kept>> {
-        let kept = |key: &String, label: &Label, bytes, complete| Kept {
+        let kept = |key: &String, label: &FileInfo, bytes, complete| Kept {
             key: key.clone(),
             label: label.clone(),
             bytes,
@@ -134,7 +134,7 @@ impl Store for Memory {
         Ok(Rc::new(BlobBytes::new(blob.clone())?))
     }
 
-    async fn part(&self, key: &str) -> Outcome<Box<dyn Part>> {
+    async fn part(&self, key: &str) -> Outcome<Box<dyn PartialFile>> {
         let mut parts = self.parts.borrow_mut();
         let (growing, _) = parts.entry(key.into()).or_default();
         // One more holder than this map: another download of this worker writes it.
@@ -144,12 +144,12 @@ impl Store for Memory {
         Ok(Box::new(MemoryPart(growing.clone())))
     }
 
-    async fn mark(&self, key: &str, label: &Label) -> Outcome<()> {
+    async fn mark(&self, key: &str, label: &FileInfo) -> Outcome<()> {
         self.parts.borrow_mut().entry(key.into()).or_default().1 = label.clone();
         Ok(())
     }
 
-    async fn keep(&self, part: Box<dyn Part>, key: &str, sha256: &str, label: &Label) -> Outcome<()> {
+    async fn keep(&self, part: Box<dyn PartialFile>, key: &str, sha256: &str, label: &FileInfo) -> Outcome<()> {
         drop(part);
         let part = self.parts.borrow_mut().remove(key);
         let (growing, _) = part.ok_or_else(|| StoreFault::Failed("the part is gone".into()))?;

@@ -6,13 +6,13 @@ use super::opfs::Opfs;
 use super::scope::{call, say, storage, within};
 use super::source;
 use crate::error::{Code, Error, Result};
+use crate::poll::{Poll, Progress};
 use crate::session::protocol::Event;
-use crate::weights::download::{self, Limits, Stop};
-use crate::weights::gather::{Gatherer, Report};
-use crate::weights::inventory::Inventory;
+use crate::weights::fetch_model::{ModelFetcher, Report};
+use crate::weights::io::{Net, Store};
+use crate::weights::kept_models::KeptModels;
 use crate::weights::manifest::{MANIFEST, Manifest, Plan, Wanted};
-use crate::weights::ports::{Net, Store};
-use crate::weights::{Arrival, Library, ModelFile, Stored, StoredFile};
+use crate::weights::{DownloadError, Library, ModelFile, RetryPolicy, Stored, StoredFile, download, wrong_hash};
 use async_trait::async_trait;
 use js_sys::{Array, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -80,7 +80,7 @@ impl Shelf {
     /// # Errors
     /// `OutOfSpace`.
     pub async fn keep(&self, name: &str, sha256: &str, bytes: &[u8]) -> Result<Stored> {
-        let failed = |e: JsValue| Error::internal(format!("{name} cannot be kept: {}", say(&e)));
+        let failed = |e: JsValue| Error::internal(format!("{name} cannot be saved: {}", say(&e)));
         let file = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes))).map_err(failed)?;
         let source = format!("file:{name}:{sha256}");
         let wanted = Wanted {
@@ -99,7 +99,7 @@ impl Shelf {
 
 #[async_trait(?Send)]
 impl Library for Shelf {
-    fn poll(&self, model: &str) -> Result<Arrival> {
+    fn poll(&self, model: &str) -> Result<Poll<Vec<ModelFile>>> {
         let mut jobs = self.0.jobs.borrow_mut();
         let (cancel, state) = match jobs.remove(model) {
             Some(Job { cancel, state }) => (cancel, state),
@@ -112,9 +112,9 @@ impl Library for Shelf {
             }
         };
         let arrival = match &*state.borrow() {
-            State::Here(files) => return Ok(Arrival::Here(files.clone())),
+            State::Here(files) => return Ok(Poll::Ready(files.clone())),
             State::Failed(error) => return Err(error.clone()),
-            State::Coming { what, done, total } => Arrival::Coming { what: what.clone(), done: *done, total: *total },
+            State::Coming { what, done, total } => Poll::Pending(Progress::download(what.clone(), *done, *total)),
         };
         jobs.insert(model.into(), Job { cancel, state });
         Ok(arrival)
@@ -133,7 +133,7 @@ impl Library for Shelf {
     async fn verify(&self, sha256: &str) -> Result<()> {
         let (stores, net) = (self.0.stores().await, Browser::default());
         let Some(file) = gatherer(&net, &stores, &|_, _, _| {}, &|_| {}).kept(sha256).await.map_err(error)? else {
-            return Err(Error::bad_command("This file is not kept here."));
+            return Err(Error::bad_command("This file is not saved here."));
         };
         let total = file.bytes.len() as f64;
         let report = |done: u64| self.0.progress("checking", done as f64, total);
@@ -143,7 +143,7 @@ impl Library for Shelf {
             return Ok(());
         }
         self.delete(sha256).await?;
-        Err(download::wrong_hash(&file.name))
+        Err(wrong_hash(&file.name))
     }
 
     async fn delete(&self, sha256: &str) -> Result<()> {
@@ -171,7 +171,7 @@ impl Inner {
         match outcome {
             Ok(files) => *state.borrow_mut() = State::Here(files),
             // Nobody looks at it any longer.
-            Err(Stop::Cancelled) => {}
+            Err(DownloadError::Cancelled) => {}
             Err(stop) => *state.borrow_mut() = State::Failed(error(stop)),
         }
     }
@@ -181,9 +181,10 @@ impl Inner {
         model: &str,
         browser: Browser,
         report: &Report<'_>,
-    ) -> std::result::Result<Vec<ModelFile>, Stop> {
-        let text = source::fetch(MANIFEST, &|_, _| {}).await.map_err(Stop::Failed)?;
-        let plan = Manifest::parse(&text).and_then(|m| m.plan(model, &self.own.borrow())).map_err(Stop::Failed)?;
+    ) -> std::result::Result<Vec<ModelFile>, DownloadError> {
+        let text = source::fetch(MANIFEST, &|_, _| {}).await.map_err(DownloadError::Failed)?;
+        let plan =
+            Manifest::parse(&text).and_then(|m| m.plan(model, &self.own.borrow())).map_err(DownloadError::Failed)?;
         let stores = self.stores().await;
         gatherer(&browser, &stores, report, &|name| self.spill(name)).model(&plan).await
     }
@@ -232,7 +233,7 @@ impl Inner {
         let mut stored = Stored { persistent: stores.len() > 1 && !self.spilled.get(), ..Stored::default() };
         for store in &stores {
             let kept = store.list().await.map_err(|f| error(f.into()))?;
-            let file = |k: crate::weights::ports::Kept| StoredFile {
+            let file = |k: crate::weights::io::Kept| StoredFile {
                 sha256: k.key,
                 name: k.label.name,
                 sources: k.label.sources,
@@ -241,7 +242,7 @@ impl Inner {
             };
             stored.files.extend(kept.into_iter().map(file));
         }
-        stored.repositories = Inventory::of(&stores).await.map_err(error)?.repositories().await;
+        stored.repositories = KeptModels::of(&stores).await.map_err(error)?.repositories().await;
         if let Ok(estimate) = estimate().await {
             stored.used = estimate.get_usage().unwrap_or(0.0);
             stored.quota = estimate.get_quota().unwrap_or(0.0);
@@ -264,7 +265,7 @@ impl Inner {
         self.spilled.set(true);
         (self.emit)(Event::note(
             "model-in-memory",
-            format!("The browser has no room left: {name} is kept in memory and is gone after a reload."),
+            format!("The browser has no storage space left: {name} stays in memory and is gone after a reload."),
             &[("name", name.into())],
         ));
     }
@@ -279,8 +280,8 @@ fn gatherer<'a>(
     stores: &'a [Rc<dyn Store>],
     report: &'a Report<'a>,
     spilled: &'a dyn Fn(&str),
-) -> Gatherer<'a> {
-    Gatherer { net, stores, limits: Limits::default(), report, spilled }
+) -> ModelFetcher<'a> {
+    ModelFetcher { net, stores, retry: RetryPolicy::default(), report, spilled }
 }
 
 async fn estimate() -> std::result::Result<StorageEstimate, JsValue> {
@@ -289,12 +290,12 @@ async fn estimate() -> std::result::Result<StorageEstimate, JsValue> {
     Ok(answer.await?.unchecked_into())
 }
 
-fn error(stop: Stop) -> Error {
+fn error(stop: DownloadError) -> Error {
     match stop {
-        Stop::Failed(error) | Stop::Missing(error) => error,
-        Stop::Cancelled => Error::new(Code::Fetch, "It was cancelled.", "Try again."),
-        Stop::Full => {
-            Error::new(Code::OutOfSpace, "There is no room left.", "Delete models that are no longer needed.")
+        DownloadError::Failed(error) | DownloadError::Missing(error) => error,
+        DownloadError::Cancelled => Error::new(Code::Fetch, "It was cancelled.", "Try again."),
+        DownloadError::Full => {
+            Error::new(Code::OutOfSpace, "There is no storage space left.", "Delete models that are no longer needed.")
         }
     }
 }

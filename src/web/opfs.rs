@@ -5,8 +5,8 @@
 use super::blob::BlobBytes;
 use super::scope::{call, say, set_timeout, storage, within};
 use crate::weights::Bytes;
+use crate::weights::io::{FileInfo, Kept, PartialFile, Store, StoreFault};
 use crate::weights::manifest::is_sha256;
-use crate::weights::ports::{Kept, Label, Part, Store, StoreFault};
 use async_trait::async_trait;
 use js_sys::{Object, Promise, Reflect};
 use std::rc::Rc;
@@ -77,13 +77,13 @@ impl Opfs {
         }
     }
 
-    async fn label(&self, name: &str) -> Option<Label> {
+    async fn label(&self, name: &str) -> Option<FileInfo> {
         let file = self.file(&format!("{name}.json")).await.ok()??;
         let text = call(&file, "text", &[]).await.ok()?.as_string()?;
         serde_json::from_str(&text).ok()
     }
 
-    async fn write_label(&self, name: &str, label: &Label) -> Outcome<()> {
+    async fn write_label(&self, name: &str, label: &FileInfo) -> Outcome<()> {
         let text = serde_json::to_string(label).map_err(|e| StoreFault::Failed(e.to_string()))?;
         let mut part = OpfsPart(self.write(&format!("{name}.json")).await?, 0);
         part.clear()?;
@@ -151,19 +151,19 @@ impl Store for Opfs {
         Ok(Rc::new(BlobBytes::new(file.into())?))
     }
 
-    async fn part(&self, key: &str) -> Outcome<Box<dyn Part>> {
+    async fn part(&self, key: &str) -> Outcome<Box<dyn PartialFile>> {
         Ok(Box::new(OpfsPart::open(self.write(&format!("{key}.part")).await?)?))
     }
 
-    async fn mark(&self, key: &str, label: &Label) -> Outcome<()> {
+    async fn mark(&self, key: &str, label: &FileInfo) -> Outcome<()> {
         self.write_label(&format!("{key}.part"), label).await
     }
 
-    async fn keep(&self, part: Box<dyn Part>, key: &str, sha256: &str, label: &Label) -> Outcome<()> {
+    async fn keep(&self, part: Box<dyn PartialFile>, key: &str, sha256: &str, label: &FileInfo) -> Outcome<()> {
         let (bytes, part_name) = (part.len(), format!("{key}.part"));
         // Closes it: what is open cannot be renamed.
         drop(part);
-        self.write_label(sha256, &Label { bytes: Some(bytes), ..label.clone() }).await?;
+        self.write_label(sha256, &FileInfo { bytes: Some(bytes), ..label.clone() }).await?;
         match self.file(sha256).await? {
             Some(same) if same.size() as u64 == bytes => {
                 // Where a tab that waited for this one has opened the part, it sees that the file is here, and discards it.
@@ -209,7 +209,7 @@ impl OpfsPart {
     }
 }
 
-impl Part for OpfsPart {
+impl PartialFile for OpfsPart {
     fn len(&self) -> u64 {
         self.1
     }

@@ -6,7 +6,7 @@ use super::scope::{say, scope, set_timeout};
 use crate::error::Error;
 use crate::session::protocol::Event;
 use crate::weights::Bytes;
-use crate::weights::take::{Cut, Decode, Fit, Offered, take};
+use crate::weights::import_pictures::{Cut, Decode, Fit, Offered, import};
 use async_trait::async_trait;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -46,7 +46,7 @@ impl Darkroom {
         spawn_local(async move {
             let enlarger =
                 Enlarger { emit, stop, canvas: RefCell::default(), told: Cell::default(), turned: Cell::default() };
-            let outcome = match take(files, fit, &enlarger).await {
+            let outcome = match import(files, fit, &enlarger).await {
                 Ok(Some((set, taken))) => {
                     let name = format!("pictures-{}.idx", taken.count);
                     shelf.keep(&name, &taken.sha256, &set).await.map(|stored| Some((taken, stored)))

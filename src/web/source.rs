@@ -3,7 +3,8 @@
 use super::fetch::Browser;
 use crate::data::Source;
 use crate::error::{Code, Error, Result};
-use crate::weights::ports::NetFault;
+use crate::poll::{Poll, Progress};
+use crate::weights::io::NetFault;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -23,20 +24,21 @@ const PATIENCE: f64 = 30_000.0;
 pub struct Network(Rc<RefCell<HashMap<String, File>>>);
 
 impl Source for Network {
-    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+    fn poll(&self, path: &str) -> Result<Poll<Vec<u8>>> {
         let mut files = self.0.borrow_mut();
         match files.get(path) {
-            Some(File::Here(bytes)) => return Some(Ok(bytes.clone())),
-            Some(File::Coming { .. }) => return None,
+            Some(File::Here(bytes)) => return Ok(Poll::Ready(bytes.clone())),
+            Some(File::Coming { done, total }) => return Ok(Progress::download(path, *done, *total).into()),
             Some(File::Failed(error)) => {
                 let error = error.clone();
                 files.remove(path);
-                return Some(Err(error));
+                return Err(error);
             }
             None => {}
         }
         files.insert(path.into(), File::Coming { done: 0.0, total: 0.0 });
         let (network, path) = (self.clone(), path.to_string());
+        let begun = Progress::download(path.clone(), 0.0, 0.0);
         spawn_local(async move {
             let progress = |done, total| {
                 network.0.borrow_mut().insert(path.clone(), File::Coming { done, total });
@@ -44,14 +46,7 @@ impl Source for Network {
             let file = fetch(&path, &progress).await.map_or_else(File::Failed, File::Here);
             network.0.borrow_mut().insert(path, file);
         });
-        None
-    }
-
-    fn progress(&self, path: &str) -> (f64, f64) {
-        match self.0.borrow().get(path) {
-            Some(File::Coming { done, total }) => (*done, *total),
-            _ => (0.0, 0.0),
-        }
+        Ok(begun.into())
     }
 }
 
@@ -63,13 +58,13 @@ pub async fn fetch(path: &str, progress: &dyn Fn(f64, f64)) -> Result<Vec<u8>> {
     let failed = |why: String| {
         Error::new(
             Code::Fetch,
-            format!("{path} could not be fetched: {why}."),
+            format!("{path} could not be downloaded: {why}."),
             "Check the connection, then press Run to try again.",
         )
     };
     let fault = |fault: NetFault| match fault {
         NetFault::Lost(why) => failed(why),
-        NetFault::Stalled | NetFault::Cancelled => failed("the server fell silent".into()),
+        NetFault::Stalled | NetFault::Cancelled => failed("the server stopped responding".into()),
     };
     let mut answer = Browser::default().own(path, PATIENCE).await.map_err(fault)?;
     if answer.status != 200 {

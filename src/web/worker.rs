@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::session::protocol::{Command, DeviceKind, Event};
 use crate::session::{Host, Next, Session};
 use crate::weights::Library;
-use crate::weights::take::Fit;
+use crate::weights::import_pictures::Fit;
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array, WebAssembly};
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::{Deserializer, Serializer};

@@ -1,21 +1,22 @@
-//! Pretrained autoencoders of pictures, as `diffusers` saves them: AutoencoderTiny and AutoencoderKL, in safetensors. What
-//! the network is follows from the tensors' names and shapes; `config.json` adds what they do not tell.
+//! Pretrained autoencoders of pictures, as `diffusers` saves them in safetensors: AutoencoderTiny and AutoencoderKL. The
+//! network follows from the names and shapes of the tensors; `config.json` adds the rest.
 
-use super::blocks::Format;
 use super::bytes::{Bytes, ModelFile};
+use super::ggml_blocks::Format;
 use super::quoted::quoted;
-use super::shards::{self, ShardTensor};
+use super::safetensors_files::{self, SafetensorsTensor};
 use crate::device::Device;
 use crate::error::{Code, Error, Result};
-use crate::models::autoencoder::{Architecture, Family, Layer, Part};
-use crate::models::autoencoder_kl::KlSizes;
-use crate::models::autoencoder_tiny::TinySizes;
+use crate::models::autoencoder::{Architecture, Family};
+use crate::models::autoencoder_block::{Block, BlockSpec};
+use crate::models::autoencoder_kl::KlConfig;
+use crate::models::autoencoder_tiny::TinyConfig;
 use crate::nn::engine::{bf16, f16};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// What `config.json` says that the tensors do not.
+/// What is read from `config.json`.
 #[derive(Deserialize, Default)]
 struct Config {
     _class_name: Option<String>,
@@ -28,48 +29,48 @@ struct Config {
 }
 
 /// Tensors by name.
-type Found = BTreeMap<String, (ShardTensor, Rc<dyn Bytes>)>;
+type Found = BTreeMap<String, (SafetensorsTensor, Rc<dyn Bytes>)>;
 
-/// An autoencoder that is opened and then loaded part by part.
+/// An autoencoder that is opened and then loaded block by block.
 pub struct Autoencoder {
     pub architecture: Architecture,
-    /// In [-1, 1] `[1, 3, H, W]` to a latent, and back; whole once [`Self::load`] has said so.
-    pub encoder: Vec<Layer>,
-    pub decoder: Vec<Layer>,
-    parts: [Vec<Part>; 2],
+    /// From pixels in [-1, 1] `[1, 3, H, W]` to a latent, and back; complete once [`Self::load`] has returned as many blocks as there are.
+    pub encoder: Vec<Block>,
+    pub decoder: Vec<Block>,
+    parts: [Vec<BlockSpec>; 2],
     found: Found,
 }
 
-/// Attention's names of 2022, and those of today.
+/// The names of attention's tensors in 2022, and their current names.
 const RENAMED: [(&str, &str); 4] = [("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")];
 
-/// More than any such network has: sizes of the picture, and channels of the latent.
-const STAGES: usize = 6;
-const LATENT: usize = 64;
+/// Limits: resolutions of the picture, and channels of the latent.
+const MAX_STAGES: usize = 6;
+const MAX_LATENT: usize = 64;
 
 impl Autoencoder {
-    /// Opens one safetensors file, or several with their index, with or without `config.json`. Nothing heavy is read.
+    /// Opens one safetensors file, or several with their index, with or without `config.json`. Only headers are read.
     ///
     /// # Errors
     /// `BadFile` where a file is damaged or a tensor is missing, `Unsupported` where it is another network,
-    /// `ShapeMismatch` where a tensor is not as the network wants it.
+    /// `ShapeMismatch` where a tensor has another shape than the network expects.
     pub fn open(files: &[ModelFile]) -> Result<Self> {
         let mut found = Found::new();
-        for (tensor, file) in shards::tensors(files)? {
-            let name = today(&tensor.name);
+        for (tensor, file) in safetensors_files::tensors(files)? {
+            let name = current_name(&tensor.name);
             if found.insert(name.clone(), (tensor, file)).is_some() {
-                return Err(Error::bad_file(format!("The tensor {} is there under two names.", quoted(&name))));
+                return Err(Error::bad_file(format!("The tensor {} occurs under two names.", quoted(&name))));
             }
         }
-        let config = files.iter().find(|f| shards::base(&f.name) == "config.json");
-        let config: Config = config.map(|f| shards::json(&*f.bytes)).transpose()?.unwrap_or_default();
+        let config = files.iter().find(|f| safetensors_files::base(&f.name) == "config.json");
+        let config: Config = config.map(|f| safetensors_files::json(&*f.bytes)).transpose()?.unwrap_or_default();
         let architecture = architecture(&found, &config)?;
-        let parts = architecture.parts();
+        let parts = architecture.blocks();
         check(&found, &parts)?;
         Ok(Self { architecture, encoder: Vec::new(), decoder: Vec::new(), parts, found })
     }
 
-    /// Loads the next part onto a device (one without autodiff); returns parts loaded and parts in all.
+    /// Loads the next block to a device without autodiff; returns blocks loaded and blocks in all.
     ///
     /// # Errors
     /// `BadFile` where the file cannot be read.
@@ -85,8 +86,8 @@ impl Autoencoder {
     }
 }
 
-/// A tensor's name as it is written today.
-fn today(name: &str) -> String {
+/// The current name of a tensor.
+fn current_name(name: &str) -> String {
     let Some((before, rest)) = name.split_once(".attentions.0.") else { return name.into() };
     let new = RENAMED.iter().find_map(|(old, new)| Some((new, rest.strip_prefix(old)?.strip_prefix('.')?)));
     new.map_or(name.into(), |(new, rest)| format!("{before}.attentions.0.{new}.{rest}"))
@@ -105,7 +106,9 @@ fn architecture(found: &Found, config: &Config) -> Result<Architecture> {
         let stages = sizes.encoder.len();
         (Family::Tiny(sizes), stages, 512, 1.0, ["relu", "relu"])
     } else {
-        return Err(Error::unsupported("The files hold no whole AutoencoderTiny or AutoencoderKL of diffusers."));
+        return Err(Error::unsupported(
+            "The files do not contain a complete AutoencoderTiny or AutoencoderKL of diffusers.",
+        ));
     };
     if let Some(other) = config.act_fn.as_deref().filter(|a| !activations.contains(a)) {
         return Err(Error::unsupported(format!("The model's activation is {}.", quoted(other))));
@@ -113,7 +116,7 @@ fn architecture(found: &Found, config: &Config) -> Result<Architecture> {
     if config.upsampling_scaling_factor.unwrap_or(2) != 2
         || config.upsample_fn.as_deref().unwrap_or("nearest") != "nearest"
     {
-        return Err(Error::unsupported("The model enlarges its pictures in an unusual way."));
+        return Err(Error::unsupported("The model uses an unsupported upsampling."));
     }
     let (scale, shift) = (config.scaling_factor.unwrap_or(scale), config.shift_factor.unwrap_or(0.0));
     if !(1e-4..=1e4).contains(&scale) || !(-1e4..=1e4).contains(&shift) {
@@ -123,37 +126,37 @@ fn architecture(found: &Found, config: &Config) -> Result<Architecture> {
         Family::Tiny(sizes) => sizes.latent,
         Family::Kl(sizes) => sizes.latent,
     };
-    if stages > STAGES || !(1..=LATENT).contains(&latent) {
-        let sizes = format!("The model has {stages} sizes of the picture and {latent} channels in its latent.");
+    if stages > MAX_STAGES || !(1..=MAX_LATENT).contains(&latent) {
+        let sizes = format!("The model has {stages} resolutions and {latent} channels in its latent.");
         return Err(Error::unsupported(sizes));
     }
     Ok(Architecture { family, latent, factor: 1 << (stages - 1), tile, scale, shift })
 }
 
-/// One length of a tensor.
+/// One dimension of a tensor.
 fn length(found: &Found, name: &str, dim: usize) -> Result<usize> {
     let (tensor, _) = found.get(name).ok_or_else(|| missing(name))?;
     let length = tensor.shape.get(dim).copied().filter(|&n| n > 0);
     length.ok_or_else(|| Error::bad_file(format!("The tensor {} has an empty shape.", quoted(name))))
 }
 
-/// Numbers from 0 on, as long as there is a tensor of that name.
+/// The number of consecutive tensors of that name, counted from 0.
 fn counted(found: &Found, name: impl Fn(usize) -> String) -> usize {
     (0..).find(|&i| !found.contains_key(&name(i))).unwrap_or_default()
 }
 
-fn kl(found: &Found, groups: usize) -> Result<KlSizes> {
+fn kl(found: &Found, groups: usize) -> Result<KlConfig> {
     let conv = |block: usize, layer: usize| format!("encoder.down_blocks.{block}.resnets.{layer}.conv1.weight");
     let blocks = counted(found, |block| conv(block, 0));
     let widths = (0..blocks).map(|block| length(found, &conv(block, 0), 0)).collect::<Result<Vec<_>>>()?;
     if let Some(width) = widths.iter().find(|&&w| groups == 0 || w % groups != 0) {
-        let why = format!("{width} channels cannot be normed in {groups} groups.");
+        let why = format!("{width} channels cannot be divided into {groups} groups.");
         return Err(Error::new(Code::BadFile, why, "Open the model's config.json together with its weights."));
     }
     if widths.is_empty() {
         return Err(missing(&conv(0, 0)));
     }
-    Ok(KlSizes {
+    Ok(KlConfig {
         widths,
         layers: counted(found, |layer| conv(0, layer)),
         latent: length(found, "decoder.conv_in.weight", 1)?,
@@ -164,8 +167,8 @@ fn kl(found: &Found, groups: usize) -> Result<KlSizes> {
     })
 }
 
-/// Blocks between convolutions: both sides are one list of layers without names.
-fn tiny(found: &Found) -> Result<TinySizes> {
+/// The blocks between convolutions, from the numbers of the layers, which have no names.
+fn tiny(found: &Found) -> Result<TinyConfig> {
     let has = |side: &str, at: usize, what: &str| found.contains_key(&format!("{side}.layers.{at}{what}"));
     let stages = |side: &str, first: usize| {
         let (mut stages, mut at) = (vec![0], first);
@@ -184,22 +187,22 @@ fn tiny(found: &Found) -> Result<TinySizes> {
     };
     let (encoder, decoder) = (stages("encoder", 1), stages("decoder", 2));
     if encoder.len() != decoder.len() || encoder.is_empty() {
-        return Err(Error::bad_file("The model's encoder and decoder do not fit each other."));
+        return Err(Error::bad_file("The model's encoder and decoder do not match."));
     }
     let width = length(found, "encoder.layers.0.weight", 0)?;
-    Ok(TinySizes { width, latent: length(found, "decoder.layers.0.weight", 1)?, encoder, decoder })
+    Ok(TinyConfig { width, latent: length(found, "decoder.layers.0.weight", 1)?, encoder, decoder })
 }
 
-/// Holds every tensor against the network, before any is read.
-fn check(found: &Found, parts: &[Vec<Part>; 2]) -> Result<()> {
-    let wanted: BTreeMap<String, Vec<usize>> = parts.iter().flatten().flat_map(Part::tensors).collect();
+/// Compares every tensor with the network before any is read.
+fn check(found: &Found, parts: &[Vec<BlockSpec>; 2]) -> Result<()> {
+    let wanted: BTreeMap<String, Vec<usize>> = parts.iter().flatten().flat_map(BlockSpec::tensors).collect();
     for (name, shape) in &wanted {
         let (tensor, _) = found.get(name).ok_or_else(|| missing(name))?;
         if tensor.shape != *shape && !matches!(shape[..], [o, i, 1, 1] if tensor.shape == [o, i]) {
             return Err(Error::new(
                 Code::ShapeMismatch,
                 format!("The tensor {} is {:?} in the file and {shape:?} in the model.", quoted(name), tensor.shape),
-                "Choose another file: this one contradicts itself.",
+                "Choose another file: this one is inconsistent.",
             ));
         }
         if tensor.format().is_none() {
@@ -207,17 +210,17 @@ fn check(found: &Found, parts: &[Vec<Part>; 2]) -> Result<()> {
             return Err(Error::unsupported(kind));
         }
     }
-    // A tensor that is left would have changed what the network makes of a picture.
+    // A tensor that is left over would have changed the result.
     match found.keys().find(|name| !wanted.contains_key(*name)) {
         Some(name) => {
             let name = quoted(name);
-            Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network has not.")))
+            Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network does not have.")))
         }
         None => Ok(()),
     }
 }
 
-/// A tensor's numbers, row-major.
+/// The numbers of a tensor, row-major.
 fn read(found: &Found, name: &str) -> Result<Vec<f32>> {
     let (tensor, file) = found.get(name).ok_or_else(|| missing(name))?;
     let bytes = file.take(tensor.at, tensor.bytes)?;

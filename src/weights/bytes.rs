@@ -1,4 +1,4 @@
-//! A file that is read piece by piece: on disk, in the browser's private files, or in memory. Never whole, never twice.
+//! A file that is read piece by piece: on disk, in the browser's private file system, or in memory.
 
 use crate::error::{Error, Result};
 use std::rc::Rc;
@@ -12,13 +12,13 @@ pub trait Bytes {
         self.len() == 0
     }
 
-    /// Fills `out` from `at` on.
+    /// Fills `out` with the bytes from `at` on.
     ///
     /// # Errors
-    /// `BadFile` where the file ends before, or cannot be read.
+    /// `BadFile` where the file ends too early, or cannot be read.
     fn read(&self, at: u64, out: &mut [u8]) -> Result<()>;
 
-    /// `n` bytes from `at` on. Nothing is allocated before the length is checked against the file.
+    /// `n` bytes from `at` on. The length is checked against the file before anything is allocated.
     ///
     /// # Errors
     /// As [`Bytes::read`].

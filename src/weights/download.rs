@@ -1,78 +1,50 @@
-//! The download of one file: resumed, retried, held against its hash, and only then kept. It knows no browser: network and
-//! storage are the two traits of `ports`, so that the tests can play every fault.
+//! The download of one file: resumed, retried, compared with its hash, and only then kept. It does not depend on a browser: network
+//! and storage are the traits of `io`, so that tests can simulate every fault.
 
 use super::bytes::Bytes;
+use super::download_error::{DownloadError, wrong_hash};
+use super::io::{FileInfo, Kept, Net, NetFault, PartialFile, Store, StoreFault};
 use super::manifest::{Wanted, hex};
-use super::mirrors::{Mirrors, Verdict, verdict};
-use super::ports::{Kept, Label, Net, NetFault, Part, Store, StoreFault};
-use crate::error::{Code, Error};
+use super::mirrors::{Mirrors, RetryPolicy, Verdict, verdict};
 use sha2::{Digest, Sha256};
 
-/// How long to go on.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Tries of every mirror in a row that bring nothing new.
-    pub rounds: u32,
-    /// Milliseconds without a byte until a connection counts as stalled.
-    pub patience: f64,
-    /// Milliseconds before the second round; doubled before each further one.
-    pub wait: f64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { rounds: 5, patience: 15_000.0, wait: 1_000.0 }
-    }
-}
-
-/// Why a download ended without a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stop {
-    Cancelled,
-    /// The store is full; what has arrived is still there.
-    Full,
-    /// A server answered that there is no such file.
-    Missing(Error),
-    Failed(Error),
-}
-
-/// What it does.
+/// What a download is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Fetching,
-    /// Reads again what an earlier visit left, or a file that is kept.
+    /// Reads the bytes of an earlier visit, or a kept file, again.
     Checking,
-    /// Another tab writes the same file.
+    /// Another tab is writing the same file.
     Waiting,
 }
 
-/// What a download works with.
+/// The environment of a download.
 pub struct Tools<'a> {
     pub net: &'a dyn Net,
-    pub limits: Limits,
-    /// Told the phase, the bytes that are here and the bytes in all.
+    pub retry: RetryPolicy,
+    /// Called with the phase, the bytes that have arrived and the total.
     pub report: &'a dyn Fn(Phase, u64, Option<u64>),
 }
 
-/// Bytes that are read and hashed in one go.
-const PIECE: u64 = 1 << 22;
+/// Bytes that are read and hashed at once.
+const HASH_BYTES: u64 = 1 << 22;
 
-/// Fetches one file into `store`; gives its SHA-256.
+/// Downloads one file into `store`; returns its SHA-256.
 ///
 /// # Errors
-/// See [`Stop`]. The store is whole in every case: what has arrived stays a part, and a wrong file is deleted.
-pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> Result<String, Stop> {
+/// See [`DownloadError`]. The store stays consistent: what has arrived is kept as a partial file, and a wrong file is deleted.
+pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> Result<String, DownloadError> {
     let part = loop {
         match store.part(&wanted.key()).await {
             Ok(part) => break part,
             Err(StoreFault::Busy) => {
                 (tools.report)(Phase::Waiting, 0, wanted.bytes);
-                tools.net.wait(tools.limits.wait).await?;
+                tools.net.wait(tools.retry.wait).await?;
             }
             Err(fault) => return Err(fault.into()),
         }
     };
-    // The tab that was waited for may have finished.
+    // The other tab may have finished the download.
     let kept = store.list().await?;
     if let Some(whole) = find(&kept, wanted) {
         drop(part);
@@ -88,7 +60,7 @@ pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> 
         return ended;
     }
     let sha256 = ended?;
-    // The same file may have come from elsewhere before.
+    // The same file may have been downloaded from elsewhere before.
     if let Some(same) = kept.iter().find(|k| k.complete && k.key == sha256) {
         label.sources.extend(same.label.sources.iter().filter(|s| **s != wanted.source).cloned());
     }
@@ -96,7 +68,7 @@ pub async fn download(tools: &Tools<'_>, store: &dyn Store, wanted: &Wanted) -> 
     Ok(sha256)
 }
 
-/// The whole file that `wanted` means: by its hash, or by where it came from.
+/// The complete file that matches `wanted`, by its hash or by its source.
 pub fn find<'a>(kept: &'a [Kept], wanted: &Wanted) -> Option<&'a Kept> {
     kept.iter().filter(|k| k.complete).find(|k| match &wanted.sha256 {
         Some(sha256) => k.key == *sha256,
@@ -104,12 +76,12 @@ pub fn find<'a>(kept: &'a [Kept], wanted: &Wanted) -> Option<&'a Kept> {
     })
 }
 
-/// SHA-256 of a file, read piece by piece.
-pub async fn hash(net: &dyn Net, bytes: &dyn Bytes, report: &dyn Fn(u64)) -> Result<String, Stop> {
+/// The SHA-256 of a file, which is read piece by piece.
+pub async fn hash(net: &dyn Net, bytes: &dyn Bytes, report: &dyn Fn(u64)) -> Result<String, DownloadError> {
     let (mut hash, mut at) = (Sha256::new(), 0);
     while at < bytes.len() {
-        let n = PIECE.min(bytes.len() - at);
-        hash.update(bytes.take(at, n).map_err(Stop::Failed)?);
+        let n = HASH_BYTES.min(bytes.len() - at);
+        hash.update(bytes.take(at, n).map_err(DownloadError::Failed)?);
         at += n;
         report(at);
         net.wait(0.0).await?;
@@ -121,36 +93,37 @@ struct Transfer<'a> {
     tools: &'a Tools<'a>,
     store: &'a dyn Store,
     wanted: &'a Wanted,
-    part: Box<dyn Part>,
+    part: Box<dyn PartialFile>,
     hash: Sha256,
-    label: Label,
-    /// The mirror that every byte here came from, if it was one.
+    label: FileInfo,
+    /// The mirror that all bytes came from, if it was a single one.
     origin: Option<String>,
-    /// The most bytes that were ever here.
+    /// The largest number of bytes so far.
     best: u64,
 }
 
-/// What came of one answer.
+/// The result of one response.
 enum Outcome {
-    Whole,
-    /// This mirror will not do, now or later.
+    Complete,
+    /// This mirror is given up.
     Gone(u16, String),
+    /// This mirror may be tried again.
     Again(String),
 }
 
 impl<'a> Transfer<'a> {
-    /// Reads again what is there already, for its hash.
+    /// Reads the bytes that are there already, for the hash.
     async fn resume(
         tools: &'a Tools<'a>,
         store: &'a dyn Store,
         wanted: &'a Wanted,
-        part: Box<dyn Part>,
+        part: Box<dyn PartialFile>,
         kept: &[Kept],
-    ) -> Result<Self, Stop> {
+    ) -> Result<Self, DownloadError> {
         let key = wanted.key();
         let old = kept.iter().find(|k| !k.complete && k.key == key).map(|k| k.label.clone());
         let old = old.unwrap_or_default();
-        let label = Label {
+        let label = FileInfo {
             name: wanted.name.clone(),
             sources: vec![wanted.source.clone()],
             bytes: wanted.bytes.or(old.bytes),
@@ -163,7 +136,7 @@ impl<'a> Transfer<'a> {
         }
         let (mut at, len) = (0, transfer.part.len());
         while at < len {
-            let mut piece = vec![0; PIECE.min(len - at) as usize];
+            let mut piece = vec![0; HASH_BYTES.min(len - at) as usize];
             transfer.part.read(at, &mut piece)?;
             transfer.hash.update(&piece);
             at += piece.len() as u64;
@@ -174,29 +147,29 @@ impl<'a> Transfer<'a> {
         Ok(transfer)
     }
 
-    async fn run(&mut self) -> Result<String, Stop> {
+    async fn run(&mut self) -> Result<String, DownloadError> {
         let mut mirrors = Mirrors::new(self.wanted);
         let mut wrong = 0;
         loop {
-            // All may be here already, from a visit that ended before the last step.
+            // An earlier visit may have downloaded everything.
             let outcome = match mirrors.current() {
-                _ if self.is_whole() => Outcome::Whole,
+                _ if self.is_whole() => Outcome::Complete,
                 Some(url) => self.pull(url).await?,
-                None if wrong > 0 => return Err(Stop::Failed(wrong_hash(&self.wanted.name))),
+                None if wrong > 0 => return Err(DownloadError::Failed(wrong_hash(&self.wanted.name))),
                 None => return Err(mirrors.failure()),
             };
             let better = self.part.len() > self.best;
             self.best = self.best.max(self.part.len());
             match outcome {
                 Outcome::Gone(status, why) => mirrors.gone(status, &why),
-                Outcome::Again(why) => mirrors.again(&why, better, self.tools.net, &self.tools.limits).await?,
-                Outcome::Whole => {
+                Outcome::Again(why) => mirrors.again(&why, better, self.tools.net, &self.tools.retry).await?,
+                Outcome::Complete => {
                     let sha256 = hex(&std::mem::take(&mut self.hash).finalize());
                     if self.wanted.sha256.as_ref().is_none_or(|s| *s == sha256) {
                         return Ok(sha256);
                     }
                     wrong += 1;
-                    // Bytes of several servers or visits may have been mixed: then once more, from the beginning.
+                    // Bytes of several servers or visits may have been mixed: try once more from the beginning.
                     let one_origin = self.origin.is_some();
                     self.clear()?;
                     if one_origin || wrong > self.wanted.urls.len() {
@@ -211,22 +184,22 @@ impl<'a> Transfer<'a> {
         self.label.bytes == Some(self.part.len()) && self.wanted.sha256.is_some()
     }
 
-    fn clear(&mut self) -> Result<(), Stop> {
+    fn clear(&mut self) -> Result<(), DownloadError> {
         self.part.clear()?;
         self.hash = Sha256::new();
         self.origin = None;
         Ok(())
     }
 
-    /// Takes what one mirror gives.
-    async fn pull(&mut self, url: &str) -> Result<Outcome, Stop> {
-        let mut answer = match self.tools.net.get(url, self.part.len(), self.tools.limits.patience).await {
+    /// Downloads from one mirror.
+    async fn pull(&mut self, url: &str) -> Result<Outcome, DownloadError> {
+        let mut answer = match self.tools.net.get(url, self.part.len(), self.tools.retry.patience).await {
             Ok(answer) => answer,
             Err(fault) => return again(fault),
         };
         match answer.status {
             206 if answer.start.is_none_or(|start| start == self.part.len()) => {}
-            // The server knows no ranges: this is the file from the beginning.
+            // The server does not support ranges: this is the file from the beginning.
             200 => self.clear()?,
             206 | 416 if !self.part.is_empty() => {
                 self.clear()?;
@@ -241,10 +214,10 @@ impl<'a> Transfer<'a> {
         }
         if self.part.is_empty() {
             self.origin = Some(url.into());
-            self.label = Label { bytes: total, validator: answer.validator, ..self.label.clone() };
+            self.label = FileInfo { bytes: total, validator: answer.validator, ..self.label.clone() };
             self.store.mark(&self.wanted.key(), &self.label).await?;
         } else {
-            // With a known hash mixed bytes are found out at the end; without one they must not be mixed.
+            // With a known hash, mixed bytes are detected at the end; without one they must not be mixed.
             let same =
                 answer.validator.is_some() && answer.validator == self.label.validator && total == self.label.bytes;
             if self.wanted.sha256.is_none() && !same {
@@ -256,9 +229,9 @@ impl<'a> Transfer<'a> {
         loop {
             (self.tools.report)(Phase::Fetching, self.part.len(), total);
             if total == Some(self.part.len()) {
-                return Ok(Outcome::Whole);
+                return Ok(Outcome::Complete);
             }
-            match answer.body.next(self.tools.limits.patience).await {
+            match answer.body.next(self.tools.retry.patience).await {
                 Ok(Some(bytes)) if total.is_some_and(|t| self.part.len() + bytes.len() as u64 > t) => {
                     self.clear()?;
                     return Ok(Outcome::Gone(0, "it sent more than it announced".into()));
@@ -267,51 +240,18 @@ impl<'a> Transfer<'a> {
                     self.part.append(&bytes)?;
                     self.hash.update(&bytes);
                 }
-                Ok(None) if total.is_none() => return Ok(Outcome::Whole),
-                Ok(None) => return Ok(Outcome::Again("the answer broke off".into())),
+                Ok(None) if total.is_none() => return Ok(Outcome::Complete),
+                Ok(None) => return Ok(Outcome::Again("the answer was cut short".into())),
                 Err(fault) => return again(fault),
             }
         }
     }
 }
 
-fn again(fault: NetFault) -> Result<Outcome, Stop> {
+fn again(fault: NetFault) -> Result<Outcome, DownloadError> {
     match fault {
-        NetFault::Cancelled => Err(Stop::Cancelled),
-        NetFault::Stalled => Ok(Outcome::Again("it fell silent".into())),
+        NetFault::Cancelled => Err(DownloadError::Cancelled),
+        NetFault::Stalled => Ok(Outcome::Again("it stopped responding".into())),
         NetFault::Lost(why) => Ok(Outcome::Again(why)),
-    }
-}
-
-/// The error of a file that is not what it should be.
-pub fn wrong_hash(name: &str) -> Error {
-    Error::new(
-        Code::WrongHash,
-        format!("{name} is damaged or was replaced: its SHA-256 is wrong, and it was deleted."),
-        "Try again, or choose another mirror or model.",
-    )
-}
-
-impl From<NetFault> for Stop {
-    fn from(fault: NetFault) -> Self {
-        match fault {
-            NetFault::Cancelled => Stop::Cancelled,
-            other => Stop::Failed(Error::internal(format!("{other:?}"))),
-        }
-    }
-}
-
-impl From<StoreFault> for Stop {
-    fn from(fault: StoreFault) -> Self {
-        let why = match fault {
-            StoreFault::Full => return Stop::Full,
-            StoreFault::Busy => "another tab uses the file".into(),
-            StoreFault::Failed(why) => why,
-        };
-        Stop::Failed(Error::new(
-            Code::Fetch,
-            format!("The browser's storage failed: {why}."),
-            "Close other tabs of this page, then try again.",
-        ))
     }
 }

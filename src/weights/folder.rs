@@ -1,25 +1,26 @@
-//! Models from folders, for the terminal and the native tests. Nothing is downloaded.
+//! Models in folders, for the terminal and the native tests. Nothing is downloaded.
 
 use super::bytes::{Bytes, DiskFile, ModelFile};
-use super::library::{Arrival, Library, Stored, StoredFile};
+use super::library::{Library, Stored, StoredFile};
 use super::manifest::{MANIFEST, Manifest, Plan, Wanted, hex};
 use crate::error::{Code, Error, Result};
+use crate::poll::Poll;
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-/// Files by their names in some folders.
+/// Files in some folders, by name.
 pub struct Folder {
     manifest: Manifest,
     folders: Vec<PathBuf>,
 }
 
 impl Folder {
-    /// `root` holds `www/` with the manifest; models are looked for in `folders`, in this order. A file stands for a folder
-    /// that holds it alone.
+    /// `root` contains `www/` with the manifest. Models are searched for in `folders`, in this order; a file counts as a folder that
+    /// contains only it.
     pub fn new(root: &Path, folders: Vec<PathBuf>) -> Self {
-        // Without a manifest there are no ids, but paths and hashes still do.
+        // Without a manifest there are no ids, but paths and hashes still work.
         let manifest = std::fs::read(root.join(MANIFEST)).ok().and_then(|text| Manifest::parse(&text).ok());
         Self { manifest: manifest.unwrap_or_default(), folders }
     }
@@ -35,7 +36,7 @@ impl Folder {
         }
     }
 
-    /// The file with this hash: the manifest's, if it is listed there; otherwise every file is read.
+    /// The file with this hash: that of the manifest, if it is listed there; otherwise every file is read.
     fn by_hash(&self, sha256: &str) -> Result<ModelFile> {
         let listed = self.manifest.models.iter().flat_map(|m| &m.files).find(|f| f.sha256.as_deref() == Some(sha256));
         if let Some(file) = listed {
@@ -54,8 +55,8 @@ impl Folder {
 
 #[async_trait(?Send)]
 impl Library for Folder {
-    /// Besides the library's names: the path of a file, or of a folder that holds the files of one model.
-    fn poll(&self, model: &str) -> Result<Arrival> {
+    /// `model` may also be the path of a file, or of a folder with the files of one model.
+    fn poll(&self, model: &str) -> Result<Poll<Vec<ModelFile>>> {
         let path = Path::new(model);
         let found = if path.is_file() {
             vec![open(path)?]
@@ -68,7 +69,7 @@ impl Library for Folder {
                 Plan::Repository(repository) => return Err(missing(&repository.name)),
             }
         };
-        Ok(Arrival::Here(found))
+        Ok(Poll::Ready(found))
     }
 
     fn cancel(&self, _model: &str) {}
@@ -84,7 +85,7 @@ impl Library for Folder {
         Ok(stored)
     }
 
-    /// Unlike the tab's it deletes nothing: the files are the person's.
+    /// It deletes nothing, unlike the library of a tab: the files belong to the person.
     async fn verify(&self, sha256: &str) -> Result<()> {
         let file = self.by_hash(sha256)?;
         match hash(&*file.bytes)? == sha256 {
@@ -109,7 +110,7 @@ fn open(path: &Path) -> Result<ModelFile> {
     Ok(ModelFile { name, bytes: Rc::new(DiskFile::open(path)?) })
 }
 
-/// The files that a folder holds itself, in the order of their names; a file is itself.
+/// The files directly in a folder, in the order of their names; a file counts as a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     if folder.is_file() {
         return vec![folder.into()];
@@ -121,10 +122,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn hash(bytes: &dyn Bytes) -> Result<String> {
-    const PIECE: u64 = 1 << 22;
+    const HASH_BYTES: u64 = 1 << 22;
     let (mut hash, mut at) = (Sha256::new(), 0);
     while at < bytes.len() {
-        let n = PIECE.min(bytes.len() - at);
+        let n = HASH_BYTES.min(bytes.len() - at);
         hash.update(bytes.take(at, n)?);
         at += n;
     }
@@ -134,7 +135,7 @@ fn hash(bytes: &dyn Bytes) -> Result<String> {
 fn missing(name: &str) -> Error {
     Error::new(
         Code::UnknownModel,
-        format!("{name} is in none of the model folders."),
-        "Give the path of the file, or put it into a model folder.",
+        format!("{name} is not in any of the model folders."),
+        "Give the path of the file, or put it in a model folder.",
     )
 }

@@ -1,25 +1,24 @@
-//! GGUF files, versions 2 and 3: what their header says. Nothing else is read, and no count is believed before it is held
-//! against the file's size.
+//! The header of GGUF files, versions 2 and 3. Nothing else is read, and every count is checked against the size of the file.
 //!
 //! Reference: `docs/gguf.md` of `ggml`. A header is counts, then metadata, then tensor descriptions; data follows, aligned.
 
-use super::blocks::Format;
 use super::bytes::Bytes;
+use super::ggml_blocks::Format;
 use super::gguf_value::{Scalar, Texts, Value};
 use super::quoted::quoted;
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Headers beyond it are refused: the largest vocabularies take a tenth.
+/// The largest header that is accepted: ten times that of the largest vocabularies.
 pub const HEADER_LIMIT: u64 = 64 << 20;
 
-/// More keys or tensors than any model has.
+/// The largest number of keys or tensors: more than any model has.
 const COUNT_LIMIT: u64 = 1 << 16;
 
 /// Bytes that are read at once.
 const BUFFER: u64 = 1 << 16;
 
-/// What a GGUF file's header says.
+/// The header of a GGUF file.
 #[derive(Debug, Clone)]
 pub struct Gguf {
     pub version: u32,
@@ -28,71 +27,71 @@ pub struct Gguf {
     pub tensors: Vec<GgufTensor>,
 }
 
-/// A tensor's description.
+/// The description of a tensor.
 #[derive(Debug, Clone)]
 pub struct GgufTensor {
     pub name: String,
-    pub kind: &'static Kind,
-    /// Row-major, outermost first: the reverse of the file's.
+    pub ggml_type: &'static GgmlType,
+    /// Row-major, outermost first: the reverse of the order in the file.
     pub shape: Vec<usize>,
     /// First byte in the file.
     pub at: u64,
     pub bytes: u64,
 }
 
-/// A number format of `ggml`, those that Kiln does not run too: their files can still be looked at.
+/// A number format of `ggml`, including those that Kiln does not run: their files can still be inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct GgmlType {
     id: u32,
     pub name: &'static str,
-    /// Weights in a block, and bytes that it takes.
+    /// Weights and bytes in a block.
     block: (u64, u64),
 }
 
 /// Numbers, names and blocks as in `gguf/constants.py` (`GGML_QUANT_SIZES`).
-static KINDS: [Kind; 34] = {
-    const fn kind(id: u32, name: &'static str, weights: u64, bytes: u64) -> Kind {
-        Kind { id, name, block: (weights, bytes) }
+static GGML_TYPES: [GgmlType; 34] = {
+    const fn ggml_type(id: u32, name: &'static str, weights: u64, bytes: u64) -> GgmlType {
+        GgmlType { id, name, block: (weights, bytes) }
     }
     [
-        kind(0, "F32", 1, 4),
-        kind(1, "F16", 1, 2),
-        kind(2, "Q4_0", 32, 18),
-        kind(3, "Q4_1", 32, 20),
-        kind(6, "Q5_0", 32, 22),
-        kind(7, "Q5_1", 32, 24),
-        kind(8, "Q8_0", 32, 34),
-        kind(9, "Q8_1", 32, 40),
-        kind(10, "Q2_K", 256, 84),
-        kind(11, "Q3_K", 256, 110),
-        kind(12, "Q4_K", 256, 144),
-        kind(13, "Q5_K", 256, 176),
-        kind(14, "Q6_K", 256, 210),
-        kind(15, "Q8_K", 256, 292),
-        kind(16, "IQ2_XXS", 256, 66),
-        kind(17, "IQ2_XS", 256, 74),
-        kind(18, "IQ3_XXS", 256, 98),
-        kind(19, "IQ1_S", 256, 50),
-        kind(20, "IQ4_NL", 32, 18),
-        kind(21, "IQ3_S", 256, 110),
-        kind(22, "IQ2_S", 256, 82),
-        kind(23, "IQ4_XS", 256, 136),
-        kind(24, "I8", 1, 1),
-        kind(25, "I16", 1, 2),
-        kind(26, "I32", 1, 4),
-        kind(27, "I64", 1, 8),
-        kind(28, "F64", 1, 8),
-        kind(29, "IQ1_M", 256, 56),
-        kind(30, "BF16", 1, 2),
-        kind(34, "TQ1_0", 256, 54),
-        kind(35, "TQ2_0", 256, 66),
-        kind(39, "MXFP4", 32, 17),
-        kind(40, "NVFP4", 64, 36),
-        kind(41, "Q1_0", 128, 18),
+        ggml_type(0, "F32", 1, 4),
+        ggml_type(1, "F16", 1, 2),
+        ggml_type(2, "Q4_0", 32, 18),
+        ggml_type(3, "Q4_1", 32, 20),
+        ggml_type(6, "Q5_0", 32, 22),
+        ggml_type(7, "Q5_1", 32, 24),
+        ggml_type(8, "Q8_0", 32, 34),
+        ggml_type(9, "Q8_1", 32, 40),
+        ggml_type(10, "Q2_K", 256, 84),
+        ggml_type(11, "Q3_K", 256, 110),
+        ggml_type(12, "Q4_K", 256, 144),
+        ggml_type(13, "Q5_K", 256, 176),
+        ggml_type(14, "Q6_K", 256, 210),
+        ggml_type(15, "Q8_K", 256, 292),
+        ggml_type(16, "IQ2_XXS", 256, 66),
+        ggml_type(17, "IQ2_XS", 256, 74),
+        ggml_type(18, "IQ3_XXS", 256, 98),
+        ggml_type(19, "IQ1_S", 256, 50),
+        ggml_type(20, "IQ4_NL", 32, 18),
+        ggml_type(21, "IQ3_S", 256, 110),
+        ggml_type(22, "IQ2_S", 256, 82),
+        ggml_type(23, "IQ4_XS", 256, 136),
+        ggml_type(24, "I8", 1, 1),
+        ggml_type(25, "I16", 1, 2),
+        ggml_type(26, "I32", 1, 4),
+        ggml_type(27, "I64", 1, 8),
+        ggml_type(28, "F64", 1, 8),
+        ggml_type(29, "IQ1_M", 256, 56),
+        ggml_type(30, "BF16", 1, 2),
+        ggml_type(34, "TQ1_0", 256, 54),
+        ggml_type(35, "TQ2_0", 256, 66),
+        ggml_type(39, "MXFP4", 32, 17),
+        ggml_type(40, "NVFP4", 64, 36),
+        ggml_type(41, "Q1_0", 128, 18),
     ]
 };
 
-impl Kind {
+impl GgmlType {
     /// How Kiln reads it; `None` where it does not.
     pub fn format(&self) -> Option<Format> {
         Some(match self.id {
@@ -113,7 +112,7 @@ impl Kind {
 }
 
 impl Gguf {
-    /// Whether a file says that it is one.
+    /// Whether a file has the magic number.
     pub fn is_one(bytes: &dyn Bytes) -> bool {
         bytes.take(0, 4).is_ok_and(|magic| magic == *b"GGUF")
     }
@@ -125,7 +124,7 @@ impl Gguf {
     pub fn read(bytes: &dyn Bytes) -> Result<Self> {
         let mut input = Input { bytes, at: 0, buffer: Vec::new(), start: 0 };
         if input.array()? != *b"GGUF" {
-            return Err(Error::bad_file("This is no GGUF file."));
+            return Err(Error::bad_file("This is not a GGUF file."));
         }
         let version = input.u32()?;
         if !(2..=3).contains(&version) {
@@ -140,7 +139,7 @@ impl Gguf {
             let key = input.text()?;
             let value = input.value()?;
             if metadata.contains_key(&key) {
-                return Err(Error::bad_file(format!("The key {} is there twice.", quoted(&key))));
+                return Err(Error::bad_file(format!("The key {} occurs twice.", quoted(&key))));
             }
             metadata.insert(key, value);
         }
@@ -150,23 +149,23 @@ impl Gguf {
         }
         let alignment = metadata.get("general.alignment").map_or(Some(32), Value::unsigned);
         let alignment = alignment.filter(|a| a.is_power_of_two() && *a <= 1 << 20);
-        let alignment = alignment.ok_or_else(|| Error::bad_file("The file's alignment is no power of two."))?;
+        let alignment = alignment.ok_or_else(|| Error::bad_file("The file's alignment is not a power of two."))?;
         let data = input.at.next_multiple_of(alignment);
         place(&mut tensors, data, alignment, bytes.len())?;
         Ok(Self { version, metadata, tensors })
     }
 
-    /// A key's text.
+    /// The text of a key.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).and_then(Value::text)
     }
 
-    /// A key's number, where it is a whole one and not negative.
+    /// The number of a key, where it is a non-negative integer.
     pub fn unsigned(&self, key: &str) -> Option<u64> {
         self.metadata.get(key).and_then(Value::unsigned)
     }
 
-    /// A key's number.
+    /// The number of a key.
     pub fn number(&self, key: &str) -> Option<f64> {
         self.metadata.get(key).and_then(Value::number)
     }
@@ -176,8 +175,7 @@ impl Gguf {
     }
 }
 
-/// Turns offsets from the start of the data into offsets in the file, and checks that tensors have names and places of
-/// their own.
+/// Converts offsets from the start of the data to offsets in the file, and checks that names are unique and tensors do not overlap.
 fn place(tensors: &mut [GgufTensor], data: u64, alignment: u64, len: u64) -> Result<()> {
     let mut names = BTreeSet::new();
     let mut spans = Vec::with_capacity(tensors.len());
@@ -189,7 +187,7 @@ fn place(tensors: &mut [GgufTensor], data: u64, alignment: u64, len: u64) -> Res
             return Err(bad("is not aligned"));
         }
         if !names.insert(tensor.name.as_str()) {
-            return Err(bad("is there twice"));
+            return Err(bad("occurs twice"));
         }
         tensor.at += data;
         spans.push((tensor.at, end));
@@ -201,7 +199,7 @@ fn place(tensors: &mut [GgufTensor], data: u64, alignment: u64, len: u64) -> Res
     Ok(())
 }
 
-/// The header, read front to back through a small buffer.
+/// A reader of the header with a small buffer.
 struct Input<'a> {
     bytes: &'a dyn Bytes,
     /// The next byte in the file.
@@ -212,10 +210,10 @@ struct Input<'a> {
 }
 
 impl Input<'_> {
-    /// Whether `n` bytes more are there, within the limit.
+    /// Checks that there are `n` more bytes, below the limit.
     fn check(&self, n: u64) -> Result<()> {
         let end = self.at.checked_add(n).filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or_else(|| Error::bad_file("The file ends inside its header."))?;
+        let end = end.ok_or_else(|| Error::bad_file("The file ends within its header."))?;
         if end > HEADER_LIMIT {
             return Err(Error::bad_file(format!("The file's header is longer than {} MB.", HEADER_LIMIT >> 20)));
         }
@@ -254,7 +252,7 @@ impl Input<'_> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    /// `n` bytes, that the file must have.
+    /// The next `n` bytes.
     fn raw(&mut self, n: u64) -> Result<Vec<u8>> {
         self.check(n)?;
         let mut out = vec![0; usize::try_from(n).map_err(Error::internal)?];
@@ -262,7 +260,7 @@ impl Input<'_> {
         Ok(out)
     }
 
-    /// A number of things that take `least` bytes each.
+    /// A number of items of at least `least` bytes each.
     fn count(&mut self, least: u64, what: &str) -> Result<usize> {
         let n = self.u64()?;
         if n > COUNT_LIMIT || n * least > self.bytes.len() - self.at {
@@ -322,15 +320,15 @@ impl Input<'_> {
             shape.push(usize::try_from(dim).map_err(|_| bad("is too large"))?);
         }
         let id = self.u32()?;
-        let kind = KINDS.iter().find(|k| k.id == id);
-        let kind = kind
+        let ggml_type = GGML_TYPES.iter().find(|k| k.id == id);
+        let ggml_type = ggml_type
             .ok_or_else(|| Error::unsupported(format!("The tensor {} is of an unknown type, {id}.", quoted(&name))))?;
-        let (block, size) = kind.block;
+        let (block, size) = ggml_type.block;
         if !(shape[0] as u64).is_multiple_of(block) {
-            return Err(bad(&format!("has rows of {}, which are no whole blocks of {}", shape[0], kind.name)));
+            return Err(bad(&format!("has rows of {}, which are not whole blocks of {}", shape[0], ggml_type.name)));
         }
         let bytes = (weights / block).checked_mul(size).ok_or_else(|| bad("is too large"))?;
         shape.reverse();
-        Ok(GgufTensor { name, kind, shape, at: self.u64()?, bytes })
+        Ok(GgufTensor { name, ggml_type, shape, at: self.u64()?, bytes })
     }
 }

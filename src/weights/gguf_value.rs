@@ -1,4 +1,4 @@
-//! Values of a GGUF file's metadata. Lists stay packed: a header of small texts must not grow in memory.
+//! Values in the metadata of a GGUF file. Lists stay packed, so that a header of many small texts does not grow in memory.
 
 use crate::error::{Error, Result};
 
@@ -14,7 +14,7 @@ pub enum Value {
     Numbers(Numbers),
 }
 
-/// The kinds of numbers that a value or a list can hold.
+/// The number types of values and lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scalar {
     U8,
@@ -37,7 +37,7 @@ pub struct Numbers {
     bytes: Vec<u8>,
 }
 
-/// A list of texts, end to end.
+/// A list of texts, concatenated.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Texts {
     text: String,
@@ -78,7 +78,7 @@ impl Value {
 }
 
 impl Scalar {
-    /// By its number in the file.
+    /// The type with this number in the file.
     pub(super) fn from_id(id: u32) -> Result<Self> {
         Ok(match id {
             0 => Self::U8,
@@ -96,7 +96,7 @@ impl Scalar {
         })
     }
 
-    /// Bytes of one.
+    /// Bytes of a value.
     pub(super) fn size(self) -> usize {
         match self {
             Self::U8 | Self::I8 | Self::Flag => 1,
@@ -106,7 +106,7 @@ impl Scalar {
         }
     }
 
-    /// One of them, from [`Self::size`] bytes.
+    /// A value, from [`Self::size`] bytes.
     pub(super) fn value(self, bytes: &[u8]) -> Result<Value> {
         let mut wide = [0; 8];
         let n = bytes.len().min(8);
@@ -121,14 +121,14 @@ impl Scalar {
             Self::F32 => Value::Float(f64::from(f32::from_bits(bits as u32))),
             Self::F64 => Value::Float(f64::from_bits(bits)),
             Self::Flag if bits < 2 => Value::Flag(bits == 1),
-            Self::Flag => return Err(Error::bad_file("A yes or no in the file's header is neither.")),
+            Self::Flag => return Err(Error::bad_file("A boolean in the file's header is neither 0 nor 1.")),
         })
     }
 
     /// A list of them.
     pub(super) fn list(self, bytes: Vec<u8>) -> Result<Value> {
         if self == Self::Flag && bytes.iter().any(|&b| b > 1) {
-            return Err(Error::bad_file("A yes or no in the file's header is neither."));
+            return Err(Error::bad_file("A boolean in the file's header is neither 0 nor 1."));
         }
         Ok(Value::Numbers(Numbers { scalar: self, bytes }))
     }
@@ -144,7 +144,7 @@ impl Numbers {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Value> + '_ {
-        // Flags were looked at when the list was made.
+        // Flags were checked when the list was read.
         self.bytes.chunks_exact(self.scalar.size()).filter_map(|b| self.scalar.value(b).ok())
     }
 }

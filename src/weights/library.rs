@@ -1,62 +1,56 @@
-//! Models by name: what a demo asks for, and what the tab or the terminal brings.
+//! Models by name: what a demo asks for, and the tab or the terminal provides.
 
 use super::bytes::ModelFile;
 use crate::error::Result;
+use crate::poll::Poll;
 use async_trait::async_trait;
 use serde::Serialize;
-
-/// How far a model has come.
-pub enum Arrival {
-    /// On its way: bytes here and bytes in all. `what` names the part (a file, or "checking").
-    Coming { what: String, done: f64, total: f64 },
-    /// All of its files.
-    Here(Vec<ModelFile>),
-}
 
 /// A file that is kept.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct StoredFile {
     pub sha256: String,
-    /// The name it came under.
+    /// Its name when it was added.
     pub name: String,
-    /// Where it has come from: `hub:owner/name/file`, URLs, dropped files (`file:name:bytes:changed`).
+    /// Its sources: `hub:owner/name/file`, URLs, dropped files (`file:name:bytes:changed`).
     pub sources: Vec<String>,
-    /// Bytes that are here; all of them where `complete`.
+    /// Bytes that have arrived; all of them where `complete`.
     pub bytes: f64,
     pub complete: bool,
 }
 
-/// What is kept, and how much room there is.
+/// The files that are kept, and the space that there is.
 #[derive(Debug, Clone, Default, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Stored {
     pub files: Vec<StoredFile>,
     /// Names of the models that are whole repositories of the hub, or folders in them, and all kept.
     pub repositories: Vec<String>,
-    /// Bytes that this site uses and may use; 0 where the browser does not tell.
+    /// Bytes that this site uses and may use; 0 where the browser does not say.
     pub used: f64,
     pub quota: f64,
-    /// False in a private window or where the browser keeps nothing: models then live in memory alone.
+    /// False in a private window or where the browser stores nothing: models are then only in memory.
     pub persistent: bool,
 }
 
 /// Models by name: an id of the manifest, `hub:owner/name/file`, a URL, or `sha256:...` of a file that is kept.
 #[async_trait(?Send)]
 pub trait Library {
-    /// The files of a model. The first call starts its download; after an error the next call tries again.
+    /// The files of a model. The first call starts its download; after an error the next call tries again. What is pending names the
+    /// part: a file, or "checking".
     ///
     /// # Errors
     /// `Fetch`, `WrongHash`, `OutOfSpace`, `UnknownModel`.
-    fn poll(&self, model: &str) -> Result<Arrival>;
+    fn poll(&self, model: &str) -> Result<Poll<Vec<ModelFile>>>;
 
-    /// Stops a download within a second. What has arrived is kept, and the next `poll` goes on from there.
+    /// Stops a download within a second. What has arrived is kept, and the next `poll` continues from there.
     fn cancel(&self, model: &str);
 
-    /// What is kept.
+    /// The files that are kept.
     async fn stored(&self) -> Result<Stored>;
 
-    /// Reads a kept file again and holds it against its hash; a damaged one is deleted.
+    /// Reads a kept file again and compares it with its hash; a damaged file is deleted.
     ///
     /// # Errors
     /// `WrongHash` where it is damaged.
@@ -64,6 +58,6 @@ pub trait Library {
 
     async fn delete(&self, sha256: &str) -> Result<()>;
 
-    /// Where else to look for models of the hub: base URLs, tried before the manifest's own.
+    /// Base URLs of other hubs, which are tried before those of the manifest.
     fn endpoints(&self, urls: Vec<String>);
 }

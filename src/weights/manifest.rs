@@ -1,11 +1,11 @@
-//! Which models Kiln knows, and what a model's name means: `www/weights/models.json` and the forms of a name.
+//! The models that Kiln knows, and what the name of a model means: `www/weights/models.json`, and the forms of a name.
 
 use crate::error::{Code, Error, Result};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Where the manifest lies.
+/// The path of the manifest.
 pub const MANIFEST: &str = "www/weights/models.json";
 
 /// `www/weights/models.json`.
@@ -23,7 +23,7 @@ pub struct Model {
     pub id: String,
     pub title: String,
     pub licence: String,
-    /// The page of whoever made it.
+    /// The page of its authors.
     pub source: String,
     pub files: Vec<Listed>,
 }
@@ -32,42 +32,42 @@ pub struct Model {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Listed {
     pub name: String,
-    /// Its size and its SHA-256 in lower-case hexadecimal, where they are known: without a hash it is kept unverified.
+    /// Its size and its SHA-256 in lower-case hexadecimal, where they are known. Without a hash it is not verified.
     pub bytes: Option<u64>,
     pub sha256: Option<String>,
     /// `owner/name/file` on the hub.
     pub hub: String,
-    /// Mirrors that are no hub, tried last.
+    /// Mirrors that are not hubs, which are tried last.
     #[serde(default)]
     pub urls: Vec<String>,
 }
 
-/// A file to fetch.
+/// A file to download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     pub name: String,
-    /// Where it comes from, whichever mirror serves it: `hub:owner/name/file` or a URL. A kept file is found by it.
+    /// Its source, whichever mirror serves it: `hub:owner/name/file` or a URL. Kept files are found by it.
     pub source: String,
-    /// What it must hash to, where that is known.
+    /// Its SHA-256, where that is known.
     pub sha256: Option<String>,
     /// Its size, where that is known.
     pub bytes: Option<u64>,
-    /// Where to look, in this order.
+    /// Mirrors, in this order.
     pub urls: Vec<String>,
 }
 
 impl Wanted {
-    /// The name under which it is kept while it arrives.
+    /// The name under which it is stored while it is downloaded.
     pub fn key(&self) -> String {
         self.sha256.clone().unwrap_or_else(|| hex(&Sha256::digest(&self.source)))
     }
 }
 
-/// What a model's name asks for.
+/// The files that the name of a model means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
     Files(Vec<Wanted>),
-    /// A repository of the hub, as safetensors: what it holds is seen on the way.
+    /// A repository of the hub, in safetensors; its files are found while it is downloaded.
     Repository(Repository),
     /// Files that are kept, by SHA-256.
     Kept(Vec<String>),
@@ -100,12 +100,12 @@ impl Repository {
 
 impl Manifest {
     /// # Errors
-    /// `BadFile` where it is no manifest.
+    /// `BadFile` where it is not a manifest.
     pub fn parse(text: &[u8]) -> Result<Self> {
         serde_json::from_slice(text).map_err(|e| Error::bad_file(format!("{MANIFEST} cannot be read: {e}.")))
     }
 
-    /// What `model` asks for; `own` are endpoints that are tried before the manifest's.
+    /// The files of `model`; `own` are endpoints that are tried before those of the manifest.
     ///
     /// # Errors
     /// `UnknownModel` where the name means nothing.
@@ -140,7 +140,7 @@ impl Manifest {
     }
 }
 
-/// A URL as a file to fetch. One that carries a name and a password is refused: no credentials are sent anywhere.
+/// A URL as a file to download. One with a user name or password is refused: no credentials are sent.
 fn url(text: &str) -> Option<Wanted> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let path = rest.split(['?', '#']).next()?;
@@ -173,12 +173,12 @@ fn last(path: &str) -> &str {
 fn unknown(model: &str) -> Error {
     Error::new(
         Code::UnknownModel,
-        format!("The model {model:?} is not known."),
-        "Choose one of the list, or give hub:owner/name, hub:owner/name/file, a URL, or drop the file on the page.",
+        format!("The model {model:?} is unknown."),
+        "Choose one from the list, or give hub:owner/name, hub:owner/name/file, a URL, or drop the file on the page.",
     )
 }
 
-/// Whether it is a SHA-256 in lower-case hexadecimal: then it is safe as a file's name, too.
+/// Whether it is a SHA-256 in lower-case hexadecimal, which is also safe as a file name.
 pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }

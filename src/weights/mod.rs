@@ -1,43 +1,46 @@
-//! Weights in and out: safetensors with PyTorch's names and layouts, and checkpoints of whole runs; pretrained models from
-//! GGUF and safetensors files.
+//! Weights in and out: checkpoints of whole runs, in safetensors with PyTorch's names and layouts; pretrained models, from GGUF and
+//! safetensors files; downloads.
 
 mod autoencoder;
-mod blocks;
 mod bytes;
-mod config;
+mod checkpoint;
 pub mod download;
-mod file;
+mod download_error;
+pub mod fetch_model;
 #[cfg(not(target_family = "wasm"))]
 mod folder;
-pub mod gather;
+mod ggml_blocks;
 mod gguf;
 mod gguf_value;
-pub mod inventory;
+pub mod import_pictures;
+pub mod io;
+pub mod kept_models;
 mod library;
 pub mod manifest;
 mod mirrors;
 mod module;
-mod names;
-pub mod ports;
 mod pretrained;
 mod quoted;
-mod shards;
-pub mod take;
-mod vocabulary;
+mod safetensors_files;
+mod tensor_names;
+mod tokenizer_files;
+mod transformer_config;
 mod zip;
 
 pub use autoencoder::Autoencoder;
-pub use blocks::{Format, Incoming};
 #[cfg(not(target_family = "wasm"))]
 pub use bytes::DiskFile;
 pub use bytes::{Bytes, ModelFile};
-pub use file::{Checkpoint, Entry};
+pub use checkpoint::{Checkpoint, NamedTensor};
+pub use download_error::{DownloadError, wrong_hash};
 #[cfg(not(target_family = "wasm"))]
 pub use folder::Folder;
+pub use ggml_blocks::{Format, MatrixBuilder};
 pub use gguf::{Gguf, GgufTensor};
 pub use gguf_value::{Numbers, Texts, Value};
-pub use library::{Arrival, Library, Stored, StoredFile};
-pub use module::{collect, load_module};
+pub use library::{Library, Stored, StoredFile};
+pub use mirrors::RetryPolicy;
+pub use module::{load_module, save_module};
 pub use pretrained::Pretrained;
 pub use quoted::quoted;
-pub use shards::{Shard, ShardTensor};
+pub use safetensors_files::{SafetensorsHeader, SafetensorsTensor};

@@ -1,13 +1,13 @@
 //! Modules and optimizers to and from named tensors. Names are the paths of the fields, which are PyTorch's names.
 
-use super::Checkpoint;
+use super::checkpoint::Checkpoint;
 use crate::device::read_in_pieces;
 use crate::error::{Error, Result};
 use crate::nn::{Adam, upload};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
-/// Names, shapes and flat tensors of a module's parameters, in the order in which Adam meets them.
+/// Names, shapes and flat tensors of the parameters of a module, in the order in which Adam visits them.
 #[derive(Default)]
 struct Collect {
     path: Vec<String>,
@@ -31,9 +31,8 @@ impl ModuleVisitor for Collect {
     }
 }
 
-/// Reads a module, and its optimizer where there is one, into a checkpoint.
-/// The weights are named `prefix.path`, the moments `optimizer.prefix.path.exp_avg` and `.exp_avg_sq` as in PyTorch.
-pub async fn collect<M: Module>(
+/// Adds a module, and its optimizer where there is one, to a checkpoint. Weights are named `prefix.path`, the moments `optimizer.prefix.path.exp_avg` and `.exp_avg_sq` as in PyTorch.
+pub async fn save_module<M: Module>(
     module: &M,
     adam: Option<&Adam>,
     prefix: &str,
@@ -116,10 +115,10 @@ impl ModuleMapper for Load<'_> {
     }
 }
 
-/// A module with the weights of a file, and its optimizer where one is given; a file of weights alone gives a fresh one.
+/// A module with the weights of a file, and its optimizer where one is given; a file of weights only gives a new one.
 ///
 /// # Errors
-/// `BadFile` or `ShapeMismatch`; module and optimizer are then to be thrown away.
+/// `BadFile` or `ShapeMismatch`; module and optimizer must then be discarded.
 pub fn load_module<M: Module>(
     module: M,
     adam: Option<&mut Adam>,
@@ -144,7 +143,7 @@ pub fn load_module<M: Module>(
             let numbers = moments.len();
             upload(moments, [numbers], &load.device)
         });
-        *adam = Adam::after(steps, state);
+        *adam = Adam::from_state(steps, state);
     }
     Ok(module)
 }

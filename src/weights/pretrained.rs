@@ -1,29 +1,29 @@
 //! Pretrained language models: what the files are, and their tensors one at a time.
 
-use super::blocks::{Format, Incoming};
 use super::bytes::{Bytes, ModelFile};
-use super::config::{self, Config};
+use super::ggml_blocks::{Format, MatrixBuilder};
 use super::gguf::Gguf;
-use super::names::{self, Kind};
 use super::quoted::quoted;
-use super::shards;
-use super::vocabulary;
+use super::safetensors_files;
+use super::tensor_names::{self, TensorRole};
+use super::tokenizer_files;
+use super::transformer_config::{self, Config};
 use crate::error::{Code, Error, Result};
-use crate::models::causal::{Architecture, Tensors};
+use crate::models::transformer::{Architecture, Tensors};
 use crate::nn::engine::{Data, Matrix};
-use crate::text::Spec;
+use crate::text::TokenizerSource;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Bytes of a tensor that are read at once.
-const PIECE: u64 = 1 << 20;
+const READ_BYTES: u64 = 1 << 20;
 
-/// A pretrained language model, opened: what it is, and where its tensors lie. Nothing heavy is read yet.
+/// An opened language model: its architecture, and where its tensors are. Only headers have been read.
 pub struct Pretrained {
     pub architecture: Architecture,
-    /// What a tokenizer is built from.
-    pub vocabulary: Spec,
-    /// Jinja: how a conversation is written down.
+    /// The source of its tokenizer.
+    pub vocabulary: TokenizerSource,
+    /// The chat template, in Jinja.
     pub chat_template: Option<String>,
     tensors: Found,
 }
@@ -34,7 +34,7 @@ struct Place {
     file: Rc<dyn Bytes>,
     at: u64,
     bytes: u64,
-    /// `None` where Kiln does not read it; `kind` then says its name.
+    /// `None` where Kiln does not support it; `kind` is its name.
     format: Option<Format>,
     kind: String,
     /// Row-major, outermost first.
@@ -42,7 +42,7 @@ struct Place {
     order: Order,
 }
 
-/// What is done to a tensor's rows when it is read.
+/// How the rows of a tensor are reordered when it is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     Kept,
@@ -60,7 +60,7 @@ impl Pretrained {
     ///
     /// # Errors
     /// `BadFile` where a file is damaged or missing, `Unsupported` where Kiln does not run such a model, `ShapeMismatch`
-    /// where a tensor is not as the architecture wants it.
+    /// where a tensor has another shape than the architecture expects.
     pub fn open(files: &[ModelFile]) -> Result<Self> {
         match files.iter().find(|f| Gguf::is_one(&*f.bytes)) {
             Some(file) => Self::open_gguf(file),
@@ -74,35 +74,35 @@ impl Pretrained {
             file: file.bytes.clone(),
             at: t.at,
             bytes: t.bytes,
-            format: t.kind.format(),
-            kind: t.kind.name.into(),
+            format: t.ggml_type.format(),
+            kind: t.ggml_type.name.into(),
             shape: t.shape.clone(),
             order: Order::Kept,
         };
         let found: Found = gguf.tensors.iter().map(|t| (t.name.clone(), place(t))).collect();
         let vocab = found.get("token_embd.weight").and_then(|t| t.shape.first().copied());
         let vocab = vocab.ok_or_else(|| Error::bad_file("The file has no tensor \"token_embd.weight\"."))?;
-        let mut architecture = config::of_gguf(&gguf, vocab)?;
-        if let (Some(rope), Some(factors)) = (&mut architecture.rope, found.get(names::ROPE_FACTORS)) {
+        let mut architecture = transformer_config::of_gguf(&gguf, vocab)?;
+        if let (Some(rope), Some(factors)) = (&mut architecture.rope, found.get(tensor_names::ROPE_FACTORS)) {
             if factors.shape != [rope.dims / 2] {
-                return Err(mismatch(names::ROPE_FACTORS, &factors.shape, &[rope.dims / 2]));
+                return Err(mismatch(tensor_names::ROPE_FACTORS, &factors.shape, &[rope.dims / 2]));
             }
-            let factors = factors.read(names::ROPE_FACTORS)?;
+            let factors = factors.read(tensor_names::ROPE_FACTORS)?;
             rope.factors = vec![0.0; factors.cols];
             factors.row(0, &mut rope.factors);
-            config::check_factors(rope)?;
+            transformer_config::check_factors(rope)?;
         }
         let (tensors, architecture) = choose(architecture, found, true)?;
-        let (vocabulary, chat_template) = vocabulary::of_gguf(&gguf, vocab)?;
+        let (vocabulary, chat_template) = tokenizer_files::of_gguf(&gguf, vocab)?;
         Ok(Self { architecture, vocabulary, chat_template, tensors })
     }
 
     fn open_safetensors(files: &[ModelFile]) -> Result<Self> {
-        let found: Found = shards::tensors(files)?
+        let found: Found = safetensors_files::tensors(files)?
             .into_iter()
             .map(|(t, file)| {
                 let (format, kind) = (t.format(), format!("{:?}", t.dtype));
-                // A GPT-2 without its head lacks the prefix.
+                // A GPT-2 without its head has no prefix.
                 let name = t.name.strip_prefix("transformer.").map_or(t.name.clone(), String::from);
                 (name, Place { file, at: t.at, bytes: t.bytes, format, kind, shape: t.shape, order: Order::Kept })
             })
@@ -110,11 +110,11 @@ impl Pretrained {
         if found.is_empty() {
             return Err(Error::bad_file("There is neither a GGUF nor a safetensors file with tensors."));
         }
-        let config = files.iter().find(|f| shards::base(&f.name) == "config.json");
+        let config = files.iter().find(|f| safetensors_files::base(&f.name) == "config.json");
         let config = config.ok_or_else(|| Error::bad_file("The model's config.json is missing."))?;
-        let architecture = shards::json::<Config>(&*config.bytes)?.architecture()?;
+        let architecture = safetensors_files::json::<Config>(&*config.bytes)?.architecture()?;
         let (tensors, architecture) = choose(architecture, found, false)?;
-        let (vocabulary, chat_template) = vocabulary::of_files(files)?;
+        let (vocabulary, chat_template) = tokenizer_files::of_files(files)?;
         Ok(Self { architecture, vocabulary, chat_template, tensors })
     }
 
@@ -134,25 +134,25 @@ impl Pretrained {
     }
 }
 
-/// Each tensor that the architecture names, under that name, held against its shape. The head is tied where there is none.
+/// The tensors of the architecture, with their shapes checked. Where there is no head, it is tied.
 fn choose(mut architecture: Architecture, mut found: Found, gguf: bool) -> Result<(Found, Architecture)> {
-    let head = names::head(architecture.family)[usize::from(gguf)];
+    let head = tensor_names::head(architecture.family)[usize::from(gguf)];
     architecture.tied |= !found.contains_key(head);
     if architecture.tied {
         found.remove(head);
     }
     let mut tensors = BTreeMap::new();
-    for wanted in names::tensors(&architecture) {
+    for wanted in tensor_names::tensors(&architecture) {
         let name = if gguf { &wanted.gguf } else { &wanted.name };
         let Some(mut place) = found.remove(name) else {
-            if wanted.kind == Kind::Optional || (wanted.kind == Kind::Head && architecture.tied) {
+            if wanted.role == TensorRole::Optional || (wanted.role == TensorRole::Head && architecture.tied) {
                 continue;
             }
             return Err(Error::bad_file(format!("The file has no tensor {}.", quoted(name))));
         };
-        place.order = match wanted.kind {
-            Kind::Conv1d if !gguf => Order::Transposed,
-            Kind::PerHead if gguf => Order::PerHead,
+        place.order = match wanted.role {
+            TensorRole::Conv1d if !gguf => Order::Transposed,
+            TensorRole::PerHead if gguf => Order::PerHead,
             _ => Order::Kept,
         };
         let mut shape = place.shape.clone();
@@ -165,10 +165,10 @@ fn choose(mut architecture: Architecture, mut found: Found, gguf: bool) -> Resul
         place.format(name)?;
         tensors.insert(wanted.name, place);
     }
-    // A tensor that is left would have changed what the network says.
-    if let Some(name) = found.keys().find(|name| !names::is_ignored(name)) {
+    // A tensor that is left over would have changed the result.
+    if let Some(name) = found.keys().find(|name| !tensor_names::is_ignored(name)) {
         let name = quoted(name);
-        return Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network has not.")));
+        return Err(Error::unsupported(format!("The file has a tensor {name}, which Kiln's network does not have.")));
     }
     Ok((tensors, architecture))
 }
@@ -178,7 +178,7 @@ impl Tensors for Pretrained {
         self.tensors.contains_key(name)
     }
 
-    /// Reads one tensor: a matrix `[outputs, inputs]` as it is quantised, a vector as `[1, n]` of f32.
+    /// Reads one tensor: a matrix `[outputs, inputs]`, quantised as in the file, or a vector as `[1, n]` in f32.
     fn matrix(&self, name: &str) -> Result<Matrix> {
         let place = self.tensors.get(name);
         let place = place.ok_or_else(|| Error::bad_file(format!("The model has no tensor {}.", quoted(name))))?;
@@ -186,7 +186,7 @@ impl Tensors for Pretrained {
         let heads = self.architecture.heads;
         Ok(match place.order {
             Order::Kept => matrix,
-            Order::Transposed => transposed(matrix)?,
+            Order::Transposed => transpose(matrix)?,
             Order::PerHead => {
                 let part = |row: usize| (row % heads.head_dim, row / heads.head_dim % 3, row / heads.head_dim / 3);
                 let from = |(i, part, head)| (part * heads.heads + head) * heads.head_dim + i;
@@ -206,19 +206,19 @@ impl Place {
         self.format.ok_or_else(unread)
     }
 
-    /// The tensor as it lies in the file; vectors as f32.
+    /// The tensor as it is in the file; vectors as f32.
     fn read(&self, name: &str) -> Result<Matrix> {
         let format = self.format(name)?;
         let (rows, cols) = match self.shape[..] {
             [cols] => (1, cols),
             [rows, cols] => (rows, cols),
-            _ => return Err(Error::bad_file(format!("The tensor {} is no matrix.", quoted(name)))),
+            _ => return Err(Error::bad_file(format!("The tensor {} is not a matrix.", quoted(name)))),
         };
-        let mut incoming = Incoming::new(format, rows, cols)?;
+        let mut incoming = MatrixBuilder::new(format, rows, cols)?;
         let block = format.block().1 as u64;
         let (mut at, end) = (self.at, self.at + self.bytes);
         while at < end {
-            let n = (PIECE / block * block).min(end - at);
+            let n = (READ_BYTES / block * block).min(end - at);
             incoming.push(&self.file.take(at, n)?);
             at += n;
         }
@@ -233,7 +233,7 @@ impl Place {
 }
 
 /// `[inputs, outputs]` to `[outputs, inputs]`.
-fn transposed(matrix: Matrix) -> Result<Matrix> {
+fn transpose(matrix: Matrix) -> Result<Matrix> {
     fn turn<T: Copy>(v: &[T], cols: usize) -> Vec<T> {
         (0..cols).flat_map(|col| v.iter().skip(col).step_by(cols).copied()).collect()
     }
@@ -251,6 +251,6 @@ fn mismatch(name: &str, found: &[usize], wanted: &[usize]) -> Error {
     Error::new(
         Code::ShapeMismatch,
         format!("The tensor {} is {found:?} in the file and {wanted:?} in the model.", quoted(name)),
-        "Choose another file: this one contradicts itself.",
+        "Choose another file: this one is inconsistent.",
     )
 }

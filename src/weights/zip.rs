@@ -1,5 +1,4 @@
-//! Zip files of a person, entry by entry: nothing is written, and whatever an entry claims, no more of it is unpacked than
-//! the limit.
+//! Zip files, entry by entry, in memory. Whatever an entry claims, it is not unpacked beyond the limit.
 
 use super::bytes::Bytes;
 use crate::error::{Error, Result};
@@ -8,7 +7,7 @@ use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchive, Z
 use std::io::{self, Read};
 use std::rc::Rc;
 
-/// Characters of an entry's name that are kept.
+/// Characters of the name of an entry that are kept.
 const LONGEST_NAME: usize = 300;
 
 /// An opened zip file.
@@ -16,11 +15,11 @@ pub struct Zip(ZipArchive<At>);
 
 /// A file of a zip.
 pub struct ZipEntry {
-    /// As it stands there: no path of ours.
+    /// As in the zip; it is not used as a path.
     pub name: String,
-    /// Bytes that it takes in the zip, as the zip tells.
+    /// Bytes in the zip, according to the zip.
     pub packed: u64,
-    /// Bytes that it unpacks to, as the zip tells.
+    /// Unpacked bytes, according to the zip.
     pub bytes: u64,
     pub encrypted: bool,
     method: CompressionMethod,
@@ -38,13 +37,13 @@ impl ReaderAt for At {
 }
 
 impl Zip {
-    /// Whether it begins as a zip file does.
+    /// Whether a file begins like a zip.
     pub fn is_one(head: &[u8]) -> bool {
         head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
     }
 
     /// # Errors
-    /// `BadFile` where it has no directory.
+    /// `BadFile` where there is no directory.
     pub fn open(bytes: Rc<dyn Bytes>) -> Result<Self> {
         let end = bytes.len();
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
@@ -52,7 +51,7 @@ impl Zip {
         found.map(Self).map_err(|(_, e)| bad(e))
     }
 
-    /// At most `most` entries, folders not among them, and what ended the list early.
+    /// At most `most` entries, without folders, and the error that ended the list early.
     pub fn entries(&self, most: usize) -> (Vec<ZipEntry>, Option<Error>) {
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
         let (mut read, mut entries) = (self.0.entries(&mut buffer), Vec::new());
@@ -66,10 +65,7 @@ impl Zip {
                 continue;
             }
             if entries.len() == most {
-                return (
-                    entries,
-                    Some(Error::bad_file(format!("Only the first {most} files of a zip are looked at."))),
-                );
+                return (entries, Some(Error::bad_file(format!("Only the first {most} files of a zip are read."))));
             }
             entries.push(ZipEntry {
                 name: String::from_utf8_lossy(entry.file_path().as_bytes()).chars().take(LONGEST_NAME).collect(),
@@ -82,10 +78,11 @@ impl Zip {
         }
     }
 
-    /// Unpacks an entry, whose size the caller has found to be bearable. `check` is told what is here after each piece, and ends it with an answer of its own.
+    /// Unpacks an entry, whose size the caller has accepted. `check` is called with what is unpacked after each piece, and can end it with a
+    /// result of its own.
     ///
     /// # Errors
-    /// `BadFile` where it is damaged, or packed in a way that is not read.
+    /// `BadFile` where it is damaged, or compressed by an unsupported method.
     pub fn unpack<E>(
         &self,
         entry: &ZipEntry,
@@ -95,23 +92,23 @@ impl Zip {
         let reader: Box<dyn Read + '_> = match entry.method {
             CompressionMethod::STORE => Box::new(found.reader()),
             CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(found.reader())),
-            _ => return Err(Error::bad_file("It is packed in a way that Kiln does not read.")),
+            _ => return Err(Error::bad_file("It is compressed by a method that Kiln does not support.")),
         };
-        const PIECE: u64 = 1 << 16;
+        const UNPACK_BYTES: u64 = 1 << 16;
         let (mut reader, mut out) = (found.verifying_reader(reader), Vec::new());
         loop {
-            match reader.by_ref().take(PIECE).read_to_end(&mut out) {
+            match reader.by_ref().take(UNPACK_BYTES).read_to_end(&mut out) {
                 Ok(0) => return Ok(Ok(out)),
                 Ok(_) => {}
                 Err(e) => return Err(bad(e)),
             }
             if out.len() as u64 > entry.bytes {
-                return Err(bad("a file unpacks to more than is told"));
+                return Err(bad("a file unpacks to more than it announces"));
             }
             if let Err(ended) = check(&out) {
                 return Ok(Err(ended));
             }
-            // At once, and only for what has passed its check: a vector that doubles would take up to three times as much.
+            // Exactly, and only after its check: a vector that doubles would take up to three times as much.
             out.reserve_exact(entry.bytes as usize - out.len());
         }
     }

@@ -4,8 +4,8 @@
 use kiln::compare::{relative_error, worst};
 use kiln::data::Shape;
 use kiln::device::Device;
-use kiln::generate::Passage;
-use kiln::models::autoencoder::Layer;
+use kiln::generate::TiledPass;
+use kiln::models::autoencoder_block::Block;
 use kiln::weights::{Autoencoder, Checkpoint, ModelFile};
 use std::rc::Rc;
 
@@ -58,7 +58,7 @@ pub fn load(files: &[ModelFile], device: &Device) -> kiln::error::Result<Autoenc
 }
 
 /// All of a passage.
-pub async fn whole(passage: kiln::error::Result<Passage>, side: &[Layer], device: &Device) -> (Vec<f32>, Shape) {
+pub async fn whole(passage: kiln::error::Result<TiledPass>, side: &[Block], device: &Device) -> (Vec<f32>, Shape) {
     let mut passage = passage.expect("it fits");
     while {
         let (done, total) = passage.step(side, device).await.expect("it runs");
@@ -81,8 +81,8 @@ impl Case {
         model.architecture.tile = self.tile;
         let (a, (values, shape)) = (&model.architecture, self.golden(input));
         let (ours, shape) = match output.ends_with("encoded") {
-            true => whole(Passage::encode(a, values, shape), &model.encoder, device).await,
-            false => whole(Passage::decode(a, values, shape), &model.decoder, device).await,
+            true => whole(TiledPass::encode(a, values, shape), &model.encoder, device).await,
+            false => whole(TiledPass::decode(a, values, shape), &model.decoder, device).await,
         };
         let (theirs, their_shape) = self.golden(output);
         assert_eq!(shape, their_shape, "{} {output}", self.name);

@@ -7,7 +7,7 @@ use kiln::models::mlp_gan::MlpConfig;
 use kiln::models::{Discriminator, Generator};
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
-use kiln::train::{Gan, GanLoss, GanOptions, StepInput};
+use kiln::train::{Gan, GanLoss, GanOptions, Losses, StepInput, scalars};
 use std::fmt::{Display, Formatter};
 
 /// Wraps the functions of this worker's WebGPU.
@@ -62,7 +62,7 @@ pub async fn dcgan(width: usize, batch: usize, device: &Device) -> Cost {
     let config = DcganConfig { latent: 64, width, classes: 0, channels: 1, side: 28 };
     let mut stream = Stream::new(1, Purpose::Weights);
     let (generator, discriminator) = (config.generator(&mut stream, device), config.discriminator(&mut stream, device));
-    steps(Gan::new(generator, discriminator, device.clone()), [batch, 784, 64]).await
+    steps(Gan::new(generator, discriminator, device.clone()), device, [batch, 784, 64]).await
 }
 
 /// Of a game of points in the plane, with two hidden layers in each network.
@@ -70,11 +70,15 @@ pub async fn plane(width: usize, batch: usize, device: &Device) -> Cost {
     let config = MlpConfig { latent: 2, width, depth: 2 };
     let mut stream = Stream::new(1, Purpose::Weights);
     let (generator, discriminator) = (config.generator(&mut stream, device), config.discriminator(&mut stream, device));
-    steps(Gan::new(generator, discriminator, device.clone()), [batch, 2, 2]).await
+    steps(Gan::new(generator, discriminator, device.clone()), device, [batch, 2, 2]).await
 }
 
 /// An update of both networks a step, as the bench and the demos take it.
-async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, features, latent]: [usize; 3]) -> Cost {
+async fn steps<G: Generator, D: Discriminator>(
+    mut gan: Gan<G, D>,
+    device: &Device,
+    [batch, features, latent]: [usize; 3],
+) -> Cost {
     const WARM: usize = 4;
     let options = GanOptions {
         loss: GanLoss::Nonsaturating,
@@ -86,27 +90,27 @@ async fn steps<G: Generator, D: Discriminator>(mut gan: Gan<G, D>, [batch, featu
         norms: false,
     };
     let mut noise = Stream::new(2, Purpose::Noise);
-    device::release(&gan.device);
-    let mut before = counted();
+    device::release(device);
+    let (mut before, mut losses) = (counted(), Losses::new());
     for step in 0..=WARM {
-        let mut up = |features: usize| upload(noise.uniform(batch * features, 1.0), [batch, features], &gan.device);
+        let mut up = |features: usize| upload(noise.uniform(batch * features, 1.0), [batch, features], device);
         let (real, z, z2) = (up(features), up(latent), up(latent));
         let input = |real: Tensor<2>, z: Tensor<2>| StepInput { real, z, noise: None, classes: None, mix: None };
-        gan.step(options, vec![input(real.clone(), z)], Some(input(real, z2))).expect("a step");
+        losses = gan.step(options, vec![input(real.clone(), z)], Some(input(real, z2))).expect("a step");
         if step == 0 {
-            read(gan.curves.latest()).await.expect("losses");
+            read(scalars(&losses)).await.expect("losses");
             before = counted();
         }
     }
-    let losses = read(gan.curves.latest()).await.expect("losses");
+    let losses = read(scalars(&losses)).await.expect("losses");
     assert!(losses.iter().flatten().all(|loss| loss.is_finite()), "{losses:?}");
     let after = counted();
     let each = |i: usize| (after[i] - before[i]) / WARM as f64;
-    let memory = || gan.device.clone().inner().memory_pool_usage().expect("what the allocator has");
+    let memory = || device.clone().inner().memory_pool_usage().expect("what the allocator has");
     let after = memory();
-    let z = upload(noise.uniform(batch * latent, 1.0), [batch, latent], &gan.device);
-    let still = gan.discriminator.clone().no_grad();
-    let logits = still.forward(gan.generator.forward(z, None), None);
+    let z = upload(noise.uniform(batch * latent, 1.0), [batch, latent], device);
+    let frozen = gan.discriminator.model.clone().no_grad();
+    let logits = frozen.forward(gan.generator.model.forward(z, None), None);
     let most = memory().bytes_in_use;
     drop(logits);
     Cost { dispatches: each(0), submits: each(1), bytes: [after.bytes_reserved, after.bytes_in_use, most] }

@@ -1,8 +1,8 @@
 //! A web and a store that fail as they are told.
 
 use async_trait::async_trait;
+use kiln::weights::io::{Body, FileInfo, HttpResponse, Kept, Net, NetFault, PartialFile, Store, StoreFault};
 use kiln::weights::manifest::hex;
-use kiln::weights::ports::{Answer, Body, Kept, Label, Net, NetFault, Part, Store, StoreFault};
 use kiln::weights::{Bytes, manifest};
 use sha2::{Digest, Sha256};
 use std::cell::{Cell, RefCell};
@@ -90,7 +90,7 @@ impl Body for Stream {
 
 #[async_trait(?Send)]
 impl Net for Web {
-    async fn get(&self, url: &str, from: u64, patience: f64) -> Result<Answer, NetFault> {
+    async fn get(&self, url: &str, from: u64, patience: f64) -> Result<HttpResponse, NetFault> {
         self.asked.borrow_mut().push((url.into(), from));
         self.patience.borrow_mut().push(patience);
         let mut sites = self.sites.borrow_mut();
@@ -118,7 +118,7 @@ impl Net for Web {
         let bytes = rest[..take.min(rest.len())].chunks(CHUNK).map(<[u8]>::to_vec).collect();
         let body = Box::new(Stream { bytes, end, cancel_after: self.cancel_after.clone() });
         let (start, total, validator) = (Some(start), Some(total), site.validator.clone());
-        Ok(Answer { status, start, total, validator, body })
+        Ok(HttpResponse { status, start, total, validator, body })
     }
 
     async fn wait(&self, ms: f64) -> Result<(), NetFault> {
@@ -135,7 +135,7 @@ type Files = Rc<RefCell<BTreeMap<(String, bool), File>>>;
 #[derive(Default, Clone)]
 struct File {
     bytes: Vec<u8>,
-    label: Label,
+    label: FileInfo,
     locked: bool,
 }
 
@@ -188,7 +188,7 @@ struct Open {
     room: u64,
 }
 
-impl Part for Open {
+impl PartialFile for Open {
     fn len(&self) -> u64 {
         self.files.borrow()[&self.key].bytes.len() as u64
     }
@@ -240,7 +240,7 @@ impl Store for Memory {
         Ok(Rc::new(file.bytes.clone()))
     }
 
-    async fn part(&self, key: &str) -> Result<Box<dyn Part>, StoreFault> {
+    async fn part(&self, key: &str) -> Result<Box<dyn PartialFile>, StoreFault> {
         if self.busy.get() > 0 {
             self.busy.set(self.busy.get() - 1);
             return Err(StoreFault::Busy);
@@ -257,12 +257,18 @@ impl Store for Memory {
         Ok(Box::new(Open { files: self.files.clone(), key, room: self.capacity.get() }))
     }
 
-    async fn mark(&self, key: &str, label: &Label) -> Result<(), StoreFault> {
+    async fn mark(&self, key: &str, label: &FileInfo) -> Result<(), StoreFault> {
         self.files.borrow_mut().entry((key.into(), false)).or_default().label = label.clone();
         Ok(())
     }
 
-    async fn keep(&self, part: Box<dyn Part>, key: &str, sha256: &str, label: &Label) -> Result<(), StoreFault> {
+    async fn keep(
+        &self,
+        part: Box<dyn PartialFile>,
+        key: &str,
+        sha256: &str,
+        label: &FileInfo,
+    ) -> Result<(), StoreFault> {
         drop(part);
         let mut files = self.files.borrow_mut();
         let file = files.remove(&(key.into(), false)).ok_or(StoreFault::Failed("there is no part".into()))?;

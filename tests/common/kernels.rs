@@ -4,17 +4,17 @@ use burn::tensor::{Device, Tensor};
 use kiln::compare::{relative_error, worst};
 use kiln::device::read;
 use kiln::nn::ops::{
-    Activation, adam, bias_act, convolve, convolve_transposed, linear, multiply, norm_act, softplus_mean,
+    Activation, Window, adam, batch_norm_act, bias_act, conv_transpose2d, conv2d, linear, matmul, softplus_mean,
 };
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
-use kiln_kernels::{self as cpu, Convolve, Factor, Moments, Window};
+use kiln_kernels::{self as cpu, AdamParams, Conv2d, MatRef};
 
 /// How far from the CPU's a number may be, of the largest of its kind.
 const TOLERANCE: f32 = 3e-5;
 
 const ACTIVATIONS: [Activation; 5] =
-    [Activation::Identity, Activation::RELU, Activation::Leaky(0.2), Activation::Tanh, Activation::Sigmoid];
+    [Activation::Identity, Activation::RELU, Activation::LeakyRelu(0.2), Activation::Tanh, Activation::Sigmoid];
 
 /// Batch, channels at the large and at the small picture, size of the small one, padding: thin, odd, and of several tiles.
 const SHAPES: [([usize; 5], usize); 5] =
@@ -82,24 +82,24 @@ impl Bench<'_> {
 }
 
 /// A convolution's, or of its transpose.
-fn convolution(shape: Convolve, transposed: bool, given: Given) -> Found {
+fn convolution(shape: Conv2d, transposed: bool, given: Given) -> Found {
     let Given { x, w, gradient, .. } = given;
     let [oh, ow] = shape.out_size();
     let mut small = vec![0.0; shape.batch * shape.outputs * oh * ow];
     let mut large = vec![0.0; shape.batch * shape.inputs * shape.size[0] * shape.size[1]];
-    let mut of_weights = vec![0.0; w.len()];
+    let mut grad_weight = vec![0.0; w.len()];
     let (from_large, from_small) = if transposed { (gradient, x) } else { (x, gradient) };
     shape.forward(from_large, w, &mut small);
-    shape.of_input(from_small, w, &mut large);
-    shape.of_weights(from_large, from_small, &mut of_weights);
+    shape.grad_input(from_small, w, &mut large);
+    shape.grad_weight(from_large, from_small, &mut grad_weight);
     let (y, of_x) = if transposed { (large, small) } else { (small, large) };
-    [y, of_x, of_weights, Vec::new()]
+    [y, of_x, grad_weight, Vec::new()]
 }
 
 async fn convolutions(bench: &mut Bench<'_>) {
     for ([batch, inputs, outputs, h, w], padding) in SHAPES {
         let size = [h, w].map(|n| 2 * n + 2 - 2 * padding);
-        let shape = Convolve { batch, inputs, outputs, size, kernel: [4, 4], window: Window::square(2, padding) };
+        let shape = Conv2d { batch, inputs, outputs, size, kernel: [4, 4], window: Window::square(2, padding) };
         both(bench, shape).await;
     }
     // Height, width, kernel, stride, padding.
@@ -112,32 +112,32 @@ async fn convolutions(bench: &mut Bench<'_>) {
     ] {
         both(
             bench,
-            Convolve { batch, inputs, outputs, size: [h, w], kernel: [k, k], window: Window::square(stride, padding) },
+            Conv2d { batch, inputs, outputs, size: [h, w], kernel: [k, k], window: Window::square(stride, padding) },
         )
         .await;
     }
 }
 
-async fn both(bench: &mut Bench<'_>, shape: Convolve) {
-    let Convolve { batch, inputs, outputs, size, kernel: [kh, kw], window } = shape;
+async fn both(bench: &mut Bench<'_>, shape: Conv2d) {
+    let Conv2d { batch, inputs, outputs, size, kernel: [kh, kw], window } = shape;
     let (stride, padding) = (window.stride[0], window.padding[0][0]);
     let ([h, w], [oh, ow]) = (size, shape.out_size());
     let weights = [outputs, inputs, kh, kw];
-    let operation = |x, w, _| convolve(x, w, stride, padding);
+    let operation = |x, w, _| conv2d(x, w, Window::square(stride, padding));
     let expected = |given: Given| convolution(shape, false, given);
     bench.agree(&format!("{shape:?}"), ([batch, inputs, h, w], weights, 1), operation, expected).await;
-    let operation = |x, w, _| convolve_transposed(x, w, size, stride, padding);
+    let operation = |x, w, _| conv_transpose2d(x, w, size, Window::square(stride, padding));
     let expected = |given: Given| convolution(shape, true, given);
     bench.agree(&format!("{shape:?} transposed"), ([batch, outputs, oh, ow], weights, 1), operation, expected).await;
 }
 
-fn product(a: Factor, b: Factor) -> Vec<f32> {
+fn product(a: MatRef, b: MatRef) -> Vec<f32> {
     let mut out = vec![0.0; a.rows() * b.cols()];
-    cpu::multiply(a, b, &mut out);
+    cpu::gemm(a, b, &mut out);
     out
 }
 
-fn turn(factor: Factor<'_>, turned: bool) -> Factor<'_> {
+fn turn(factor: MatRef<'_>, turned: bool) -> MatRef<'_> {
     if turned { factor.transposed() } else { factor }
 }
 
@@ -146,14 +146,14 @@ async fn products(bench: &mut Bench<'_>) {
         for [ta, tb] in [[false, false], [false, true], [true, false], [true, true]] {
             let (a, b) = (if ta { [k, n] } else { [n, k] }, if tb { [m, k] } else { [k, m] });
             let expected = |Given { x, w, gradient, .. }: Given| {
-                let (left, right) = (turn(Factor::new(x, a, a[1]), ta), turn(Factor::new(w, b, b[1]), tb));
-                let g = Factor::new(gradient, [n, m], m);
+                let (left, right) = (turn(MatRef::new(x, a, a[1]), ta), turn(MatRef::new(w, b, b[1]), tb));
+                let g = MatRef::new(gradient, [n, m], m);
                 let of_a = if ta { product(right, g.transposed()) } else { product(g, right.transposed()) };
                 let of_b = if tb { product(g.transposed(), left) } else { product(left.transposed(), g) };
                 [product(left, right), of_a, of_b, Vec::new()]
             };
             let what = format!("product {n} {k} {m} {ta} {tb}");
-            bench.agree(&what, (a, b, 1), |a, b, _| multiply(a, b, [ta, tb]), expected).await;
+            bench.agree(&what, (a, b, 1), |a, b, _| matmul(a, b, [ta, tb]), expected).await;
         }
     }
 }
@@ -166,12 +166,12 @@ async fn layers(bench: &mut Bench<'_>) {
             let (sizes, wide) = (([samples, inputs], [outputs, inputs]), if biased { outputs } else { 1 });
             let expected = |Given { x, w, bias, gradient }: Given| {
                 let bias = if biased { bias } else { &[] };
-                let (rows, weight) = (Factor::new(x, sizes.0, inputs), Factor::new(w, sizes.1, inputs));
+                let (rows, weight) = (MatRef::new(x, sizes.0, inputs), MatRef::new(w, sizes.1, inputs));
                 let mut y = product(rows, weight.transposed());
                 cpu::bias_act(&mut y, bias, 1, activation);
                 let (mut g, mut of_bias) = (gradient.to_vec(), vec![0.0; bias.len()]);
                 cpu::bias_act_backward(&y, &mut g, &mut of_bias, 1, activation);
-                let g = Factor::new(&g, [samples, outputs], outputs);
+                let g = MatRef::new(&g, [samples, outputs], outputs);
                 [y, product(g, weight), product(g.transposed(), rows), of_bias]
             };
             let operation = |x, w, b| linear(x, w, biased.then_some(b), activation);
@@ -211,9 +211,9 @@ async fn activations(bench: &mut Bench<'_>) {
 }
 
 fn normed(Given { x, w, bias, gradient }: Given, inner: usize, slope: f32) -> Found {
-    let (y, statistics) = cpu::norm_act(x, w, bias, inner, 1e-5, slope);
+    let (y, statistics) = cpu::batch_norm_act(x, w, bias, inner, 1e-5, slope);
     let mut of_x = gradient.to_vec();
-    let (of_weight, of_bias) = cpu::norm_act_backward(x, [w, bias, &statistics], &mut of_x, inner, slope);
+    let (of_weight, of_bias) = cpu::batch_norm_act_backward(x, [w, bias, &statistics], &mut of_x, inner, slope);
     [y, of_x, of_weight, of_bias]
 }
 
@@ -223,7 +223,7 @@ async fn norms(bench: &mut Bench<'_>) {
             let x: Vec<f32> = given.x.iter().map(|v| v + 3.0).collect();
             normed(Given { x: &x, ..given }, 63, slope)
         };
-        let operation = |x, w, b| norm_act(x + 3.0, w, b, 1e-5, slope);
+        let operation = |x, w, b| batch_norm_act(x + 3.0, w, b, 1e-5, slope);
         bench.agree(&format!("norm, slope {slope}"), ([5, 3, 7, 9], [3], 3), operation, expected).await;
     }
 }
@@ -247,21 +247,20 @@ fn permuted(values: &[f32], dims: [usize; 4], axes: [usize; 4]) -> Vec<f32> {
 async fn gaps(bench: &mut Bench<'_>) {
     // The axes, and their way back.
     let (axes, back) = ([1, 2, 3, 0], [3, 0, 1, 2]);
-    let shape =
-        Convolve { batch: 2, inputs: 3, outputs: 5, size: [4, 6], kernel: [4, 4], window: Window::square(2, 1) };
+    let shape = Conv2d { batch: 2, inputs: 3, outputs: 5, size: [4, 6], kernel: [4, 4], window: Window::square(2, 1) };
     let expected = |given: Given| {
         let x = permuted(given.x, [6, 2, 3, 4], axes);
         let [y, of_x, of_w, none] = convolution(shape, false, Given { x: &x, ..given });
         [y, permuted(&of_x, [2, 3, 4, 6], back), of_w, none]
     };
-    let operation = |x: Tensor<4>, w, _| convolve(x.permute([1, 2, 3, 0]), w, 2, 1);
+    let operation = |x: Tensor<4>, w, _| conv2d(x.permute([1, 2, 3, 0]), w, Window::square(2, 1));
     bench.agree("convolution with gaps", ([6, 2, 3, 4], [5, 3, 4, 4], 1), operation, expected).await;
     let expected = |given: Given| {
         let x = permuted(given.x, [4, 2, 3, 5], [1, 2, 0, 3]);
         let [y, of_x, of_w, of_b] = normed(Given { x: &x, ..given }, 20, 0.2);
         [y, permuted(&of_x, [2, 3, 4, 5], [2, 0, 1, 3]), of_w, of_b]
     };
-    let operation = |x: Tensor<4>, w, b| norm_act(x.permute([1, 2, 0, 3]), w, b, 1e-5, 0.2);
+    let operation = |x: Tensor<4>, w, b| batch_norm_act(x.permute([1, 2, 0, 3]), w, b, 1e-5, 0.2);
     bench.agree("norm with gaps", ([4, 2, 3, 5], [3], 3), operation, expected).await;
 }
 
@@ -270,7 +269,7 @@ async fn far_numbers(device: &Device) {
     let through =
         ACTIVATIONS.map(|activation| flat(bias_act(upload(far.clone(), [1, far.len()], device), None, activation)));
     let read = read(through.to_vec()).await.expect("the device answers");
-    // What is no number stays none: a run that diverges is to be noticed.
+    // A NaN stays NaN, so that a run that diverges is noticed.
     for (values, activation) in read.iter().zip(ACTIVATIONS) {
         assert!(values[6].is_nan(), "{activation:?}: {values:?}");
     }
@@ -300,10 +299,10 @@ async fn updates(bench: &mut Bench<'_>) {
         (state, weights) = adam(&on_device, state, weights, put(gradients.clone()), &DECAY);
         assert_eq!(read(vec![held]).await.expect("the device answers"), before);
         let [rate, root, beta1, beta2, epsilon, keep, scale] = settings;
-        let with = Moments { rate, root, beta1, beta2, epsilon, keep, scale };
+        let with = AdamParams { rate, root, beta1, beta2, epsilon, keep, scale };
         let each = expected.iter_mut().zip(gradients).zip(&mut moments).zip(DECAY);
         for (((weight, mut gradient), [first, second]), decays) in each {
-            let with = if decays { with } else { Moments { keep: 1.0, ..with } };
+            let with = if decays { with } else { AdamParams { keep: 1.0, ..with } };
             cpu::adam(weight, &mut gradient, first, second, with);
             *weight = gradient;
         }

@@ -9,7 +9,7 @@ use kiln::device::read;
 use kiln::nn::ops::{self, Activation, bias_act};
 use kiln::nn::{
     Adam, AdamOptions, AdamWOptions, AttentionConfig, Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Embedding, GroupNorm,
-    LayerNorm, Linear, RmsNorm, depth_to_space, doubled, halved, space_to_depth, upload, upload_ids,
+    LayerNorm, Linear, RmsNorm, depth_to_space, downsample2x, space_to_depth, upload, upload_ids, upsample2x,
 };
 use kiln::rng::{Purpose, Stream};
 use kiln::weights::{Checkpoint, load_module};
@@ -215,7 +215,7 @@ impl Golden {
         {
             let case = format!("products.{case}");
             let [a, b] = ["a", "b"].map(|name| self.tensor(&format!("{case}.{name}")));
-            let y = ops::multiply_each(a.clone(), b.clone(), transposed);
+            let y = ops::batch_matmul(a.clone(), b.clone(), transposed);
             self.holds(&case, y, vec![leaf("a", &a), leaf("b", &b)]).await;
         }
     }
@@ -239,8 +239,8 @@ impl Golden {
     }
 
     pub async fn resampling(&self) {
-        self.map("doubled", doubled).await;
-        self.map("halved", halved).await;
+        self.map("doubled", upsample2x).await;
+        self.map("halved", downsample2x).await;
         self.map("space_to_depth", |x| space_to_depth(x, 2)).await;
         self.map("depth_to_space", |x| depth_to_space(x, 2)).await;
         let [a, b] = ["a", "b"].map(|name| self.tensor::<4>(&format!("cat.{name}")));

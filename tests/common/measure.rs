@@ -4,7 +4,7 @@
 use super::files::{GgufFile, file};
 use super::inspect;
 use kiln::error::Code;
-use kiln::models::causal::Tensors;
+use kiln::models::transformer::Tensors;
 use kiln::text::Tokenizer;
 use kiln::weights::{ModelFile, Pretrained};
 use std::time::Duration;

@@ -5,6 +5,7 @@
 use kiln::data::Source;
 use kiln::demos::{Panel, View};
 use kiln::error::{Code, Error, Result};
+use kiln::poll::Poll;
 use kiln::session::protocol::{Command, DeviceKind, Event};
 use kiln::session::{Host, Next, Session};
 use kiln::weights::{Checkpoint, Folder, Library};
@@ -58,13 +59,10 @@ pub fn models() -> PathBuf {
 pub struct Disk;
 
 impl Source for Disk {
-    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+    fn poll(&self, path: &str) -> Result<Poll<Vec<u8>>> {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path);
-        Some(std::fs::read(&path).map_err(|e| Error::new(Code::Fetch, format!("{}: {e}", path.display()), "")))
-    }
-
-    fn progress(&self, _path: &str) -> (f64, f64) {
-        (0.0, 0.0)
+        let read = std::fs::read(&path).map_err(|e| Error::new(Code::Fetch, format!("{}: {e}", path.display()), ""));
+        read.map(Poll::Ready)
     }
 }
 

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use kiln::data::Source;
 use kiln::error::{Code, Error, Result};
+use kiln::poll::{Poll, Progress};
 use kiln::session::protocol::{Command, DeviceKind, Event};
 use kiln::session::{Host, Next, Session};
-use kiln::weights::{Arrival, Checkpoint, Library, Stored};
+use kiln::weights::{Checkpoint, Library, ModelFile, Stored};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -46,27 +47,22 @@ impl Host for Desk {
 struct Carried;
 
 impl Source for Carried {
-    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
-        match path.rsplit('/').next() {
-            Some("train-00.idx.gz") => Some(Ok(include_bytes!("../../www/data/mnist/train-00.idx.gz").to_vec())),
-            Some("train-labels.idx.gz") => {
-                Some(Ok(include_bytes!("../../www/data/mnist/train-labels.idx.gz").to_vec()))
-            }
-            Some("test-00.idx.gz") => Some(Ok(include_bytes!("../../www/data/mnist/test-00.idx.gz").to_vec())),
-            Some("test-labels.idx.gz") => Some(Ok(include_bytes!("../../www/data/mnist/test-labels.idx.gz").to_vec())),
-            _ => None,
-        }
-    }
-
-    fn progress(&self, _path: &str) -> (f64, f64) {
-        (0.0, 0.0)
+    fn poll(&self, path: &str) -> Result<Poll<Vec<u8>>> {
+        let bytes = match path.rsplit('/').next() {
+            Some("train-00.idx.gz") => &include_bytes!("../../www/data/mnist/train-00.idx.gz")[..],
+            Some("train-labels.idx.gz") => include_bytes!("../../www/data/mnist/train-labels.idx.gz"),
+            Some("test-00.idx.gz") => include_bytes!("../../www/data/mnist/test-00.idx.gz"),
+            Some("test-labels.idx.gz") => include_bytes!("../../www/data/mnist/test-labels.idx.gz"),
+            _ => return Ok(Progress::download(path, 0.0, 0.0).into()),
+        };
+        Ok(Poll::Ready(bytes.to_vec()))
     }
 }
 
 /// No pretrained models.
 #[async_trait(?Send)]
 impl Library for Carried {
-    fn poll(&self, model: &str) -> Result<Arrival> {
+    fn poll(&self, model: &str) -> Result<Poll<Vec<ModelFile>>> {
         Err(Error::new(Code::UnknownModel, format!("{model:?} is not carried."), ""))
     }
 

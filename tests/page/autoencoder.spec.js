@@ -60,7 +60,7 @@ test('before a download the page says what TAESD weighs and asks', async ({ page
   await expect(consent).toContainText('MIT');
   await expect(consent.locator('[data-do=download]')).toHaveText('Download 10 MB');
   // Of the models only autoencoders are offered.
-  await expect(page.locator('#control-model option')).toHaveText([/TAESD/, /Stable Diffusion/, /A file of yours/, /By address/]);
+  await expect(page.locator('#control-model option')).toHaveText([/TAESD/, /Stable Diffusion/, /Use my own file/, /From a URL/]);
   await answers(page);
   expect((await state(page)).status).toBe('paused');
   await page.screenshot({ path: `${SHOTS}/autoencoder-consent.png`, fullPage: true });
@@ -120,7 +120,7 @@ test("a picture of the person's own is encoded, and is there after a reload", as
   await run(page, site, tiny);
   const before = await picture(page, 'picture');
   await dropAll(page, [{ name: 'disc.png', bytes: disc(3, 120) }]);
-  await expect(page.locator('#cards [data-key=pictures]')).toContainText('Your picture is here');
+  await expect(page.locator('#cards [data-key=pictures]')).toContainText('Picture added');
   await expect.poll(async () => (await state(page)).link).toMatch(/picture=sha256:[0-9a-f]{64}/);
   await stands(page);
   await expect.poll(() => picture(page, 'picture')).not.toBe(before);

@@ -54,18 +54,18 @@ test('what is kept is listed, verified and deleted', async ({ page, site }) => {
   await expect(file).toHaveCount(1);
   await expect(file).toContainText(NAME);
   await expect(file).toContainText('complete');
-  await expect(dialog.locator('.room')).toContainText('used of');
+  await expect(dialog.locator('.room')).toContainText('available');
   await file.locator('[data-do=verify]').click();
-  await expect(file).toContainText('every byte is right');
+  await expect(file).toContainText('the file is intact');
   await page.screenshot({ path: `${SHOTS}/library.png` });
   page.once('dialog', (question) => question.accept());
   await file.locator('[data-do=delete]').click();
   await expect(file).toHaveCount(0);
-  await expect(dialog.locator('.none')).toHaveText('No model is kept.');
+  await expect(dialog.locator('.none')).toHaveText('No saved models yet.');
   await page.keyboard.press('Escape');
   await page.reload();
   await page.evaluate(() => window.kiln.ready);
-  await expect(page.locator('.consent')).toContainText('not kept in this browser');
+  await expect(page.locator('.consent')).toContainText('not saved in this browser');
 });
 
 test('another place to fetch from is tried before the usual one, and can be taken away', async ({ page, site, models }) => {

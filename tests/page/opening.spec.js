@@ -104,7 +104,7 @@ test('without WebGPU it runs on the CPU and says why in the badge', async ({ pag
   await visit(page, site, SMALL, '');
   await untilStep(page, 5);
   await page.click('.badge summary');
-  await expect(page.locator('.badge .pop')).toContainText('offers no WebGPU');
+  await expect(page.locator('.badge .pop')).toContainText('does not support WebGPU');
   expect((await state(page)).device.kind).toBe('cpu');
   await expect(page.locator('#cards .card')).toHaveCount(0);
 });

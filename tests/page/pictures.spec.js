@@ -155,5 +155,5 @@ test('a link to pictures that are not kept here says so', async ({ page, site })
   await visit(page, site, `vae?start=scratch&width=4&data=sha256:${'0'.repeat(64)}`);
   await page.evaluate(() => window.kiln.run().catch(() => {}));
   await expect(page.locator('#cards .card.error').first()).toBeVisible();
-  await expect(choice(page).locator('option:checked')).toHaveText('Pictures that are not kept here');
+  await expect(choice(page).locator('option:checked')).toHaveText('Pictures not saved in this browser');
 });

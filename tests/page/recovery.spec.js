@@ -21,7 +21,7 @@ for (const [name, link, kills, patience] of [['points', 'gan2d?width=64&batch=12
       await gone;
       await untilStep(page, far + 1, 60_000);
       console.log(`${way} at about step ${far}: went on`);
-      await expect(page.locator('#cards')).toContainText('taken up again');
+      await expect(page.locator('#cards')).toContainText('restarted');
     }
     await page.evaluate(() => window.kiln.pause());
     const disturbed = await curve(page);

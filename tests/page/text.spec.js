@@ -92,7 +92,7 @@ test('a chat streams, stops, goes on and is answered anew', async ({ page, site,
 test('why it stopped is said in words, and Continue writes on', async ({ page, site, models }) => {
   await write(page, site, models, 'prompt=Hello&chat=false&max_tokens=5');
   const said = page.locator('.stop');
-  await expect(said).toHaveText(/Stopped after 5 tokens|has ended its answer/);
+  await expect(said).toHaveText(/Stopped after 5 tokens|has finished its answer/);
   if (/5 tokens/.test(await said.textContent())) {
     await press(page, 'continue');
     await stands(page, 6);
@@ -119,10 +119,10 @@ test('each candidate says what left it out and what made it less likely', async 
     return (await rows.locator('.reason').allTextContents()).join();
   };
   expect(await reasons('top_k=0&top_p=1')).toBe('');
-  expect(await reasons('top_k=3&top_p=1')).toBe(Array(7).fill('left out by top-k').join());
-  expect(await reasons('top_k=0&top_p=0.01')).toBe(Array(9).fill('left out by top-p').join());
-  expect(await reasons('top_k=0&top_p=1&min_p=1')).toBe(Array(9).fill('left out by min-p').join());
-  expect(await reasons('greedy=true')).toBe(Array(9).fill('left out: greedy takes the likeliest alone').join());
+  expect(await reasons('top_k=3&top_p=1')).toBe(Array(7).fill('filtered out by top-k').join());
+  expect(await reasons('top_k=0&top_p=0.01')).toBe(Array(9).fill('filtered out by top-p').join());
+  expect(await reasons('top_k=0&top_p=1&min_p=1')).toBe(Array(9).fill('filtered out by min-p').join());
+  expect(await reasons('greedy=true')).toBe(Array(9).fill('filtered out: greedy always takes the most likely token').join());
   await reasons('top_k=0&top_p=1&repetition_penalty=1.1');
   const penalised = [];
   for (const token of await written(page).all()) {

@@ -124,7 +124,7 @@ test('a helper that dies in the middle of its work is missed, and the run goes o
     const { memory } = initSync();
     helper.postMessage({ module: await WebAssembly.compileStreaming(fetch('./worker-cpu-threads_bg.wasm')), memory });
   });
-  await expect(page.locator('#cards')).toContainText('taken up again', { timeout: 4000 });
+  await expect(page.locator('#cards')).toContainText('restarted', { timeout: 4000 });
   await expect.poll(async () => (await state(page)).device.threads).toBe(1);
   await page.evaluate(() => window.kiln.step(4));
 });
@@ -135,7 +135,7 @@ test('a worker with threads that dies is followed by one without, on the same cu
   await page.evaluate(() => window.kiln.run());
   await untilStep(page, 10);
   await kill(page, 'panic');
-  await expect(page.locator('#cards')).toContainText('taken up again');
+  await expect(page.locator('#cards')).toContainText('restarted');
   await expect.poll(async () => (await state(page)).device.threads).toBe(1);
   await untilStep(page, 14);
   expect(await page.evaluate(() => window.contradictions)).toEqual([]);

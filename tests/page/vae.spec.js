@@ -74,7 +74,7 @@ test('a link opens the shipped VAE, and everything is shown before anything is t
       await expect.poll(() => coloursOf(canvas), { message: id }).toBeGreaterThan(3);
     }
   }
-  await expect(panel(page, 'reconstructions').locator('.row-names li')).toHaveText(['Input', 'Rebuilt']);
+  await expect(panel(page, 'reconstructions').locator('.row-names li')).toHaveText(['Input', 'Reconstructed']);
   await expect(page.locator('.latent .legend button')).toHaveCount(11);
   await expect(page.locator('#lesson h2')).toContainText('VAE');
   await expect(page.locator('#cards .card')).toHaveCount(0);
@@ -83,7 +83,7 @@ test('a link opens the shipped VAE, and everything is shown before anything is t
 
 test('where no trained weights ship, the page says so and shows that it starts from scratch', async ({ page, site }) => {
   await visit(page, site, 'vae?latent=3&width=4&batch=16');
-  await expect(card(page, 'note-no-trained-weights-latent')).toContainText('No trained weights are shipped for latent=3');
+  await expect(card(page, 'note-no-trained-weights-latent')).toContainText('no trained weights for latent=3');
   await expect(page.locator('#control-start option:checked')).toHaveText('From scratch');
   expect((await state(page)).link).toBe('vae?start=scratch&latent=3&width=4&batch=16');
 });
@@ -304,7 +304,7 @@ test('the VAE speaks Chinese, and changes its language while it stands', async (
   await expect(page.locator('#lesson h2')).toContainText('VAE');
   await page.getByRole('button', { name: 'EN', exact: true }).click();
   await expect(panel(page, 'plane').locator('h2')).toHaveText(/latent plane/);
-  await expect(panel(page, 'reconstructions').locator('.row-names li')).toHaveText(['Input', 'Rebuilt']);
+  await expect(panel(page, 'reconstructions').locator('.row-names li')).toHaveText(['Input', 'Reconstructed']);
   await expect(page.locator('[data-tool=pen]')).toHaveText('Pen');
   await expect(page.locator('.latent .hint')).toContainText('arrow keys');
 });

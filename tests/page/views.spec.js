@@ -85,12 +85,17 @@ test('a measure has one value, in the figures and in the legend of its curve', a
   const figures = page.locator('[data-panel=figures]');
   const legend = page.locator('[data-panel=quality] .legend .key b');
   await page.locator('[data-panel=quality]').scrollIntoViewIfNeeded();
-  for (const [series, name] of ['Fréchet classifier distance', 'Entropy of the digits', 'Diversity against real digits'].entries()) {
+  for (const [series, name] of ['Fréchet classifier distance', 'Entropy of the digits', 'Diversity relative to real digits'].entries()) {
     const figure = figures.locator('.figures > div', { hasText: name }).locator('dd');
-    await expect.poll(async () => (await figure.textContent()).split(' / ')[0], { message: name }).toBe(await legend.nth(series).textContent());
+    // Both are read anew at each try: the curve may be drawn later than the figures.
+    await expect(async () => {
+      const value = await legend.nth(series).textContent();
+      expect(value, name).toMatch(/\d/);
+      expect((await figure.textContent()).split(' / ')[0], name).toBe(value);
+    }).toPass({ timeout: 15_000 });
   }
   await expect(figures.locator('.figures > div', { hasText: 'Measured at step' }).locator('dd')).toHaveText('20');
-  await expect(page.locator('[data-panel=quality] h2')).toHaveText('Quality of 1,024 drawn digits');
+  await expect(page.locator('[data-panel=quality] h2')).toHaveText('Quality of 1,024 generated digits');
 });
 
 test('points drawn with the mouse become the data', async ({ page, site }) => {

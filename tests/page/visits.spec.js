@@ -130,6 +130,21 @@ test('a run whose offer was closed is kept from its first steps', async ({ page,
   expect((await state(page)).step).toBe(12);
 });
 
+test('a run that had begun, and of which nothing was kept, begins anew after a reload, also where it was paused', async ({ page, site }) => {
+  await visit(page, site, SMALL, 'device=cpu');
+  await untilStep(page, 1);
+  // As a reload leaves it that comes between the pause and its checkpoint.
+  await Promise.all([
+    page.waitForEvent('load'),
+    page.evaluate(() => {
+      history.replaceState({ run: 'never-kept', paused: true, begun: true }, '');
+      location.reload();
+    }),
+  ]);
+  await page.evaluate(() => window.kiln.ready);
+  await untilStep(page, 1);
+});
+
 test('a run is kept as it stands at a pause, however often it was written before, and comes back paused', async ({ page, site }) => {
   await visit(page, site, SMALL, 'device=cpu');
   for (let time = 0; time < 3; time += 1) {

@@ -114,7 +114,7 @@ fn python(folder: &Path) -> Result<PathBuf> {
     run::finish(make)?;
     let mut install = program(&python.to_string_lossy(), ["-m", "pip", "install", "--quiet", "--requirement"]);
     install.arg(requirements);
-    run::finish(install).context("numpy and onnx could not be installed: is the network there?")?;
+    run::finish(install).context("numpy and onnx could not be installed: is the network available?")?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(python)
 }

@@ -15,7 +15,7 @@ pub struct Browser {
 pub fn find() -> Result<Browser> {
     for variable in ["CHROMIUM", "CHROMEDRIVER"] {
         if let Some(path) = named(variable).filter(|path| !path.is_file()) {
-            bail!("{variable} names {}, which is no file", path.display());
+            bail!("{variable} names {}, which is not a file", path.display());
         }
     }
     let there = || Some(Browser { chromium: chromium()?, driver: driver()? });

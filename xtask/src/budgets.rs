@@ -41,7 +41,7 @@ pub fn report() -> Result<Count> {
         }
     }
     if let Err(error) = growth.and_then(|growth| growth.settle()) {
-        println!("\nWhat grew cannot be told: {error:#}");
+        println!("\nCannot say what grew: {error:#}");
         count += Count::one(false);
     }
     Ok(count)
@@ -102,7 +102,7 @@ impl Wanted {
             let wanted = |file: &&String| matches(pattern, file) && !except.iter().any(|not| matches(not, file));
             let found: Vec<_> = dist.iter().filter(wanted).cloned().collect();
             if found.is_empty() {
-                return Err(anyhow!("budget \"{name}\": nothing in dist/ matches {pattern}; mend docs/budgets.toml"));
+                return Err(anyhow!("budget \"{name}\": nothing in dist/ matches {pattern}; fix docs/budgets.toml"));
             }
             Ok(found)
         };
@@ -141,7 +141,7 @@ impl Wanted {
         let raw: u64 = counted.iter().map(|file| weights[file].raw).sum();
         let verdict = match (sum <= self.bound, self.goal) {
             (false, _) => "TOO HEAVY",
-            (true, Some(goal)) if sum > goal => "held, the goal not reached",
+            (true, Some(goal)) if sum > goal => "held, goal not reached",
             (true, _) => "held",
         };
         let goal = self.goal.map(|goal| format!(", goal {goal}")).unwrap_or_default();

@@ -31,18 +31,18 @@ cargo xtask COMMAND
         [--adapter software|hardware]  which WebGPU: software counts, a real GPU times (software)
         [--only WORKLOAD]...        of w1, w1b8, w2, w3, w3s, w4, w5
         [--repeat N] [--budget MS]  fresh browsers for each library (5), time for samples in each (4000)
-        [--timeout S]               when a browser is given up (600)
+        [--timeout S]               when to give up on a browser (600)
 
 Stages of `test`, in order: fmt, clippy, clippy-wasm, native, browser-cpu, browser-gpu, build, budgets, page, types.
 
 Environment:
   CARGO_TARGET_DIR  where builds go; the pinned tools go to its folder tools/
-  CHROMIUM          the browser for the tests, where it is not on PATH
-  CHROMEDRIVER      its driver, where it is not on PATH
+  CHROMIUM          the browser for the tests, if it is not on PATH
+  CHROMEDRIVER      its driver, if it is not on PATH
   KILN_BLESS        `test --only budgets` records what the page weighs now in docs/sizes.tsv
-  KILN_BENCH_GGUF   SmolLM2-135M-Instruct Q4_1 for w4, where it is here already
+  KILN_BENCH_GGUF   SmolLM2-135M-Instruct Q4_1 for w4, if you already have it
 
-Needs rustup, Node 20 or newer, and npm. Everything else is brought here.";
+Needs rustup, Node 20 or newer, and npm. Everything else is downloaded.";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -98,7 +98,7 @@ impl Options {
             }
             match arguments.next() {
                 Some(value) => pairs.push((name.clone(), value.clone())),
-                None => bail!("`{name}` wants a value after it"),
+                None => bail!("`{name}` needs a value after it"),
             }
         }
         Ok(Self(pairs))

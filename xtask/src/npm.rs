@@ -46,7 +46,7 @@ fn install_in(folder: &Path) -> Result<()> {
     }
     let mut install = program("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
     install.current_dir(folder);
-    run::finish(install).context("the npm packages could not be installed: is npm there, and the network?")?;
+    run::finish(install).context("the npm packages could not be installed: are npm and the network available?")?;
     fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
 }
 

@@ -29,7 +29,7 @@ pub fn attribute(dist: &Path) -> Result<()> {
     let mut sizes = Sizes::new();
     for path in strip::modules_in(dist)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let parts = parts::of(&fs::read(&path)?).with_context(|| format!("what is in {name} cannot be told"))?;
+        let parts = parts::of(&fs::read(&path)?).with_context(|| format!("cannot say what is in {name}"))?;
         sizes.insert(name, parts);
     }
     let file = beside_the_build();
@@ -48,7 +48,10 @@ pub fn parts(built: &Sizes, module: &str, bytes: u64) -> Result<Parts> {
     match built.get(module) {
         Some(parts) if parts.values().sum::<u64>() == bytes => Ok(parts.clone()),
         _ => {
-            bail!("{} is not about the {module} in dist/: `cargo xtask build` makes both", beside_the_build().display())
+            bail!(
+                "{} does not describe the {module} in dist/: `cargo xtask build` writes both",
+                beside_the_build().display()
+            )
         }
     }
 }
@@ -69,7 +72,7 @@ impl Growth {
         let then = match record {
             Ok(then) => then,
             Err(_) if bless => now.clone(),
-            Err(error) => return Err(error.context(format!("{RECORD} is no record of a build, {BLESS} writes one"))),
+            Err(error) => return Err(error.context(format!("{RECORD} is not a record of a build; {BLESS} writes one"))),
         };
         Ok(Self { now, then, bless })
     }

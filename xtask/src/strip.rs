@@ -27,7 +27,7 @@ pub fn modules_in(folder: &Path) -> Result<Vec<PathBuf>> {
 /// The module without its custom sections `name` and `producers`.
 pub fn without_names(module: &[u8]) -> Result<Vec<u8>> {
     const HEADER: usize = 8;
-    let mut kept = module.get(..HEADER).context("this is no WebAssembly module")?.to_vec();
+    let mut kept = module.get(..HEADER).context("this is not a WebAssembly module")?.to_vec();
     let mut at = HEADER;
     for payload in Parser::new(0).parse_all(module) {
         let payload = payload?;

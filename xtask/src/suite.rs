@@ -137,7 +137,7 @@ fn build() -> Result<Count> {
 fn playwright() -> Result<Count> {
     npm::install()?;
     if !root().join("dist/index.html").is_file() {
-        bail!("there is no page in dist/: the build failed, or was left out");
+        bail!("there is no page in dist/: the build failed or was skipped");
     }
     let browser = browser::find()?;
     let script = "node_modules/@playwright/test/cli.js";

@@ -91,15 +91,15 @@ fn bring(tool: &Tool) -> Result<()> {
     let place = paths::tools();
     std::fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     let pinned = format!("{krate}@{version}");
-    println!("{name} {version} is not on PATH. It goes to {}, once.", place.display());
+    println!("{name} {version} is not on PATH. Installing it once in {}.", place.display());
     if paths::find("cargo-binstall").is_some() {
-        println!("Asking cargo-binstall for a ready-made one: seconds.");
+        println!("Trying cargo-binstall for a prebuilt one: this takes seconds.");
         let mut install = program("cargo-binstall", ["--no-confirm", "--disable-strategies", "compile", "--root"]);
         install.arg(&place).arg(&pinned);
         if run::finish(install).is_ok() && is_there(tool) {
             return Ok(());
         }
-        println!("cargo-binstall has none for this machine.");
+        println!("cargo-binstall has no prebuilt one for this machine.");
     }
     println!("Building {pinned} from source: about {} minutes on two cores.", tool.minutes);
     let start = Instant::now();

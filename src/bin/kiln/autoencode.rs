@@ -9,9 +9,9 @@ use indicatif::ProgressBar;
 use kiln::data::Shape;
 use kiln::device::{self, Device};
 use kiln::error::{Code, Error, Result};
-use kiln::generate::Passage;
-use kiln::models::autoencoder::Layer;
-use kiln::weights::{Arrival, Autoencoder, Checkpoint, Folder, Library};
+use kiln::generate::TiledPass;
+use kiln::models::autoencoder_block::Block;
+use kiln::weights::{Autoencoder, Checkpoint, Folder, Library};
 use std::path::{Path, PathBuf};
 
 #[derive(Args)]
@@ -44,7 +44,7 @@ pub async fn encode(root: &Path, task: Task) -> Result<()> {
     // What shines through is white.
     let over = |c: u8, alpha: u8| ((u16::from(c) * u16::from(alpha) + 255 * u16::from(255 - alpha) + 127) / 255) as u8;
     let bytes: Vec<u8> = picture.pixels().flat_map(|p| [0, 1, 2].map(|c| over(p[c], p[3]))).collect();
-    let passage = Passage::encode(a, shape.values(&bytes), shape)?;
+    let passage = TiledPass::encode(a, shape.values(&bytes), shape)?;
     let (mut values, shape) = run(passage, &model.encoder, &device).await?;
     let shape = [1, a.latent, shape.height, shape.width];
     values.truncate(shape.iter().product());
@@ -65,7 +65,7 @@ pub async fn decode(root: &Path, task: Task) -> Result<()> {
     let [1, channels, height, width] = latent.shape[..] else {
         return Err(Error::bad_file(format!("The latent is {:?}, not [1, channels, height, width].", latent.shape)));
     };
-    let passage = Passage::decode(&model.architecture, latent.values.clone(), Shape { channels, height, width })?;
+    let passage = TiledPass::decode(&model.architecture, latent.values.clone(), Shape { channels, height, width })?;
     let (values, shape) = run(passage, &model.decoder, &device).await?;
     write(&task.out, &png(shape.width, shape.height, ExtendedColorType::Rgb8, &shape.bytes(&values))?)?;
     println!("{} x {}, written to {}", shape.width, shape.height, task.out.display());
@@ -79,10 +79,8 @@ async fn open(root: &Path, task: &Task) -> Result<(Autoencoder, Device)> {
         Choice::Cpu | Choice::Auto => device::open_cpu()?,
     };
     let device = opened.device.inner();
-    let files = match Folder::new(root, vec![task.models.clone()]).poll(&task.model)? {
-        Arrival::Here(files) => files,
-        Arrival::Coming { .. } => return Err(Error::internal("Folders bring their files at once.")),
-    };
+    let files = Folder::new(root, vec![task.models.clone()]).poll(&task.model)?.ready();
+    let files = files.ok_or_else(|| Error::internal("A folder has all its files from the start."))?;
     let mut model = Autoencoder::open(&files)?;
     while {
         let (done, total) = model.load(&device)?;
@@ -91,7 +89,7 @@ async fn open(root: &Path, task: &Task) -> Result<(Autoencoder, Device)> {
     Ok((model, device))
 }
 
-async fn run(mut passage: Passage, side: &[Layer], device: &Device) -> Result<(Vec<f32>, Shape)> {
+async fn run(mut passage: TiledPass, side: &[Block], device: &Device) -> Result<(Vec<f32>, Shape)> {
     let bar = ProgressBar::new(0);
     while {
         let (done, total) = passage.step(side, device).await?;

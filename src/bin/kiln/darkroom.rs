@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, Rgb, RgbImage};
 use indicatif::ProgressBar;
-use kiln::weights::take::{Cut, Decode, Fit};
+use kiln::weights::import_pictures::{Cut, Decode, Fit};
 use std::io::Cursor;
 
 /// With a bar that shows how far it is.

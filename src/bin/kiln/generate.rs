@@ -5,10 +5,11 @@ use crate::files::{file_error, write};
 use clap::Args;
 use kiln::device;
 use kiln::error::{Error, Result};
-use kiln::generate::{Sampling, Writer};
-use kiln::models::causal::{self, LanguageModel};
+use kiln::generate::{SamplerConfig, TextGenerator};
+use kiln::models::language_model::LanguageModelLoader;
+use kiln::models::pretrained;
 use kiln::nn::engine;
-use kiln::text::{self, Message, Role, Stops, Tokenizer, Utf8};
+use kiln::text::{self, Message, Role, StopStrings, Tokenizer, Utf8Decoder};
 use kiln::weights::{Checkpoint, DiskFile, ModelFile, Pretrained};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -64,13 +65,13 @@ pub struct Generate {
 pub async fn run(args: Generate) -> Result<()> {
     let files = Pretrained::open(&files(&args.model)?)?;
     let tokenizer = Tokenizer::new(files.vocabulary.clone())?;
-    let mut model = open(&args, &files).await?;
+    let mut loader = open(&args, &files).await?;
     while {
-        let (done, total) = model.load(&files)?;
+        let (done, total) = loader.load(&files)?;
         done < total
     } {}
     let prompt = prompt(&args, &files, &tokenizer)?;
-    let knobs = Sampling {
+    let knobs = SamplerConfig {
         greedy: args.greedy,
         temperature: args.temperature,
         top_k: args.top_k,
@@ -79,13 +80,14 @@ pub async fn run(args: Generate) -> Result<()> {
         repetition_penalty: args.repetition_penalty,
         seed: args.seed,
     };
-    let (mut writer, mut utf8, mut stops) = (Writer::new(model), Utf8::new(), Stops::new(&args.stop));
+    let (mut writer, mut utf8, mut stops) =
+        (TextGenerator::new(loader.finish()?), Utf8Decoder::new(), StopStrings::new(&args.stop));
     let (mut text, mut logits, mut stop) = (String::new(), Vec::new(), "length");
     writer.set(prompt.clone());
     let mut began = None;
     for _ in 0..args.max_tokens {
-        while writer.waiting() > 0 {
-            writer.feed().await?;
+        while writer.pending() > 0 {
+            writer.prefill().await?;
         }
         if args.logits.is_some() {
             logits.extend_from_slice(writer.logits());
@@ -94,7 +96,7 @@ pub async fn run(args: Generate) -> Result<()> {
             stop = "context";
             break;
         }
-        let id = writer.write(&knobs, None, 0)?.token.id;
+        let id = writer.sample_next(&knobs, None, 0)?.token.id;
         began.get_or_insert_with(Instant::now);
         if tokenizer.ends().contains(&id) {
             stop = "end";
@@ -155,17 +157,17 @@ fn files(path: &Path) -> Result<Vec<ModelFile>> {
     paths.iter().map(|p| Ok(ModelFile { name: name(p), bytes: Rc::new(DiskFile::open(p)?) })).collect()
 }
 
-async fn open(args: &Generate, files: &Pretrained) -> Result<Box<dyn LanguageModel>> {
+async fn open(args: &Generate, files: &Pretrained) -> Result<Box<dyn LanguageModelLoader>> {
     let architecture = files.architecture.clone();
     match args.device {
         Choice::Webgpu => {
             let opened = device::open_webgpu(true).await?;
             #[cfg(feature = "gpu")]
-            return causal::open(engine::Gpu::new(&opened.device), architecture, args.context);
+            return pretrained::open(engine::Gpu::new(&opened.device), architecture, args.context);
             #[cfg(not(feature = "gpu"))]
             Err(Error::internal(format!("This build does not run on {}.", opened.name)))
         }
-        Choice::Cpu | Choice::Auto => causal::open(engine::Cpu, architecture, args.context),
+        Choice::Cpu | Choice::Auto => pretrained::open(engine::Cpu, architecture, args.context),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `kiln inspect`: what a model file's header says, fit for a terminal whatever it says.
 
 use kiln::error::{Error, Result};
-use kiln::weights::{Bytes, DiskFile, Gguf, Shard, Value, quoted};
+use kiln::weights::{Bytes, DiskFile, Gguf, SafetensorsHeader, Value, quoted};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
@@ -34,12 +34,12 @@ fn gguf(file: &dyn Bytes) -> Result<String> {
     for (key, value) in &gguf.metadata {
         writeln!(out, "  {}: {}", bare(key), shown(value)).map_err(Error::internal)?;
     }
-    let rows = gguf.tensors.iter().map(|t| (t.name.as_str(), t.kind.name.into(), &t.shape[..], t.bytes));
+    let rows = gguf.tensors.iter().map(|t| (t.name.as_str(), t.ggml_type.name.into(), &t.shape[..], t.bytes));
     table(out, &rows.collect::<Vec<_>>())
 }
 
 fn safetensors(file: &dyn Bytes) -> Result<String> {
-    let shard = Shard::read(file)?;
+    let shard = SafetensorsHeader::read(file)?;
     let mut out = format!("safetensors, {} bytes\n\n{} keys\n", file.len(), shard.metadata.len());
     for (key, value) in &shard.metadata {
         writeln!(out, "  {}: {}", bare(key), quoted(value)).map_err(Error::internal)?;

@@ -31,18 +31,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Trains a demo from its link, such as "dcgan?seed=7", or goes on from a checkpoint.
+    /// Trains a demo from its link, such as "dcgan?seed=7", or continues from a checkpoint.
     Train {
         link: String,
         #[arg(long, value_enum, default_value = "auto")]
         device: Choice,
-        /// Training steps to take; by default as many as take about two minutes with the demo's own settings.
+        /// Training steps to take; by default about two minutes' worth with the demo's own settings.
         #[arg(long)]
         steps: Option<u32>,
         /// Folder for metrics.jsonl, samples.png, samples.safetensors and model.safetensors.
         #[arg(long)]
         out: PathBuf,
-        /// A model.safetensors to go on from; one of weights alone begins with a fresh optimizer.
+        /// A model.safetensors to continue from; one with weights only starts with a fresh optimizer.
         #[arg(long)]
         resume: Option<PathBuf>,
         /// Leave optimizer and curves out of model.safetensors: smaller, and enough to sample and measure.
@@ -63,10 +63,10 @@ enum Task {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Prints how good a model is on everything that was held out; the model as for `sample`.
+    /// Prints how good a model is on all of the held-out data; the model as for `sample`.
     Measure {
         model: String,
-        /// One line of JSON instead: the figures by their names.
+        /// Prints one line of JSON instead: the metrics by name.
         #[arg(long)]
         json: bool,
     },
@@ -83,13 +83,13 @@ enum Task {
         #[arg(long)]
         out: PathBuf,
     },
-    /// Takes a picture to the latent of a pretrained autoencoder.
+    /// Encodes a picture into the latent of a pretrained autoencoder.
     Encode(autoencode::Task),
-    /// Makes a picture of a latent that `encode` wrote.
+    /// Decodes a latent that `encode` wrote into a picture.
     Decode(autoencode::Task),
     /// Prints the header of a GGUF or safetensors file.
     Inspect { file: PathBuf },
-    /// Lists the devices and holds each against the CPU.
+    /// Lists the devices and checks each against the CPU.
     Devices,
 }
 

@@ -4,7 +4,7 @@ use crate::darkroom::Darkroom;
 use crate::files::{file_error, write};
 use indicatif::ProgressBar;
 use kiln::error::Result;
-use kiln::weights::take::{Fit, Offered, take};
+use kiln::weights::import_pictures::{Fit, Offered, import};
 use kiln::weights::{Bytes, DiskFile};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -21,7 +21,7 @@ pub async fn run(inputs: &[PathBuf], side: u32, out: &Path) -> Result<()> {
         if kind.is_dir() { folder(input, "", &mut files)? } else { files.push(offer(input.clone(), name, kind.len())) }
     }
     let darkroom = Darkroom(ProgressBar::new(0));
-    let taken = take(files, Fit::Square(side), &darkroom).await?;
+    let taken = import(files, Fit::Square(side), &darkroom).await?;
     darkroom.0.finish_and_clear();
     let Some((set, taken)) = taken else { return Ok(()) };
     write(out, &set)?;

@@ -5,6 +5,7 @@ use crate::files::read;
 use indicatif::{ProgressBar, ProgressStyle};
 use kiln::data::Source;
 use kiln::error::{Code, Error, Result};
+use kiln::poll::Poll;
 use kiln::session::protocol::{Command, DeviceKind, Event};
 use kiln::session::{Host, Next, Session, link};
 use kiln::weights::{Folder, Library};
@@ -144,18 +145,14 @@ impl Host for Screen {
 struct Disk(PathBuf);
 
 impl Source for Disk {
-    fn poll(&self, path: &str) -> Option<Result<Vec<u8>>> {
+    fn poll(&self, path: &str) -> Result<Poll<Vec<u8>>> {
         let path = self.0.join(path);
-        Some(std::fs::read(&path).map_err(|e| {
+        std::fs::read(&path).map(Poll::Ready).map_err(|e| {
             Error::new(
                 Code::Fetch,
                 format!("{}: {e}.", path.display()),
                 "Name the folder that holds www/ with Kiln's data, such as its repository, with --root or in KILN_ROOT.",
             )
-        }))
-    }
-
-    fn progress(&self, _path: &str) -> (f64, f64) {
-        (0.0, 0.0)
+        })
     }
 }

@@ -7,16 +7,18 @@ mod opening;
 mod scene;
 mod views;
 
-use super::panel::{Action, Panel};
+use super::views::{Action, Panel};
 use super::{
-    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Preparing, Stepped, Title, Values, WasmModule,
-    config as read, defaults, pictures, schema, settled,
+    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Stepped, Title, Values, WasmModule, config as read,
+    defaults, pictures, schema, settled,
 };
 use crate::data::Shape;
 use crate::error::{Code, Error, Result};
-use crate::generate::Passage;
+use crate::generate::TiledPass;
+use crate::poll::{Poll, Progress};
+use crate::ready;
 use crate::weights::manifest::is_sha256;
-use crate::weights::{Arrival, Autoencoder, Checkpoint, Entry as Tensor};
+use crate::weights::{Autoencoder, Checkpoint, NamedTensor as Tensor};
 use async_trait::async_trait;
 use config::Config;
 use edits::Edits;
@@ -37,16 +39,16 @@ pub const ENTRY: Entry = Entry {
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {
-        [("reset_latent", "Latent as encoded"), ("noise", "Add noise")]
+        [("reset_latent", "Reset the latent"), ("noise", "Add noise")]
             .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
             .into()
     },
-    build: |values, context| Ok(Box::new(Autoencoding::new(read(values)?, context))),
+    build: |values, context| Ok(Box::new(AutoencoderDemo::new(read(values)?, context))),
     steps: None,
     settle: settled,
 };
 
-struct Autoencoding {
+struct AutoencoderDemo {
     config: Config,
     edits: Edits,
     context: Context,
@@ -57,7 +59,7 @@ struct Autoencoding {
     /// Of a checkpoint, until the model is here.
     restored: Option<Tensor>,
     /// On its way, and since when.
-    passage: Option<(Side, Passage, f64)>,
+    passage: Option<(Side, TiledPass, f64)>,
     /// What was decoded last, about in [-1, 1], as large as the picture; and whether the latent has changed since.
     decoded: Option<Vec<f32>>,
     stale: bool,
@@ -84,7 +86,7 @@ enum Side {
     Decoder,
 }
 
-impl Autoencoding {
+impl AutoencoderDemo {
     fn new(config: Config, context: Context) -> Self {
         // Drawn at once, so that something is there before the model is.
         let picture = config.picture.is_empty().then(|| Picture::drawn(&config));
@@ -108,22 +110,18 @@ impl Autoencoding {
         }
     }
 
-    /// Fetches the person's picture; `None` once it is here.
-    fn look(&mut self) -> Result<Option<Stepped>> {
+    /// Fetches the person's picture.
+    fn look(&mut self) -> Result<Poll<()>> {
         if self.picture.is_some() {
-            return Ok(None);
+            return Ok(Poll::Ready(()));
         }
         // Nothing else is a picture: another name could be a model's, or an address, which nobody asked to fetch.
         if !self.config.picture.strip_prefix("sha256:").is_some_and(is_sha256) {
             return Err(pictures::unknown(format!("There is no picture {:?}.", self.config.picture)));
         }
-        Ok(Some(match self.context.library.poll(&self.config.picture)? {
-            Arrival::Coming { what, done, total } => Stepped::Waiting { what, done, total, bytes: true },
-            Arrival::Here(files) => {
-                self.picture = Some(Picture::kept(&files, self.config.size as usize)?);
-                Stepped::Done
-            }
-        }))
+        let files = ready!(self.context.library.poll(&self.config.picture)?);
+        self.picture = Some(Picture::kept(&files, self.config.size as usize)?);
+        Ok(Poll::Ready(()))
     }
 
     /// The latent of a checkpoint, if it is one of this picture.
@@ -134,7 +132,7 @@ impl Autoencoding {
     }
 
     /// Begins what is to be done next: `None` where nothing is.
-    fn begin(&mut self) -> Result<Option<(Side, Passage, f64)>> {
+    fn begin(&mut self) -> Result<Option<(Side, TiledPass, f64)>> {
         let (Some(model), Some(picture)) = (self.model.here(), self.picture.take()) else { return Ok(None) };
         let a = model.architecture.clone();
         let picture = picture.fit(&a);
@@ -148,18 +146,18 @@ impl Autoencoding {
         }
         let began = (self.context.clock)();
         Ok(match &self.latent {
-            None => Some((Side::Encoder, Passage::encode(&a, values, shape)?, began)),
+            None => Some((Side::Encoder, TiledPass::encode(&a, values, shape)?, began)),
             Some(_) if !self.stale => None,
             Some(Latent { values, shape }) => {
                 let edited = self.edits.apply(values, *shape, u64::from(self.config.seed));
                 let raw = edited.iter().map(|v| v / a.scale + a.shift).collect();
-                Some((Side::Decoder, Passage::decode(&a, raw, *shape)?, began))
+                Some((Side::Decoder, TiledPass::decode(&a, raw, *shape)?, began))
             }
         })
     }
 
     /// Takes in what came out of a passage.
-    fn end(&mut self, side: Side, passage: Passage, began: f64) {
+    fn end(&mut self, side: Side, passage: TiledPass, began: f64) {
         let (mut values, shape) = passage.finish();
         let took = Some((self.context.clock)() - began);
         let Some(Autoencoder { architecture: a, .. }) = self.model.here() else { return };
@@ -191,7 +189,7 @@ impl Autoencoding {
     /// What was painted on the pad: all of it each time.
     fn paint(&mut self, args: &Value) -> Result<Values> {
         let Some(Latent { values: latent, shape }) = &self.latent else {
-            return Err(Error::bad_command("The picture is not encoded yet."));
+            return Err(Error::bad_command("The picture has not been encoded yet."));
         };
         let bytes = |key: &str| -> Option<Vec<u8>> {
             let list = args.get(key).map_or(Some(&[][..]), |v| v.as_array().map(Vec::as_slice))?;
@@ -214,7 +212,7 @@ impl Autoencoding {
     }
 }
 
-impl Drop for Autoencoding {
+impl Drop for AutoencoderDemo {
     /// A download that nobody waits for any more stops; what has arrived is kept.
     fn drop(&mut self) {
         self.cancel();
@@ -222,24 +220,20 @@ impl Drop for Autoencoding {
 }
 
 #[async_trait(?Send)]
-impl Demo for Autoencoding {
+impl Demo for AutoencoderDemo {
     fn steps(&self) -> u32 {
         self.steps
     }
 
-    async fn step(&mut self) -> Result<Stepped> {
-        if let Some(waiting) = self.look()? {
-            return Ok(waiting);
-        }
-        if let Some(waiting) = self.model.step(&self.config.model, &self.context)? {
-            return Ok(waiting);
-        }
+    async fn step(&mut self) -> Result<Poll<Stepped>> {
+        ready!(self.look()?);
+        ready!(self.model.step(&self.config.model, &self.context)?);
         let passage = match self.passage.take() {
             Some(passage) => Some(passage),
             None => self.begin()?,
         };
         let (Some((side, mut passage, began)), Some(model)) = (passage, self.model.here()) else {
-            return Ok(Stepped::Ended);
+            return Ok(Poll::Ready(Stepped::Ended));
         };
         let (what, layers) = match side {
             Side::Encoder => ("encoding", &model.encoder),
@@ -250,16 +244,11 @@ impl Demo for Autoencoding {
             let (done, total) = passage.step(layers, &device).await?;
             if done == total {
                 self.end(side, passage, began);
-                return Ok(if side == Side::Encoder { Stepped::Done } else { Stepped::Ended });
+                return Ok(Poll::Ready(if side == Side::Encoder { Stepped::Done } else { Stepped::Ended }));
             }
             if (self.context.clock)() >= until {
                 self.passage = Some((side, passage, began));
-                return Ok(Stepped::Waiting {
-                    what: what.into(),
-                    done: done as f64,
-                    total: total as f64,
-                    bytes: false,
-                });
+                return Ok(Progress::work(what, done as f64, total as f64).into());
             }
         }
     }
@@ -269,13 +258,13 @@ impl Demo for Autoencoding {
     }
 
     /// An edit is decoded at once where model and picture are here.
-    async fn prepare(&mut self) -> Result<Option<Preparing>> {
+    async fn prepare(&mut self) -> Result<Poll<()>> {
         if !self.may_fetch && (self.model.here().is_none() || self.picture.is_none()) {
-            return Ok(None);
+            return Ok(Poll::Ready(()));
         }
-        Ok(match self.step().await? {
-            Stepped::Done => Some(Preparing { what: "decoding".into(), done: 0.0, total: 1.0, bytes: false }),
-            other => other.waiting(),
+        Ok(match ready!(self.step().await?) {
+            Stepped::Done => Progress::work("decoding", 0.0, 1.0).into(),
+            Stepped::Ended => Poll::Ready(()),
         })
     }
 
@@ -332,7 +321,7 @@ impl Demo for Autoencoding {
         if self.latent.as_ref().is_some_and(|latent| latent.values.iter().any(|v| !v.is_finite())) {
             return Err(Error::new(
                 Code::Diverged,
-                "The latent is no longer finite: the model or the device computes wrong.",
+                "The latent is no longer finite: the model is damaged, or the device gives wrong results.",
                 "Choose another model.",
             ));
         }
@@ -350,7 +339,10 @@ impl Demo for Autoencoding {
         if let Some(latent) = latent {
             // Of which picture it is shows when the model is here.
             if !matches!(latent.shape[..], [1, _, _, _]) {
-                return Err(Error::bad_file(format!("The tensor \"latent\" is {:?}: no latent.", latent.shape)));
+                return Err(Error::bad_file(format!(
+                    "The tensor \"latent\" has the shape {:?}, which is not a latent.",
+                    latent.shape
+                )));
             }
             file.finite("latent", &latent.shape)?;
         }

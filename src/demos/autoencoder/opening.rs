@@ -3,10 +3,12 @@
 use super::config::Config;
 use super::scene::scene;
 use crate::data::{Shape, idx};
-use crate::demos::{Context, Stepped};
+use crate::demos::Context;
 use crate::error::{Error, Result};
 use crate::models::autoencoder::Architecture;
-use crate::weights::{Arrival, Autoencoder, ModelFile};
+use crate::poll::{Poll, Progress};
+use crate::ready;
+use crate::weights::{Autoencoder, ModelFile};
 
 /// The model on its way. Boxed: it holds whole file headers.
 #[derive(Default)]
@@ -36,32 +38,26 @@ impl Model {
         }
     }
 
-    /// Waits for the files, then loads for a spell; `None` once it is here.
-    pub fn step(&mut self, name: &str, context: &Context) -> Result<Option<Stepped>> {
+    /// Waits for the files, then loads for [`SPELL`].
+    pub fn step(&mut self, name: &str, context: &Context) -> Result<Poll<()>> {
         let mut model = match std::mem::take(self) {
             Self::Here(model) => {
                 *self = Self::Here(model);
-                return Ok(None);
+                return Ok(Poll::Ready(()));
             }
             Self::Loading(model) => model,
-            Self::Waiting => match context.library.poll(name)? {
-                Arrival::Coming { what, done, total } => {
-                    return Ok(Some(Stepped::Waiting { what, done, total, bytes: true }));
-                }
-                Arrival::Here(files) => Box::new(Autoencoder::open(&files)?),
-            },
+            Self::Waiting => Box::new(Autoencoder::open(&ready!(context.library.poll(name)?))?),
         };
         let (device, until) = (context.device.clone().inner(), (context.clock)() + SPELL);
         loop {
             let (done, total) = model.load(&device)?;
             if done == total {
                 *self = Self::Here(model);
-                return Ok(None);
+                return Ok(Poll::Ready(()));
             }
             if (context.clock)() >= until {
                 *self = Self::Loading(model);
-                let (done, total) = (done as f64, total as f64);
-                return Ok(Some(Stepped::Waiting { what: "weights".into(), done, total, bytes: false }));
+                return Ok(Progress::work("weights", done as f64, total as f64).into());
             }
         }
     }
@@ -80,7 +76,7 @@ impl Picture {
     /// # Errors
     /// `BadFile` where it is no set of one picture with three channels.
     pub fn kept(files: &[ModelFile], size: usize) -> Result<Self> {
-        let bad = || Error::bad_file("The set does not hold one picture in colour.");
+        let bad = || Error::bad_file("The set does not contain exactly one colour picture.");
         let [file] = files else { return Err(bad()) };
         let bytes = file.bytes.take(0, Some(file.bytes.len()).filter(|&n| n <= LARGEST).ok_or_else(bad)?)?;
         let set = idx::parse(&bytes)?;

@@ -1,9 +1,9 @@
 //! What the page shows of a picture, its latent, and what was made of it again.
 
 use super::edits::{GAIN, RANGE};
-use super::{Autoencoding, Latent};
+use super::{AutoencoderDemo, Latent};
 use crate::data::Shape;
-use crate::demos::panel::{Figure, Mark, Panel, Slider, View};
+use crate::demos::views::{Figure, Mark, Panel, Slider, View};
 
 /// Channels beside each other.
 const COLUMNS: usize = 4;
@@ -15,7 +15,7 @@ pub fn bytes(values: &[f32]) -> Vec<u8> {
     Shape { channels: 1, height: 1, width: 1 }.bytes(&values.iter().map(|v| v / RANGE).collect::<Vec<_>>())
 }
 
-impl Autoencoding {
+impl AutoencoderDemo {
     pub fn panels(&self) -> Vec<Panel> {
         let edited =
             self.latent.as_ref().map(|l| (self.edits.apply(&l.values, l.shape, u64::from(self.config.seed)), l.shape));
@@ -37,13 +37,13 @@ impl Autoencoding {
             }
         }
         vec![
-            Panel::new("picture", "Picture", picture),
-            Panel::new("latent", "Latent", latent),
+            Panel::new("picture", "The picture", picture),
+            Panel::new("latent", "Its latent, channel by channel: click one to paint on it", latent),
             Panel::new("decoded", "Decoded", decoded),
-            Panel::new("pad", "Channel to paint", pad),
-            Panel::new("channels", "Channels", channels),
-            Panel::new("difference", "Difference, four times as large", difference),
-            Panel::new("figures", "Figures", vec![self.figures()]),
+            Panel::new("pad", "The chosen channel: paint on it", pad),
+            Panel::new("channels", "Gain and shift of each channel", channels),
+            Panel::new("difference", "The difference, amplified four times", difference),
+            Panel::new("figures", "Metrics", vec![self.figures()]),
         ]
     }
 
@@ -104,14 +104,14 @@ impl Autoencoding {
             let square = |(a, b): (&f32, &f32)| f64::from((a - b.clamp(-1.0, 1.0)) / 2.0).powi(2);
             let mse = given.values.iter().zip(made).map(square).sum::<f64>() / made.len() as f64;
             figures.push(Figure::new("mse", "Mean squared error", mse as f32, 5, None));
-            figures.push(Figure::new("psnr", "PSNR, dB", (-10.0 * mse.max(1e-12).log10()) as f32, 2, None));
+            figures.push(Figure::new("psnr", "PSNR (dB)", (-10.0 * mse.max(1e-12).log10()) as f32, 2, None));
         }
         if let (Some(Latent { shape, .. }), Some(given)) = (&self.latent, &self.picture) {
             let (small, all) = (shape.len() as f32, given.shape.len() as f32);
             figures.push(Figure::new("latent_size", "Numbers in the latent", small, 0, Some(all)));
         }
         for (id, title, ms) in
-            [("encode_ms", "Encoding, ms", self.encode_ms), ("decode_ms", "Decoding, ms", self.decode_ms)]
+            [("encode_ms", "Encoding (ms)", self.encode_ms), ("decode_ms", "Decoding (ms)", self.decode_ms)]
         {
             figures.extend(ms.map(|ms| Figure::new(id, title, ms as f32, 0, None)));
         }

@@ -1,98 +1,82 @@
 //! What the picture GAN shows.
 
-use super::{Painter, SHOWN, SIDE};
-use crate::demos::panel::{Figure, HistogramSeries, Panel, View};
+use super::{PictureGan, SHOWN, SIDE};
+use crate::demos::training::{Run, Task};
+use crate::demos::views::{Figure, HistogramSeries, Panel, View};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
 use crate::nn::upload;
-use crate::train::History;
 
 /// Bins of the histogram of the discriminator's output.
 const BINS: usize = 20;
 
-impl<G: Generator, D: Discriminator> Painter<G, D> {
+impl<G: Generator, D: Discriminator> PictureGan<G, D> {
     /// Everything that is drawn, with one readback.
-    pub async fn panels(&mut self, fresh: bool) -> Result<Vec<Panel>> {
-        let samples = self.gan.sample(self.z_shown.clone(), self.asked(SHOWN, false));
+    pub async fn panels(&self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
+        let samples = self.gan.sample(self.z_shown.clone(), self.asked(run, SHOWN, false));
         let size = self.shape.len();
         let mut tensors = vec![samples.clone().reshape([SHOWN * size])];
         let n = (self.real.pixels.len() / size).min(SHOWN);
         if n > 0 {
             let real = upload(self.real.pixels[..n * size].to_vec(), [n, size], &self.device);
-            let classes = self.tell(self.real.labels.get(..n).unwrap_or_default());
+            let classes = self.tell(run, self.real.labels.get(..n).unwrap_or_default());
             tensors.push(self.gan.judge(real, classes).reshape([n]));
-            tensors.push(self.gan.judge(samples, self.asked(SHOWN, false)).reshape([SHOWN]));
+            tensors.push(self.gan.judge(samples, self.asked(run, SHOWN, false)).reshape([SHOWN]));
         }
-        let read = self.gan.curves.flush(tensors).await?;
-        let losses = self.gan.curves.history.unseen(fresh);
-        let quality = self.quality.unseen(fresh);
+        let read = run.read(tensors).await?;
         let drawn = read.first().ok_or_else(|| Error::internal("The samples were not read back."))?;
         let mut panels = vec![
             Panel::new(
                 "samples",
-                "Drawn pictures, always from the same latents",
+                "64 generated pictures, always from the same random numbers",
                 vec![View::pictures(drawn, self.shape, SIDE, true)],
             ),
             Panel::new(
                 "real",
-                "Real pictures of the last step",
+                "Real pictures",
                 vec![View::pictures(&self.real.pixels[..n.min(16) * size], self.shape, SIDE, false)],
             ),
         ];
-        if self.judged() {
-            panels.push(Panel::new("figures", "Figures", vec![View::Figures { figures: self.figures() }]));
+        if self.evaluates(run) {
+            let mut figures = self.quality_figures(&|name| run.measures.last(name));
+            figures.extend(run.measured_at());
+            panels.push(Panel::new("figures", "Metrics", vec![View::Figures { figures }]));
         }
-        panels.push(Panel::new(
-            "losses",
-            "Losses",
-            vec![View::curves(&losses, &self.gan.curves.history, &[0, 1], fresh)],
-        ));
+        panels.push(Panel::new("losses", "Losses", vec![run.losses(&["discriminator", "generator"])]));
         if let [_, real, fake] = &read[..] {
-            panels.push(Panel::new(
-                "outputs",
-                "Discriminator's output on real and drawn pictures",
-                vec![outputs(real, fake)],
-            ));
+            panels.push(Panel::new("outputs", "How real the discriminator finds them", vec![outputs(real, fake)]));
         }
-        panels.push(Panel::new(
-            "gradients",
-            "Gradient norms",
-            vec![View::curves(&losses, &self.gan.curves.history, &[2, 3], fresh)],
-        ));
+        let norms = run.losses(&["gradient_discriminator", "gradient_generator"]);
+        panels.push(Panel::new("gradients", "Gradient norms", vec![norms]));
         if !self.classes.is_empty() {
             let series = vec![HistogramSeries { label: "drawn".into(), counts: self.classes.clone() }];
             let categories = (0..10).map(|d| d.to_string()).collect();
             panels.push(Panel::new(
                 "classes",
-                "Digits among 1,024 samples",
+                "Which digits are generated",
                 vec![View::Histogram { series, low: 0.0, high: 9.0, categories }],
             ));
         }
-        if self.judged() {
-            panels.push(Panel::new(
-                "quality",
-                "Distance, entropy, diversity of 1,024 samples",
-                vec![View::curves(&quality, &self.quality, &[0, 1, 2], fresh)],
-            ));
+        if self.evaluates(run) {
+            let title = "Quality of 1,024 generated digits";
+            panels.push(Panel::new("quality", title, vec![run.measured(Self::MEASURES)]));
         }
         Ok(panels)
     }
 
-    fn figures(&self) -> Vec<Figure> {
-        quality_figures(&self.quality, &self.classes).into_iter().chain(Figure::measured_at(&self.quality)).collect()
+    /// What an evaluation measured, and how many of the ten digits were drawn.
+    pub fn quality_figures(&self, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
+        let figure = |id: &str, title: &str, of| measures(id).map(|value| Figure::of_curve(id, title, value, of));
+        let present = self.classes.iter().filter(|c| **c > 0.0).count() as f32;
+        let figures = [
+            figure("distance", "Fréchet classifier distance", None),
+            (!self.classes.is_empty())
+                .then(|| Figure::new("classes", "Different digits generated", present, 0, Some(10.0))),
+            figure("entropy", "Entropy of the digits (nats)", Some(10f32.ln())),
+            figure("diversity", "Diversity relative to real digits", Some(1.0)),
+        ];
+        figures.into_iter().flatten().collect()
     }
-}
-
-/// The latest of the quality curves, and how many of the ten digits were drawn.
-pub fn quality_figures(quality: &History, classes: &[f32]) -> Vec<Figure> {
-    let present = classes.iter().filter(|c| **c > 0.0).count() as f32;
-    let figures = [
-        Figure::of_curve("distance", "Frechet classifier distance", quality, 0, None),
-        (!classes.is_empty()).then(|| Figure::new("classes", "Digits drawn", present, 0, Some(10.0))),
-        Figure::of_curve("entropy", "Entropy of the digits (nats)", quality, 1, Some(10f32.ln())),
-        Figure::of_curve("diversity", "Diversity against real digits", quality, 2, Some(1.0)),
-    ];
-    figures.into_iter().flatten().collect()
 }
 
 /// Histogram of D(x) and D(G(z)) from logits, as probabilities of being real.

@@ -1,69 +1,69 @@
 //! The settings of the text demo: its link, its controls, its flags.
 
-use crate::demos::Speed;
-use crate::generate::Sampling;
+use crate::demos::settings::Speed;
+use crate::generate::SamplerConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What one may ask, offered where nothing was asked yet.
+/// Suggested questions, offered while nothing has been asked.
 const EXAMPLES: [&str; 3] = ["Why is the sky blue?", "Write a short poem about rain.", "What is a neural network?"];
 
 /// A pretrained transformer that writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Config {
-    /// A model of the list, hub:owner/name/file, an address, or a file of yours.
+    /// A model from the list, hub:owner/name/file, a URL, or your own file.
     #[schemars(title = "Model", length(max = 2000), extend("x-group" = "model", "x-text" = true, "x-model" = "language_model"))]
     pub model: String,
-    /// What it goes on from; in a chat the person's turns, parted by U+001E.
+    /// The text to continue; in a chat the person's messages, separated by U+001E.
     #[schemars(title = "Prompt", length(max = 8000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true, "examples" = EXAMPLES))]
     pub prompt: String,
-    /// Puts the prompt in the form in which the model was taught to answer.
+    /// Wraps each message in the chat format that the model was trained on; off, the model just continues the text.
     #[schemars(title = "Chat", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
     pub chat: bool,
-    /// Who the model is told to be; empty leaves the model's own.
+    /// Instructions at the start of the chat, such as who the model should be; empty keeps the model's own.
     #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub system: String,
-    /// Always the likeliest token.
+    /// Always takes the most likely token instead of drawing one at random.
     #[schemars(title = "Greedy", extend("x-group" = "sampling", "x-live" = true))]
     pub greedy: bool,
-    /// Below 1 the likely becomes likelier, above 1 less so; 0 is greedy.
+    /// Below 1 favours the most likely tokens more, above 1 is more random; 0 is greedy.
     #[schemars(title = "Temperature", range(min = 0.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.05))]
     pub temperature: f64,
-    /// Only so many of the likeliest tokens may be drawn; 0 for all.
+    /// Draws only from this many of the most likely tokens; 0 means all.
     #[schemars(title = "Top-k", range(min = 0, max = 200), extend("x-group" = "sampling", "x-live" = true))]
     pub top_k: u32,
-    /// Only the likeliest tokens that together hold this much probability may be drawn.
+    /// Draws only from the most likely tokens that together reach this probability.
     #[schemars(title = "Top-p", range(min = 0.01, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
     pub top_p: f64,
-    /// Only tokens at least this likely, relative to the likeliest, may be drawn.
+    /// Drops tokens whose probability is below this fraction of the most likely one's.
     #[schemars(title = "Min-p", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
     pub min_p: f64,
-    /// Makes tokens that were there already less likely; 1 does nothing.
+    /// Makes tokens that have already appeared less likely; 1 turns it off.
     #[schemars(title = "Repetition penalty", range(min = 1.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
     pub repetition_penalty: f64,
     /// The same seed gives the same text.
     #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
     pub seed: u32,
-    /// Tokens of an answer, at most.
-    #[schemars(title = "Longest answer", range(min = 1, max = 4096), extend("x-group" = "stopping", "x-live" = true, "x-replayed" = true, "x-unit" = "tokens"))]
+    /// An answer ends after at most this many tokens.
+    #[schemars(title = "Maximum length", range(min = 1, max = 4096), extend("x-group" = "stopping", "x-live" = true, "x-replayed" = true, "x-unit" = "tokens"))]
     pub max_tokens: u32,
-    /// Writing ends where one of these texts appears: one a line.
-    #[schemars(title = "Stop at", length(max = 500), extend("x-group" = "stopping", "x-text" = true, "x-live" = true))]
+    /// Writing stops when one of these texts appears; one per line.
+    #[schemars(title = "Stop texts", length(max = 500), extend("x-group" = "stopping", "x-text" = true, "x-live" = true))]
     pub stop: String,
-    /// Tokens that the model can look back on.
-    #[schemars(title = "Context", range(min = 16, max = 8192), extend("x-group" = "stopping", "x-step" = 16, "x-unit" = "tokens"))]
+    /// How many tokens the model can see at once.
+    #[schemars(title = "Context length", range(min = 16, max = 8192), extend("x-group" = "stopping", "x-step" = 16, "x-unit" = "tokens"))]
     pub context: u32,
-    /// What happens when the context is full: stop, or forget the older half and go on.
+    /// What to do when the context is full: stop, or drop the older half and continue.
     #[schemars(title = "When the context is full", extend("x-group" = "stopping", "x-live" = true))]
     pub full: Full,
-    /// Tokens that the person chose, and seeds that changed on the way.
+    /// Tokens that the person chose, and seeds that changed along the way.
     #[schemars(title = "Edits", length(max = 4000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub edits: String,
-    /// Shows what the chosen token attends to.
+    /// Shows what the selected token attends to.
     #[schemars(title = "Attention", extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub attention: bool,
-    /// Shows what each layer would have said.
+    /// Shows what each layer would have predicted.
     #[schemars(title = "Logit lens", extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub lens: bool,
     /// The layer whose attention is shown.
@@ -72,7 +72,7 @@ pub struct Config {
     /// The head whose attention is shown.
     #[schemars(title = "Head", range(min = 0, max = 511), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub head: u32,
-    /// How fast to write: slow is two tokens a second, full as many as the device can.
+    /// How fast to write: slow is two tokens per second, full as many as the device can.
     #[schemars(title = "Speed", extend("x-group" = "run", "x-live" = true, "x-replayed" = true))]
     pub speed: Speed,
 }
@@ -113,7 +113,7 @@ impl Default for Config {
     }
 }
 
-/// Parts the person's turns of a chat.
+/// Separates the person's messages in a chat.
 pub const TURN: char = '\u{1e}';
 
 impl Config {
@@ -122,8 +122,8 @@ impl Config {
         if self.chat { self.prompt.split(TURN).collect() } else { vec![&self.prompt] }
     }
 
-    pub fn sampling(&self, seed_change: u64) -> Sampling {
-        Sampling {
+    pub fn sampling(&self, seed_change: u64) -> SamplerConfig {
+        SamplerConfig {
             greedy: self.greedy,
             temperature: self.temperature as f32,
             top_k: self.top_k as usize,

@@ -8,20 +8,23 @@ mod talk;
 mod transcript;
 mod views;
 
-use super::panel::{Action, Panel};
+use super::text_view::{Piece, TextView};
+use super::views::{Action, Panel};
 use super::{
-    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Preparing, Stepped, Title, Values, WasmModule,
-    config as read, defaults, schema, settled,
+    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Stepped, Title, Values, WasmModule, config as read,
+    defaults, schema, settled, values,
 };
 use crate::error::{Error, Result};
+use crate::poll::{Poll, Progress};
+use crate::ready;
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 use config::{Config, TURN};
 use edits::Edits;
-use opening::{Opened, Opening};
+use opening::Opening;
 use serde_json::{Value, json};
 use talk::{Stop, Talk};
-use transcript::{Piece, written};
+use transcript::written;
 
 pub const ENTRY: Entry = Entry {
     name: "text",
@@ -34,7 +37,7 @@ pub const ENTRY: Entry = Entry {
     schema: schema::<Config>,
     defaults: defaults::<Config>,
     actions: || {
-        [("regenerate", "Write anew"), ("clear", "New chat")]
+        [("regenerate", "Regenerate"), ("clear", "New chat")]
             .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
             .into()
     },
@@ -49,7 +52,7 @@ struct Text {
     state: State,
     /// Pieces of a checkpoint, until the model is here.
     restored: Option<Vec<Piece>>,
-    shown: views::Shown,
+    view: TextView,
     /// The person has agreed that the model is fetched.
     may_fetch: bool,
 }
@@ -63,13 +66,13 @@ enum State {
 impl Text {
     fn new(config: Config, context: Context) -> Self {
         let state = State::Opening(Box::new(Opening::new(&config)));
-        Self { config, context, state, restored: None, shown: views::Shown::default(), may_fetch: false }
+        Self { config, context, state, restored: None, view: TextView::default(), may_fetch: false }
     }
 
     fn talk(&mut self) -> Result<&mut Talk> {
         match &mut self.state {
             State::Open(talk) => Ok(talk),
-            State::Opening(_) => Err(Error::bad_command("The model is not here yet.")),
+            State::Opening(_) => Err(Error::bad_command("The model has not been loaded yet.")),
         }
     }
 
@@ -133,31 +136,21 @@ impl Drop for Text {
     }
 }
 
-fn values(object: Value) -> Values {
-    match object {
-        Value::Object(values) => values,
-        _ => Values::new(),
-    }
-}
-
 #[async_trait(?Send)]
 impl Demo for Text {
     fn steps(&self) -> u32 {
         written(self.restored.as_deref().unwrap_or(self.pieces())).count() as u32
     }
 
-    async fn step(&mut self) -> Result<Stepped> {
+    async fn step(&mut self) -> Result<Poll<Stepped>> {
         match &mut self.state {
-            State::Opening(opening) => match opening.step(&self.context)? {
-                Opened::Waiting(waiting) => Ok(waiting),
-                Opened::Here(open) => {
-                    let (voice, writer) = *open;
-                    let pieces = self.restored.take().unwrap_or_default();
-                    let talk = Talk::new(&self.config, voice, writer, pieces, self.context.clock.clone())?;
-                    self.state = State::Open(Box::new(talk));
-                    Ok(Stepped::Waiting { what: "prompt".into(), done: 0.0, total: 1.0, bytes: false })
-                }
-            },
+            State::Opening(opening) => {
+                let (voice, writer) = ready!(opening.step(&self.context)?);
+                let pieces = self.restored.take().unwrap_or_default();
+                let talk = Talk::new(&self.config, voice, writer, pieces, self.context.clock.clone())?;
+                self.state = State::Open(Box::new(talk));
+                Ok(Progress::work("prompt", 0.0, 1.0).into())
+            }
             State::Open(talk) => talk.step(&self.config).await,
         }
     }
@@ -167,10 +160,10 @@ impl Demo for Text {
     }
 
     /// The model is opened, so that a kept text can be seen and the next one begins at once; nothing is written.
-    async fn prepare(&mut self) -> Result<Option<Preparing>> {
+    async fn prepare(&mut self) -> Result<Poll<()>> {
         match self.state {
-            State::Opening(_) if self.may_fetch => Ok(self.step().await?.waiting()),
-            _ => Ok(None),
+            State::Opening(_) if self.may_fetch => Ok(self.step().await?.map(|_| ())),
+            _ => Ok(Poll::Ready(())),
         }
     }
 
@@ -181,13 +174,12 @@ impl Demo for Text {
     }
 
     async fn views(&mut self, fresh: bool) -> Result<Vec<Panel>> {
-        let talk = match &mut self.state {
-            State::Open(talk) => Some(&mut **talk),
-            // The text of a checkpoint stands on the page already; without the model it cannot be drawn again.
-            State::Opening(_) if self.restored.is_some() => return Ok(Vec::new()),
-            State::Opening(_) => None,
-        };
-        self.shown.panels(&self.config, talk, fresh).await
+        match &mut self.state {
+            State::Open(talk) => views::panels(&mut self.view, &self.config, talk, fresh).await,
+            // The text of a checkpoint is on the page already; without the model it cannot be drawn again.
+            State::Opening(_) if self.restored.is_some() => Ok(Vec::new()),
+            State::Opening(_) => Ok(views::waiting()),
+        }
     }
 
     fn set(&mut self, values: &Values) -> Result<()> {
@@ -219,7 +211,7 @@ impl Demo for Text {
                 _ => Err(Error::bad_command("A branch needs the index of a token and an id.")),
             },
             "choose" => {
-                self.shown.choose(number("token").map(|token| token as usize));
+                self.view.choose(number("token").map(|token| token as usize));
                 Ok(Values::new())
             }
             _ => Err(Error::bad_command(format!("This demo has no action {name:?}."))),

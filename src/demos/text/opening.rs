@@ -2,13 +2,16 @@
 
 use super::config::Config;
 use super::transcript::Voice;
-use crate::demos::{Context, Stepped};
+use crate::demos::Context;
 use crate::error::Result;
-use crate::generate::Writer;
-use crate::models::causal::{self, LanguageModel};
+use crate::generate::TextGenerator;
+use crate::models::language_model::LanguageModelLoader;
+use crate::models::pretrained;
 use crate::nn::engine;
+use crate::poll::{Poll, Progress};
+use crate::ready;
 use crate::text::Tokenizer;
-use crate::weights::{Arrival, Pretrained};
+use crate::weights::Pretrained;
 
 pub struct Opening {
     model: String,
@@ -20,12 +23,7 @@ pub struct Opening {
 struct Coming {
     files: Pretrained,
     voice: Voice,
-    model: Box<dyn LanguageModel>,
-}
-
-pub enum Opened {
-    Waiting(Stepped),
-    Here(Box<(Voice, Writer)>),
+    loader: Box<dyn LanguageModelLoader>,
 }
 
 /// Milliseconds of loading between two looks at what the person wants.
@@ -36,30 +34,24 @@ impl Opening {
         Self { model: config.model.clone(), positions: config.context as usize, coming: None }
     }
 
-    pub fn step(&mut self, context: &Context) -> Result<Opened> {
+    pub fn step(&mut self, context: &Context) -> Result<Poll<(Voice, TextGenerator)>> {
         let Some(mut coming) = self.coming.take() else {
-            return Ok(Opened::Waiting(match context.library.poll(&self.model)? {
-                Arrival::Coming { what, done, total } => Stepped::Waiting { what, done, total, bytes: true },
-                Arrival::Here(files) => {
-                    let files = Pretrained::open(&files)?;
-                    let tokenizer = Tokenizer::new(files.vocabulary.clone())?;
-                    let template = files.chat_template.clone();
-                    let model = open(context, &files, self.positions)?;
-                    self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, model });
-                    Stepped::Waiting { what: "weights".into(), done: 0.0, total: 1.0, bytes: false }
-                }
-            }));
+            let files = Pretrained::open(&ready!(context.library.poll(&self.model)?))?;
+            let tokenizer = Tokenizer::new(files.vocabulary.clone())?;
+            let template = files.chat_template.clone();
+            let loader = open(context, &files, self.positions)?;
+            self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, loader });
+            return Ok(Progress::work("weights", 0.0, 1.0).into());
         };
         let until = (context.clock)() + SPELL;
         loop {
-            let (done, total) = coming.model.load(&coming.files)?;
+            let (done, total) = coming.loader.load(&coming.files)?;
             if done == total {
-                return Ok(Opened::Here(Box::new((coming.voice, Writer::new(coming.model)))));
+                return Ok(Poll::Ready((coming.voice, TextGenerator::new(coming.loader.finish()?))));
             }
             if (context.clock)() >= until {
                 self.coming = Some(coming);
-                let (done, total) = (done as f64, total as f64);
-                return Ok(Opened::Waiting(Stepped::Waiting { what: "weights".into(), done, total, bytes: false }));
+                return Ok(Progress::work("weights", done as f64, total as f64).into());
             }
         }
     }
@@ -69,12 +61,12 @@ impl Opening {
     }
 }
 
-fn open(context: &Context, files: &Pretrained, positions: usize) -> Result<Box<dyn LanguageModel>> {
+fn open(context: &Context, files: &Pretrained, positions: usize) -> Result<Box<dyn LanguageModelLoader>> {
     let architecture = files.architecture.clone();
     #[cfg(feature = "gpu")]
     if !crate::device::is_cpu(&context.device) {
-        return causal::open(engine::Gpu::new(&context.device), architecture, positions);
+        return pretrained::open(engine::Gpu::new(&context.device), architecture, positions);
     }
     let _ = context;
-    causal::open(engine::Cpu, architecture, positions)
+    pretrained::open(engine::Cpu, architecture, positions)
 }

@@ -2,16 +2,18 @@
 
 use super::config::{Config, Full};
 use super::edits::Edits;
-use super::transcript::{Author, Piece, Voice, written};
+use super::transcript::{Voice, written};
 use crate::demos::Stepped;
+use crate::demos::text_view::{Author, Piece};
 use crate::error::Result;
-use crate::generate::Writer;
-use crate::text::{Stops, Utf8};
+use crate::generate::TextGenerator;
+use crate::poll::{Poll, Progress};
+use crate::text::{StopStrings, Utf8Decoder};
 use std::rc::Rc;
 
 pub struct Talk {
     pub voice: Voice,
-    pub writer: Writer,
+    pub writer: TextGenerator,
     pub pieces: Vec<Piece>,
     /// The turn that is answered.
     pub turn: usize,
@@ -19,8 +21,8 @@ pub struct Talk {
     pub timing: Timing,
     /// Tokens that this answer may have: more each time the person lets it go on.
     allowance: usize,
-    stops: Stops,
-    utf8: Utf8,
+    stops: StopStrings,
+    utf8: Utf8Decoder,
     /// The first piece that has changed since it was shown.
     pub changed: usize,
     /// It stopped before it was opened here: the first step says so, and only the next goes on.
@@ -92,7 +94,7 @@ impl Talk {
     pub fn new(
         config: &Config,
         voice: Voice,
-        writer: Writer,
+        writer: TextGenerator,
         restored: Vec<Piece>,
         clock: Rc<dyn Fn() -> f64>,
     ) -> Result<Self> {
@@ -104,8 +106,8 @@ impl Talk {
             stop: Stop::None,
             timing: Timing::new(clock),
             allowance: config.max_tokens as usize,
-            stops: Stops::new(&config.stops()),
-            utf8: Utf8::new(),
+            stops: StopStrings::new(&config.stops()),
+            utf8: Utf8Decoder::new(),
             changed: 0,
             stood: false,
         };
@@ -125,9 +127,9 @@ impl Talk {
     }
 
     /// One token of the answer, or some of the question.
-    pub async fn step(&mut self, config: &Config) -> Result<Stepped> {
+    pub async fn step(&mut self, config: &Config) -> Result<Poll<Stepped>> {
         if std::mem::take(&mut self.stood) && !self.asked_more(config) {
-            return Ok(Stepped::Ended);
+            return Ok(Poll::Ready(Stepped::Ended));
         }
         match self.stop {
             Stop::None => {}
@@ -135,34 +137,35 @@ impl Talk {
             // Asked to run after it stopped: it goes on.
             Stop::Length | Stop::String => self.go_on(config),
             Stop::Context if config.full == Full::Slide => self.go_on(config),
-            Stop::End | Stop::Context => return Ok(Stepped::Ended),
+            Stop::End | Stop::Context => return Ok(Poll::Ready(Stepped::Ended)),
         }
         if self.pieces.is_empty() {
-            return Ok(Stepped::Ended); // nothing was asked yet
+            return Ok(Poll::Ready(Stepped::Ended)); // nothing was asked yet
         }
         let began = (self.timing.clock)();
         if self.writer.is_full() && config.full == Full::Slide {
             self.writer.slide();
         }
-        self.writer.feed().await?;
-        if self.writer.waiting() > 0 {
+        self.writer.prefill().await?;
+        if self.writer.pending() > 0 {
             let total = (self.writer.ids().len() - self.writer.start()) as f64;
-            let done = total - self.writer.waiting() as f64;
-            return Ok(Stepped::Waiting { what: "prompt".into(), done, total, bytes: false });
+            let done = total - self.writer.pending() as f64;
+            return Ok(Progress::work("prompt", done, total).into());
         }
         if self.writer.is_full() && config.full == Full::Stop {
             self.stop = Stop::Context;
-            return Ok(Stepped::Ended);
+            return Ok(Poll::Ready(Stepped::Ended));
         }
         self.write(config)?;
         self.timing.count(began);
-        Ok(if self.stop != Stop::None && !self.asked_more(config) { Stepped::Ended } else { Stepped::Done })
+        let ended = self.stop != Stop::None && !self.asked_more(config);
+        Ok(Poll::Ready(if ended { Stepped::Ended } else { Stepped::Done }))
     }
 
     fn write(&mut self, config: &Config) -> Result<()> {
         let (edits, at) = (Edits::parse(&config.edits), written(&self.pieces).count());
         let forced = edits.token(at).filter(|&id| (id as usize) < self.vocab());
-        let choice = self.writer.write(&config.sampling(edits.seed_change(at)), forced, SHOWN)?;
+        let choice = self.writer.sample_next(&config.sampling(edits.seed_change(at)), forced, SHOWN)?;
         let id = choice.token.id;
         let author = if self.voice.chats(config) { Author::Assistant } else { Author::Generated };
         let piece = Piece { id, author, turn: self.turn, choice: Some(choice), forced: forced.is_some() };
@@ -191,7 +194,7 @@ impl Talk {
 
     fn go_on(&mut self, config: &Config) {
         self.allowance = self.answer_length() + config.max_tokens as usize;
-        (self.stops, self.utf8) = (Stops::new(&config.stops()), Utf8::new());
+        (self.stops, self.utf8) = (StopStrings::new(&config.stops()), Utf8Decoder::new());
         self.stop = Stop::None;
     }
 
@@ -203,7 +206,7 @@ impl Talk {
         self.pieces.extend(question);
         self.turn = turn;
         self.allowance = config.max_tokens as usize;
-        (self.stops, self.utf8) = (Stops::new(&config.stops()), Utf8::new());
+        (self.stops, self.utf8) = (StopStrings::new(&config.stops()), Utf8Decoder::new());
         self.stop = Stop::None;
         self.timing.ask();
         self.read();
@@ -266,7 +269,7 @@ impl Talk {
             self.stop = if self.answer_length() >= self.allowance { Stop::Length } else { Stop::None };
         }
         if old.stop != new.stop {
-            self.stops = Stops::new(&new.stops());
+            self.stops = StopStrings::new(&new.stops());
         }
         Ok(())
     }

@@ -1,60 +1,9 @@
-//! The text so far, token by token: who wrote each, and what else was weighed.
+//! From turns to tokens and back, with the model's chat template.
 
 use super::config::Config;
+use crate::demos::text_view::{Author, Piece};
 use crate::error::Result;
-use crate::generate::Choice;
 use crate::text::{self, Message, Role, Tokenizer};
-use serde::{Deserialize, Serialize};
-
-/// Who a token is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Author {
-    /// Nobody: marks of the chat format, of the beginning, of the end.
-    Template,
-    System,
-    User,
-    Assistant,
-    /// Outside a chat: the person, and the model.
-    Prompt,
-    Generated,
-}
-
-impl Author {
-    pub fn name(self) -> &'static str {
-        match self {
-            Author::Template => "template",
-            Author::System => "system",
-            Author::User => "user",
-            Author::Assistant => "assistant",
-            Author::Prompt => "prompt",
-            Author::Generated => "generated",
-        }
-    }
-}
-
-impl From<Role> for Author {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Template => Author::Template,
-            Role::System => Author::System,
-            Role::User => Author::User,
-            Role::Assistant => Author::Assistant,
-        }
-    }
-}
-
-/// One token of the text.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Piece {
-    pub id: u32,
-    pub author: Author,
-    /// The turn that it belongs to.
-    pub turn: usize,
-    /// Where the model wrote it: what it weighed.
-    pub choice: Option<Choice>,
-    pub forced: bool,
-}
 
 /// What turns text to tokens and back.
 pub struct Voice {

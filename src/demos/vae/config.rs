@@ -1,66 +1,58 @@
 //! The settings of the variational autoencoder: its link, its controls, its flags.
 
+use crate::demos::settings::{OptimizerSettings, PictureSettings, RunSettings, Settings};
 use crate::demos::{Note, Values};
 use crate::train::{Likelihood, VaeOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A variational autoencoder on digits, emoji or pictures of your own.
+/// A variational autoencoder on digits, emoji or your own pictures.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Config {
-    /// The same seed gives the same run.
-    #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
-    pub seed: u32,
-    /// Handwritten digits, emoji, or pictures of your own.
-    #[schemars(title = "Pictures", length(max = 80), extend("x-group" = "data", "x-text" = true, "x-pictures" = 32, "examples" = ["mnist", "emoji"]))]
-    pub data: String,
-    /// Weights that have been trained already, or random ones.
+    #[serde(flatten)]
+    pub run: RunSettings,
+    #[serde(flatten)]
+    pub pictures: PictureSettings,
+    /// Start from trained weights, or from random ones.
     #[schemars(title = "Start", extend("x-group" = "model"))]
     pub start: Start,
-    /// Numbers that a picture is pressed into. With 2 all of them can be seen at once.
+    /// How many numbers a picture is compressed into. With 2 you can see the whole latent space at once.
     #[schemars(title = "Latent size", range(min = 1, max = 64), extend("x-group" = "model", "x-presets" = [2, 8, 16, 32]))]
     pub latent: u32,
-    /// Channels at 16 x 16; twice and four times as many further in.
+    /// Channels at 16 x 16; deeper layers have two and four times as many.
     #[schemars(title = "Width", range(min = 4, max = 64), extend("x-group" = "model", "x-step" = 4))]
     pub width: u32,
-    /// How a pixel is taken to scatter around what the decoder says.
+    /// How pixels are assumed to vary around the decoder's output.
     #[schemars(title = "Likelihood", extend("x-group" = "objective"))]
     pub likelihood: Likelihood,
-    /// Standard deviation of the Gaussian likelihood: the smaller, the more each pixel counts.
+    /// Standard deviation of the Gaussian likelihood: the smaller it is, the more each pixel counts.
     #[schemars(title = "Sigma", range(min = 0.01, max = 1.0), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
     pub sigma: f64,
-    /// Weight of the KL term: above 1 the latent is tidier and the pictures are blurred.
+    /// Weight of the KL term: above 1 the latent space is more regular and the pictures are blurrier.
     #[schemars(title = "Beta", range(min = 0.0, max = 20.0), extend("x-group" = "objective", "x-live" = true, "x-step" = 0.05))]
     pub beta: f64,
-    /// Steps over which beta rises from 0, so that the latent is used before it is tidied. Trained weights have them behind them.
+    /// Steps over which beta rises from 0, so that the latent is used before the KL term restricts it. Trained weights are past this.
     #[schemars(title = "KL warm-up", range(min = 0, max = 20_000), extend("x-group" = "objective", "x-live" = true, "x-step" = 100, "x-unit" = "steps"))]
     pub warmup: u32,
-    /// Pictures in a step.
-    #[schemars(title = "Batch", range(min = 8, max = 256), extend("x-group" = "data", "x-step" = 8))]
-    pub batch: u32,
-    /// Adam's step size.
-    #[schemars(title = "Learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
-    pub lr: f64,
-    /// Steps between two tests on held-out pictures.
-    #[schemars(title = "Test every", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
-    pub evaluate: u32,
-    /// The dimension that the plane shows from left to right, from 1.
-    #[schemars(title = "Across", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
+    #[serde(flatten)]
+    pub optimizer: OptimizerSettings,
+    /// The latent dimension on the horizontal axis, counted from 1.
+    #[schemars(title = "Horizontal axis", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
     pub dim_x: u32,
-    /// The dimension that the plane shows upwards, from 1.
-    #[schemars(title = "Upwards", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
+    /// The latent dimension on the vertical axis, counted from 1.
+    #[schemars(title = "Vertical axis", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
     pub dim_y: u32,
-    /// Half the plane's side; the prior's standard deviation is 1.
-    #[schemars(title = "Span", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-step" = 0.1))]
+    /// Half the side length of the plane; the prior's standard deviation is 1.
+    #[schemars(title = "Range", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-step" = 0.1))]
     pub span: f64,
-    /// What is done to pictures that the model is to mend.
+    /// How the pictures are damaged before the model repairs them.
     #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]
     pub damage: Damage,
-    /// How much noise, how large a hole; from the middle on a picture shrinks to a quarter of its side, not half.
+    /// How strong the noise or how large the hole; above the middle, Shrink leaves a quarter of the side instead of half.
     #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-replayed" = true, "x-step" = 0.05))]
     pub amount: f64,
-    /// The chosen latent: its numbers, parted by commas.
+    /// The chosen latent: its numbers, separated by commas.
     #[schemars(title = "Latent", length(max = 800), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true))]
     pub z: String,
     /// The first held-out picture that is shown.
@@ -98,8 +90,8 @@ pub enum Damage {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            seed: 1,
-            data: "mnist".into(),
+            run: RunSettings { seed: 1, evaluate: 200 },
+            pictures: PictureSettings { data: "mnist".into(), batch: 64 },
             start: Start::Pretrained,
             latent: 2,
             width: 16,
@@ -107,9 +99,7 @@ impl Default for Config {
             sigma: 0.1,
             beta: 1.0,
             warmup: 500,
-            batch: 64,
-            lr: 0.001,
-            evaluate: 200,
+            optimizer: OptimizerSettings { lr: 0.001 },
             dim_x: 1,
             dim_y: 2,
             span: 3.0,
@@ -124,6 +114,12 @@ impl Default for Config {
     }
 }
 
+impl Settings for Config {
+    fn run(&self) -> &RunSettings {
+        &self.run
+    }
+}
+
 /// Sizes of which trained weights are shipped, all for digits, at the default width and likelihood.
 pub const SHIPPED: [u32; 4] = [2, 8, 16, 32];
 
@@ -133,7 +129,7 @@ pub fn settle(values: &mut Values) -> Option<Note> {
     let key = config.unshipped().filter(|_| config.start == Start::Pretrained)?;
     let value = values.get(key).map_or_else(String::new, |v| v.as_str().map_or_else(|| v.to_string(), Into::into));
     values.insert("start".into(), "scratch".into());
-    let text = format!("No trained weights are shipped for {key}={value}: it starts from scratch.");
+    let text = format!("There are no trained weights for {key}={value}; training starts from scratch.");
     Some(Note { code: "no-trained-weights", text, args: vec![("key", key.into()), ("value", value)] })
 }
 
@@ -142,7 +138,7 @@ impl Config {
     fn unshipped(&self) -> Option<&'static str> {
         let shipped = Self::default();
         let differs = [
-            ("data", self.data != shipped.data),
+            ("data", self.pictures.data != shipped.pictures.data),
             ("latent", !SHIPPED.contains(&self.latent)),
             ("width", self.width != shipped.width),
             ("likelihood", self.likelihood != shipped.likelihood),
@@ -167,7 +163,7 @@ impl Config {
             _ if self.pretrained() => 1.0,
             warmup => (f64::from(step) / f64::from(warmup)).min(1.0),
         };
-        VaeOptions { likelihood: self.likelihood, sigma: self.sigma, beta: self.beta * risen, lr: self.lr }
+        VaeOptions { likelihood: self.likelihood, sigma: self.sigma, beta: self.beta * risen, lr: self.optimizer.lr }
     }
 
     /// The chosen latent; what is not named is 0.

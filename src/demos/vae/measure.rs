@@ -1,9 +1,11 @@
 //! How good the model is on all held-out pictures: `kiln measure` prints it.
 
 use super::config::{Config, Damage};
-use super::mending::Damaged;
-use super::{Autoencoder, TESTED};
-use crate::demos::{Demo, Figure};
+use super::inpaint::Damaged;
+use super::{TESTED, VaeDemo};
+use crate::data::{Batch, Dataset};
+use crate::demos::training::{Run, Task};
+use crate::demos::views::Figure;
 use crate::device::read;
 use crate::error::{Error, Result};
 
@@ -12,15 +14,20 @@ const MENDED: usize = 1_000;
 const CHUNK: usize = 100;
 const MEAN_OF: usize = 10_000;
 
-impl Autoencoder {
+impl VaeDemo {
+    /// The held-out pictures, and the weights, where all of them can be had at once: in a terminal.
+    pub fn arrived(&mut self, run: &mut Run<Self>) -> Result<&Batch> {
+        let missing = || Error::internal("The pictures have not been loaded.");
+        self.prepare(run)?.ready().ok_or_else(missing)?;
+        self.held_out.as_ref().ok_or_else(missing)
+    }
+
     /// ELBO and reconstruction over everything held out; the mending of a hole of half the side over 1,000 pictures,
     /// against the mean training picture.
-    pub async fn figures_of_all(&mut self) -> Result<Vec<Figure>> {
-        let missing = || Error::internal("The pictures are not here.");
-        self.prepare().await?;
-        let held_out = self.held_out.clone().ok_or_else(missing)?;
+    pub async fn figures_of_all(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {
+        let held_out = self.arrived(run)?.clone();
         let n = self.shape.len();
-        let [elbo, reconstruction, kl] = self.test(usize::MAX / n).await?.ok_or_else(missing)?;
+        let [elbo, reconstruction, kl] = self.test(&run.config, usize::MAX / n).await?;
         let mut squares = 0.0;
         for chunk in held_out.pixels.chunks(TESTED * n) {
             let drawn = self.decode(self.encode(self.upload(chunk)).0);
@@ -30,8 +37,9 @@ impl Autoencoder {
         let all = held_out.pixels.len() / n;
         let mse = (squares / held_out.pixels.len() as f64) as f32;
 
-        let hole = Config { damage: Damage::Hole, amount: 0.5, ..self.config.clone() };
-        let batch = self.data.batch(MEAN_OF)?.map_err(|_| missing())?;
+        let hole = Config { damage: Damage::Hole, amount: 0.5, ..run.config.clone() };
+        let batch = run.data.batch(MEAN_OF)?.ready();
+        let batch = batch.ok_or_else(|| Error::internal("The pictures have not been loaded."))?;
         let mut mean = vec![0.0f64; n];
         for picture in batch.pixels.chunks_exact(n) {
             mean.iter_mut().zip(picture).for_each(|(m, p)| *m += f64::from(*p) / MEAN_OF as f64);
@@ -55,9 +63,9 @@ impl Autoencoder {
             Figure::new("reconstruction", "Reconstruction (nats)", reconstruction, 2, None),
             Figure::new("kl", "KL (nats)", kl, 2, None),
             Figure::new("mse", "Mean squared error of reconstructions", mse, 5, None),
-            Figure::new("hole_encoded", "Error at a hole, by encoding", encoded, 5, None),
-            Figure::new("hole_searched", "Error at a hole, by searching", searched, 5, None),
-            Figure::new("hole_mean", "Error at a hole, by copying the mean picture", copied, 5, None),
+            Figure::new("hole_encoded", "Error in the hole, by encoding", encoded, 5, None),
+            Figure::new("hole_searched", "Error in the hole, by search", searched, 5, None),
+            Figure::new("hole_mean", "Error in the hole, by copying the mean picture", copied, 5, None),
         ])
     }
 }

@@ -2,34 +2,36 @@
 //! mend pictures.
 
 mod config;
+mod inpaint;
 mod measure;
-mod mending;
 mod pad;
 mod views;
 
-use super::panel::{Action, Panel};
+use super::training::{Run, Task, Training, no_action};
+use super::views::{Action, Figure, Panel};
 use super::{
-    Context, Demo, Does, Entry, Family, Figure, FileKind, Needs, Opens, Preparing, Samples, Stepped, Title, Values,
-    WasmModule, defaults, pictures, schema,
+    Context, Demo, Does, Entry, Family, FileKind, Needs, Opens, Samples, Title, Values, WasmModule, defaults, pictures,
+    schema, values,
 };
-use crate::data::{Batch, Pictures, Shape, Source};
+use crate::data::{Batch, Dataset, Pictures, Shape, Source};
 use crate::device::{Device, read};
 use crate::error::{Error, Result};
-use crate::models::vae::VaeConfig;
+use crate::models::vae::{Vae, VaeConfig};
 use crate::nn::upload;
+use crate::poll::Poll;
+use crate::ready;
 use crate::rng::{Purpose, Stream};
-use crate::train::{History, Terms, Trainer};
+use crate::train::{Losses, Terms, Trainer, VAE_LOSSES, vae_step};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
-use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
 use config::{Config, LIMIT, written};
-use mending::Mended;
+use inpaint::Mended;
 use pad::Pad;
 use serde_json::{Value, json};
 use std::rc::Rc;
-use views::Shown;
+use views::Cache;
 
 pub const ENTRY: Entry = Entry {
     name: "vae",
@@ -50,9 +52,9 @@ pub const ENTRY: Entry = Entry {
 
 fn actions() -> Vec<Action> {
     [
-        ("restore", "Mend by searching"),
+        ("restore", "Repair by search"),
         ("other_pictures", "Other pictures"),
-        ("edit_a", "Put A on the pad"),
+        ("edit_a", "Copy A to the pad"),
         ("random_latent", "Random latent"),
     ]
     .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })
@@ -60,7 +62,10 @@ fn actions() -> Vec<Action> {
 }
 
 fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {
-    Ok(Box::new(Autoencoder::new(super::config(values)?, context)?))
+    let config: Config = super::config(values)?;
+    let data = pictures::open(&config.pictures.data, &context, u64::from(config.run.seed))?;
+    let task = VaeDemo::new(&config, data.shape(), &context);
+    Ok(Box::new(Training::new(task, config, data, &context)))
 }
 
 /// Held-out pictures shown at once.
@@ -68,18 +73,15 @@ const SHOWN: usize = 10;
 /// Held-out pictures that a test takes in while training goes on.
 const TESTED: usize = 500;
 
-struct Autoencoder {
-    config: Config,
-    trainer: Trainer,
-    data: Box<dyn Pictures>,
+struct VaeDemo {
+    trainer: Trainer<Vae>,
     shape: Shape,
+    latent: usize,
     source: Rc<dyn Source>,
     device: Device,
-    noise: Stream,
     /// The shipped weights that are still to come.
     weights: Option<String>,
     held_out: Option<Batch>,
-    tests: History,
     /// The chosen latent.
     z: Vec<f32>,
     pad: Pad,
@@ -88,38 +90,30 @@ struct Autoencoder {
     /// Random latents that the person asks for.
     wander: Stream,
     mended: Option<Mended>,
-    shown: Shown,
+    cache: Cache,
 }
 
-impl Autoencoder {
-    fn new(config: Config, context: Context) -> Result<Self> {
-        let seed = u64::from(config.seed);
-        let data = pictures::open(&config.data, &context, seed)?;
-        let shape = data.shape();
-        let sizes = VaeConfig {
-            shape: [shape.channels, shape.height, shape.width],
-            latent: config.latent as usize,
-            width: config.width as usize,
-        };
+impl VaeDemo {
+    fn new(config: &Config, shape: Shape, context: &Context) -> Self {
+        let (seed, latent) = (u64::from(config.run.seed), config.latent as usize);
+        let sizes =
+            VaeConfig { shape: [shape.channels, shape.height, shape.width], latent, width: config.width as usize };
         let model = sizes.init(&mut Stream::new(seed, Purpose::Weights), &context.device);
-        Ok(Self {
-            trainer: Trainer::new(model, context.device.clone()),
-            data,
+        Self {
+            trainer: Trainer::new("vae", model, context.device.clone()),
             shape,
-            source: context.source,
-            device: context.device.inner(),
-            noise: Stream::new(seed, Purpose::Noise),
+            latent,
+            source: context.source.clone(),
+            device: context.device.clone().inner(),
             weights: config.weights(),
             held_out: None,
-            tests: History::new(&["elbo", "reconstruction", "kl"]),
             z: config.z(),
             pad: Pad::default(),
             slot: 0,
             wander: Stream::new(seed, Purpose::Sampling),
             mended: None,
-            shown: Shown::default(),
-            config,
-        })
+            cache: Cache::default(),
+        }
     }
 
     /// Pictures in [-1, 1] as the network takes them, `[n, C H W]` in [0, 1].
@@ -130,47 +124,47 @@ impl Autoencoder {
     }
 
     fn latents(&self, z: Vec<f32>) -> Tensor<2> {
-        let latent = self.config.latent as usize;
-        upload(z.clone(), [z.len() / latent, latent], &self.device)
+        let n = z.len() / self.latent;
+        upload(z, [n, self.latent], &self.device)
     }
 
     /// Means, log variances `[n, latent]` of pictures, without gradients.
     fn encode(&self, x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        self.trainer.model.valid().encoder.forward(x)
+        self.trainer.sampler().encoder.forward(x)
     }
 
     /// Pictures in [-1, 1] of latents, flat, ready to be read.
     fn decode(&self, z: Tensor<2>) -> Tensor<1> {
-        flat(sigmoid(self.trainer.model.valid().decoder.forward(z))) * 2.0 - 1.0
+        flat(sigmoid(self.trainer.sampler().decoder.forward(z))) * 2.0 - 1.0
     }
 
     /// The held-out pictures that are shown: where fewer are left, the last ones.
-    fn examples(&self) -> &[f32] {
+    fn examples(&self, config: &Config) -> &[f32] {
         let Some(held_out) = &self.held_out else { return &[] };
         let (n, all) = (self.shape.len(), held_out.pixels.len() / self.shape.len());
-        let first = (self.config.from as usize).min(all.saturating_sub(SHOWN));
+        let first = (config.from as usize).min(all.saturating_sub(SHOWN));
         &held_out.pixels[first * n..(first + SHOWN).min(all) * n]
     }
 
     /// The ELBO and its terms in nats, over the first `n` held-out pictures.
-    async fn test(&self, n: usize) -> Result<Option<[f32; 3]>> {
-        let Some(held_out) = &self.held_out else { return Ok(None) };
-        let (len, latent) = (self.shape.len(), self.config.latent as usize);
-        let mut noise = Stream::new(u64::from(self.config.seed), Purpose::Sampling);
-        let (model, options) = (self.trainer.model.valid(), self.config.options(u32::MAX));
+    async fn test(&self, config: &Config, n: usize) -> Result<[f32; 3]> {
+        let held_out = self.held_out.as_ref().ok_or_else(|| Error::internal("The held-out pictures are not here."))?;
+        let len = self.shape.len();
+        let mut noise = Stream::new(u64::from(config.run.seed), Purpose::Sampling);
+        let (model, options) = (self.trainer.sampler(), config.options(u32::MAX));
         let (mut sums, mut count) = ([0.0f64; 2], 0);
         let all = &held_out.pixels[..held_out.pixels.len().min(n * len)];
         for chunk in all.chunks(TESTED * len) {
             let x = self.upload(chunk);
             let b = chunk.len() / len;
-            let terms = Terms::new(&model, options, x, self.latents(noise.normal(b * latent)));
+            let terms = Terms::new(&model, options, x, self.latents(noise.normal(b * self.latent)));
             for (sum, value) in sums.iter_mut().zip(read(vec![flat(terms.reconstruction), flat(terms.kl)]).await?) {
                 *sum += value.iter().map(|v| f64::from(*v)).sum::<f64>();
             }
             count += b;
         }
         let [reconstruction, kl] = sums.map(|sum| (sum / count.max(1) as f64) as f32);
-        Ok(Some([-(reconstruction + kl), reconstruction, kl]))
+        Ok([-(reconstruction + kl), reconstruction, kl])
     }
 
     /// Values of the config that put `z` in the link.
@@ -184,18 +178,14 @@ fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     tensor.reshape([n])
 }
 
-fn values(object: Value) -> Values {
-    match object {
-        Value::Object(values) => values,
-        _ => Values::new(),
-    }
-}
-
 #[async_trait(?Send)]
-impl Demo for Autoencoder {
-    fn steps(&self) -> u32 {
-        self.trainer.step
-    }
+impl Task for VaeDemo {
+    type Config = Config;
+    type Data = Box<dyn Pictures>;
+    type Evaluation = ();
+
+    const LOSSES: &'static [&'static str] = VAE_LOSSES;
+    const MEASURES: &'static [&'static str] = &["elbo", "reconstruction", "kl"];
 
     /// Trained weights are there to be looked at first.
     fn begins(&self) -> bool {
@@ -203,76 +193,60 @@ impl Demo for Autoencoder {
     }
 
     /// The held-out pictures and the shipped weights.
-    async fn prepare(&mut self) -> Result<Option<Preparing>> {
+    fn prepare(&mut self, run: &mut Run<Self>) -> Result<Poll<()>> {
         if self.held_out.is_none() {
-            match self.data.held_out()? {
-                Ok(batch) => self.held_out = Some(batch),
-                Err(waiting) => return Ok(Some(waiting.into())),
-            }
+            self.held_out = Some(ready!(run.data.held_out()?));
         }
-        let Some(path) = self.weights.clone() else { return Ok(None) };
-        let Some(file) = self.source.poll(&path) else {
-            let (done, total) = self.source.progress(&path);
-            return Ok(Some(Preparing { what: path, done, total, bytes: true }));
-        };
-        self.trainer.load_weights(&Checkpoint::from_bytes(&file?)?)?;
-        (self.weights, self.mended) = (None, None);
-        Ok(None)
+        if let Some(path) = &self.weights {
+            let file = Checkpoint::from_bytes(&ready!(self.source.poll(path)?))?;
+            self.trainer.load_weights(&file)?;
+            (self.weights, self.mended) = (None, None);
+        }
+        Ok(Poll::Ready(()))
     }
 
-    async fn step(&mut self) -> Result<Stepped> {
-        if let Some(waiting) = self.prepare().await? {
-            return Ok(waiting.into());
-        }
-        let (n, latent) = (self.config.batch as usize, self.config.latent as usize);
-        let batch = match self.data.batch(n)? {
-            Ok(batch) => batch,
-            Err(waiting) => return Ok(waiting.into()),
-        };
-        let noise = self.noise.normal(n * latent);
-        let noise = self.latents(noise).autodiff();
-        let options = self.config.options(self.trainer.step + 1);
-        let x = self.upload(&batch.pixels).autodiff();
-        self.trainer.step(options, x, noise);
-        if self.trainer.step.is_multiple_of(self.config.evaluate)
-            && let Some(test) = self.test(TESTED).await?
-        {
-            self.tests.push(self.trainer.step, &test);
-        }
-        if self.trainer.step.is_multiple_of(32) {
-            // A readback now and then: WebGPU has no other brake on what is submitted.
-            self.trainer.curves.flush(Vec::new()).await?;
-        }
+    fn examples(&self, run: &Run<Self>) -> usize {
+        run.config.pictures.batch as usize
+    }
+
+    fn step(&mut self, run: &mut Run<Self>, batch: Batch) -> Result<Losses> {
+        let noise = run.noise.normal(run.config.pictures.batch as usize * self.latent);
+        let (noise, x) = (self.latents(noise).autodiff(), self.upload(&batch.pixels).autodiff());
         self.mended = None;
-        Ok(Stepped::Done)
+        Ok(vae_step(&mut self.trainer, run.config.options(run.step() + 1), x, noise))
     }
 
-    async fn views(&mut self, fresh: bool) -> Result<Vec<Panel>> {
+    fn evaluation(&self, _run: &Run<Self>) {}
+
+    async fn evaluate(&mut self, run: &mut Run<Self>, (): &mut ()) -> Result<Option<Vec<f32>>> {
+        Ok(Some(self.test(&run.config, TESTED).await?.to_vec()))
+    }
+
+    async fn views(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
         match self.held_out.is_some() && self.weights.is_none() {
-            true => self.panels(fresh).await,
+            true => self.panels(run).await,
             false => Ok(Vec::new()),
         }
     }
 
-    fn set(&mut self, values: &Values) -> Result<()> {
-        let config: Config = super::config(values)?;
-        if (config.damage, config.amount, config.from) != (self.config.damage, self.config.amount, self.config.from) {
+    fn changed(&mut self, run: &Run<Self>, old: &Config) {
+        let config = &run.config;
+        if (config.damage, config.amount, config.from) != (old.damage, old.amount, old.from) {
             self.mended = None;
         }
         self.z = config.z();
-        self.config = config;
-        Ok(())
     }
 
-    async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
+    async fn act(&mut self, run: &mut Run<Self>, name: &str, args: &Value) -> Result<Values> {
+        let config = &run.config;
         let index = || args.get("index").and_then(Value::as_u64).map(|i| i as usize);
         let number = |key: &str| args.get(key).and_then(Value::as_f64).map(|v| (v as f32).clamp(-LIMIT, LIMIT));
-        let missing = || Error::bad_command(format!("The action {name:?} lacks a number."));
+        let missing = || Error::bad_command(format!("The action {name:?} needs a number."));
         let mut z = self.z.clone();
         match name {
             "move" => {
                 let (x, y) = number("x").zip(number("y")).ok_or_else(missing)?;
-                let [across, up] = self.config.plane();
+                let [across, up] = config.plane();
                 // Where both are the same dimension, left to right counts, as on the map.
                 (z[up], z[across]) = (y, x);
                 Ok(self.choose(&z))
@@ -284,47 +258,37 @@ impl Demo for Autoencoder {
             }
             "pick" => {
                 // The second row shows the same pictures again.
-                let index = index().ok_or_else(missing)? % (self.examples().len() / self.shape.len()).max(1);
-                self.pick(index).await
+                let index = index().ok_or_else(missing)? % (self.examples(config).len() / self.shape.len()).max(1);
+                self.pick(config, index).await
             }
             "draw" => self.draw(args).await,
-            "edit_a" => self.edit().await,
-            "restore" => self.restore().await,
+            "edit_a" => self.edit(config).await,
+            "restore" => self.restore(config).await,
             "other_pictures" => {
                 let all = self.held_out.as_ref().map_or(0, |h| h.pixels.len() / self.shape.len());
-                let next = self.config.from as usize + SHOWN;
+                let next = config.from as usize + SHOWN;
                 Ok(values(json!({ "from": if next + SHOWN > all { 0 } else { next } })))
             }
             "random_latent" => {
                 let z = self.wander.normal(z.len());
                 Ok(self.choose(&z))
             }
-            _ => Err(Error::bad_command(format!("This demo has no action {name:?}."))),
+            _ => Err(no_action(name)),
         }
     }
 
-    async fn save(&mut self) -> Result<Checkpoint> {
-        let mut file = self.trainer.save().await?;
-        self.tests.save("tests", &mut file);
-        self.pad.save(&mut file);
+    async fn save(&mut self, file: &mut Checkpoint) -> Result<()> {
+        self.trainer.save(file).await?;
+        self.pad.save(file);
         if self.weights.is_none() {
             file.set_text("started", true);
         }
-        file.set_text("rng.noise", self.noise.position());
-        file.set_text("data.place", self.data.place());
-        Ok(file)
+        Ok(())
     }
 
-    fn load(&mut self, file: &Checkpoint) -> Result<()> {
-        let noise = file.text("rng.noise")?;
-        let place = file.text("data.place")?;
-        let mut tests = self.tests.clone();
-        tests.load("tests", file)?;
+    fn load(&mut self, _run: &Run<Self>, file: &Checkpoint) -> Result<()> {
         let pad = self.pad.loaded(file, self.shape)?;
-        self.trainer.load(file)?;
-        (self.tests, self.pad) = (tests, pad);
-        self.noise.seek(noise);
-        self.data.seek(place);
+        (self.trainer, self.pad) = (self.trainer.loaded(file)?, pad);
         // A run that was saved before its weights came still waits for them.
         if file.texts.contains_key("started") {
             self.weights = None;
@@ -332,15 +296,22 @@ impl Demo for Autoencoder {
         Ok(())
     }
 
-    async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
-        self.prepare().await?;
-        let z = Stream::new(seed, Purpose::Sampling).normal(n * self.config.latent as usize);
-        let values = read(vec![self.decode(self.latents(z))]).await?.pop().unwrap_or_default();
+    async fn sample(&mut self, run: &mut Run<Self>, n: usize, seed: u64) -> Result<Samples> {
+        self.arrived(run)?;
+        let z = Stream::new(seed, Purpose::Sampling).normal(n * self.latent);
+        let drawn = read(vec![self.decode(self.latents(z))]).await?.pop().unwrap_or_default();
         let Shape { channels, height, width } = self.shape;
-        Ok(Samples { shape: vec![n, channels, height, width], values })
+        Ok(Samples { shape: vec![n, channels, height, width], values: drawn })
     }
 
-    async fn measure(&mut self) -> Result<Vec<Figure>> {
-        self.figures_of_all().await
+    fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
+        measures("elbo")
+            .map(|v| Figure::of_curve("elbo", "ELBO on unseen pictures (nats)", v, None))
+            .into_iter()
+            .collect()
+    }
+
+    async fn measure(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {
+        self.figures_of_all(run).await
     }
 }

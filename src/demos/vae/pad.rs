@@ -1,9 +1,10 @@
 //! The person's own picture: drawn, erased in part, encoded and mended.
 
-use super::mending::Damaged;
-use super::{Autoencoder, SHOWN, Values, flat};
+use super::config::Config;
+use super::inpaint::Damaged;
+use super::{SHOWN, VaeDemo, Values, flat};
 use crate::data::Shape;
-use crate::demos::panel::View;
+use crate::demos::views::View;
 use crate::device::read;
 use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
@@ -69,18 +70,18 @@ impl Pad {
 fn bytes(args: &Value, key: &str) -> Result<Vec<u8>> {
     let byte = |v: &Value| v.as_u64().and_then(|v| u8::try_from(v).ok());
     let list =
-        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("There are no {key}.")))?;
+        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("The {key} are missing.")))?;
     let bytes: Option<Vec<u8>> = list.iter().map(byte).collect();
-    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are no bytes.")))
+    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are not bytes.")))
 }
 
-impl Autoencoder {
+impl VaeDemo {
     /// Takes over what the person drew, and chooses the latent that it is encoded to.
     pub async fn draw(&mut self, args: &Value) -> Result<Values> {
         let (pixels, mask) = (bytes(args, "pixels")?, bytes(args, "mask")?);
         let plane = self.shape.height * self.shape.width;
         if !(pixels.is_empty() || pixels.len() == self.shape.len()) || !(mask.is_empty() || mask.len() == plane) {
-            return Err(Error::bad_command("The drawing is of another size."));
+            return Err(Error::bad_command("The drawing has the wrong size."));
         }
         self.pad.pixels = self.shape.values(&pixels);
         self.pad.mask = if mask.iter().any(|m| *m != 0) { mask } else { Vec::new() };
@@ -106,11 +107,11 @@ impl Autoencoder {
     }
 
     /// Puts picture A on the pad.
-    pub async fn edit(&mut self) -> Result<Values> {
+    pub async fn edit(&mut self, config: &Config) -> Result<Values> {
         let n = self.shape.len();
-        let a = (self.config.a as usize).min((self.examples().len() / n).saturating_sub(1));
-        let Some(pixels) = self.examples().get(a * n..(a + 1) * n).map(<[f32]>::to_vec) else {
-            return Err(Error::bad_command("The pictures are not here yet."));
+        let a = (config.a as usize).min((self.examples(config).len() / n).saturating_sub(1));
+        let Some(pixels) = self.examples(config).get(a * n..(a + 1) * n).map(<[f32]>::to_vec) else {
+            return Err(Error::bad_command("The pictures have not been loaded yet."));
         };
         (self.pad.pixels, self.pad.mask) = (pixels, Vec::new());
         self.pad.revision += 1;
@@ -119,10 +120,10 @@ impl Autoencoder {
     }
 
     /// Makes a shown picture the next of A, B and C, and chooses its latent.
-    pub async fn pick(&mut self, index: usize) -> Result<Values> {
+    pub async fn pick(&mut self, config: &Config, index: usize) -> Result<Values> {
         let n = self.shape.len();
-        let Some(picture) = self.examples().get(index * n..(index + 1) * n) else {
-            return Err(Error::bad_command(format!("There is no picture {index} of {SHOWN}.")));
+        let Some(picture) = self.examples(config).get(index * n..(index + 1) * n) else {
+            return Err(Error::bad_command(format!("There is no picture {index}: {SHOWN} are shown.")));
         };
         let (mean, _) = self.encode(self.upload(picture));
         let z = read(vec![flat(mean)]).await?.pop().unwrap_or_default();

@@ -1,10 +1,11 @@
 //! What the variational autoencoder shows. While only the chosen latent moves, only what hangs on it is drawn anew.
 
-use super::config::{Damage, LIMIT};
-use super::mending::MENDED;
-use super::{Autoencoder, TESTED, flat};
+use super::config::{Config, Damage, LIMIT};
+use super::inpaint::MENDED;
+use super::{TESTED, VaeDemo, flat};
 use crate::compare::max_abs;
-use crate::demos::panel::{Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, View};
+use crate::demos::training::{Run, Task};
+use crate::demos::views::{Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, View};
 use crate::device::read;
 use crate::error::Result;
 use crate::rng::{Purpose, Stream};
@@ -21,9 +22,9 @@ const BETWEEN: usize = 9;
 /// A dimension that tells less than this, in nats, has collapsed onto the prior.
 const ALIVE: f32 = 0.01;
 
-/// What the page has.
+/// What the page has been sent, and what was read for it.
 #[derive(Default)]
-pub struct Shown {
+pub struct Cache {
     model: Option<ModelKey>,
     map: Option<MapKey>,
     /// Means of the points `[POINTS, latent]`, and the KL of each dimension, averaged over them.
@@ -61,38 +62,38 @@ impl Reading {
     }
 }
 
-impl Autoencoder {
-    pub async fn panels(&mut self, fresh: bool) -> Result<Vec<Panel>> {
-        let c = &self.config;
+impl VaeDemo {
+    pub async fn panels(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
+        let (c, fresh) = (&run.config, run.fresh());
         let model = ModelKey {
-            step: self.trainer.step,
+            step: run.step(),
             choice: [c.from, c.a, c.b, c.c],
             damage: c.damage,
             amount: c.amount,
             mended: self.mended.is_some(),
         };
-        let map = self.map_key();
-        let trained = fresh || self.shown.model.as_ref().is_none_or(|m| m.step != model.step);
-        let whole = fresh || self.shown.model.as_ref() != Some(&model);
-        let mapped = fresh || self.shown.map.as_ref() != Some(&map);
+        let map = self.map_key(run);
+        let trained = fresh || self.cache.model.as_ref().is_none_or(|m| m.step != model.step);
+        let whole = fresh || self.cache.model.as_ref() != Some(&model);
+        let mapped = fresh || self.cache.map.as_ref() != Some(&map);
         if trained {
             self.look().await?;
             self.read_pad().await?;
         }
-        let mut panels = vec![self.plane(mapped).await?, self.chosen().await?];
+        let mut panels = vec![self.plane(run, mapped).await?, self.chosen().await?];
         panels.extend(self.drawn().await?);
         if whole {
-            panels.extend(self.pictures().await?);
-            panels.extend(self.curves(fresh).await?);
+            panels.extend(self.pictures(&run.config).await?);
+            panels.extend(self.curves(run).await?);
         }
-        (self.shown.model, self.shown.map) = (Some(model), Some(map));
+        (self.cache.model, self.cache.map) = (Some(model), Some(map));
         Ok(panels)
     }
 
-    fn map_key(&self) -> MapKey {
-        let plane = self.config.plane();
+    fn map_key(&self, run: &Run<Self>) -> MapKey {
+        let plane = run.config.plane();
         let others = self.z.iter().enumerate().filter(|(dim, _)| !plane.contains(dim)).map(|(_, v)| *v).collect();
-        MapKey { step: self.trainer.step, plane, span: self.config.span, others }
+        MapKey { step: run.step(), plane, span: run.config.span, others }
     }
 
     /// Encodes the points anew.
@@ -102,13 +103,13 @@ impl Autoencoder {
         let (mean, logvar) = self.encode(self.upload(some));
         let divergence = kl(mean.clone(), logvar).mean_dim(0);
         let mut values = read(vec![flat(mean), flat(divergence)]).await?.into_iter();
-        self.shown.means = values.next().unwrap_or_default();
-        self.shown.kl = values.next().unwrap_or_default();
+        self.cache.means = values.next().unwrap_or_default();
+        self.cache.kl = values.next().unwrap_or_default();
         Ok(())
     }
 
-    async fn plane(&self, mapped: bool) -> Result<Panel> {
-        let ([across, up], span) = (self.config.plane(), self.config.span as f32);
+    async fn plane(&self, run: &Run<Self>, mapped: bool) -> Result<Panel> {
+        let ([across, up], span) = (run.config.plane(), run.config.span as f32);
         let bounds = [-span, -span, span, span];
         let mut views = Vec::new();
         if mapped {
@@ -132,9 +133,9 @@ impl Autoencoder {
             });
         }
         let labels = self.held_out.as_ref().map_or(&[][..], |h| &h.labels);
-        let points = self.shown.means.chunks_exact(self.z.len()).map(|z| [z[across], z[up]]);
+        let points = self.cache.means.chunks_exact(self.z.len()).map(|z| [z[across], z[up]]);
         let mut sets = Vec::new();
-        match self.data.classes().len() {
+        match run.data.classes().len() {
             0 => sets.push(PointSet { role: "real".into(), xy: Floats(points.flatten().collect()) }),
             classes => {
                 for class in 0..classes {
@@ -146,19 +147,19 @@ impl Autoencoder {
         }
         sets.push(PointSet { role: "chosen".into(), xy: Floats(vec![self.z[across], self.z[up]]) });
         views.push(View::Points2d { sets, bounds, drag: Some("move".into()) });
-        Ok(Panel::new("plane", "The latent plane: drag through it", views))
+        Ok(Panel::new("plane", "The latent plane: drag to explore it", views))
     }
 
     async fn chosen(&self) -> Result<Panel> {
         let picture = read(vec![self.decode(self.latents(self.z.clone()))]).await?.pop().unwrap_or_default();
-        let most = max_abs(&self.shown.kl).max(ALIVE);
+        let most = max_abs(&self.cache.kl).max(ALIVE);
         let slider = |(i, value): (usize, &f32)| Slider {
             id: "latent".into(),
             title: format!("z{}", i + 1),
             value: *value,
             low: -LIMIT / 2.0,
             high: LIMIT / 2.0,
-            weight: self.shown.kl.get(i).map(|kl| (kl / most).clamp(0.0, 1.0)),
+            weight: self.cache.kl.get(i).map(|kl| (kl / most).clamp(0.0, 1.0)),
         };
         let sliders = self.z.iter().map(|v| v.clamp(-LIMIT / 2.0, LIMIT / 2.0)).collect::<Vec<_>>();
         let views = vec![
@@ -175,20 +176,20 @@ impl Autoencoder {
             let values = read(vec![picture]).await?.pop().unwrap_or_default();
             views.push(View::pictures(&values, self.shape, 1, false));
         }
-        Ok(Some(Panel::new("pad", "Draw, erase, and see it mended", views)))
+        Ok(Some(Panel::new("pad", "Draw or erase, and see the reconstruction", views)))
     }
 
     /// Everything that hangs on the model and the chosen pictures.
-    async fn pictures(&self) -> Result<Vec<Panel>> {
+    async fn pictures(&self, config: &Config) -> Result<Vec<Panel>> {
         let (n, latent) = (self.shape.len(), self.z.len());
-        let examples = self.examples();
+        let examples = self.examples(config);
         let count = examples.len() / n;
         let mut reading = Reading::default();
         let (means, _) = self.encode(self.upload(examples));
         let again = reading.add(self.decode(means.clone()));
         let means = read(vec![flat(means)]).await?.pop().unwrap_or_default();
         let z = |index: u32| &means[index.min(count as u32 - 1) as usize * latent..][..latent];
-        let [a, b, c] = [self.config.a, self.config.b, self.config.c].map(z);
+        let [a, b, c] = [config.a, config.b, config.c].map(z);
         let mix = |at: usize| {
             let t = at as f32 / (BETWEEN - 1) as f32;
             a.iter().zip(b).map(move |(a, b)| a + (b - a) * t)
@@ -197,9 +198,9 @@ impl Autoencoder {
         let sum = a.iter().zip(b).zip(c).map(|((a, b), c)| a - b + c);
         let terms = a.iter().chain(b).chain(c).copied().chain(sum).collect();
         let arithmetic = reading.add(self.decode(self.latents(terms)));
-        let noise = Stream::new(u64::from(self.config.seed), Purpose::Sampling).normal(GRID * GRID * latent);
+        let noise = Stream::new(u64::from(config.run.seed), Purpose::Sampling).normal(GRID * GRID * latent);
         let samples = reading.add(self.decode(self.latents(noise)));
-        let damaged = (self.config.damage != Damage::None).then(|| self.damaged());
+        let damaged = (config.damage != Damage::None).then(|| self.damaged(config));
         let mended = damaged.as_ref().map(|d| {
             let encoded = reading.add(self.decode(self.encode(self.upload(&d.pixels)).0));
             let found = self.mended.as_ref().map(|m| reading.add(self.decode(self.latents(m.0.clone()))));
@@ -212,11 +213,10 @@ impl Autoencoder {
         inputs.extend(&values[again]);
         let mark = |(index, text): (u32, &str)| Mark { index, text: text.into() };
         let last = (count as u32).saturating_sub(1);
-        let chosen =
-            [(self.config.a, "A"), (self.config.b, "B"), (self.config.c, "C")].map(|(i, text)| (i.min(last), text));
+        let chosen = [(config.a, "A"), (config.b, "B"), (config.c, "C")].map(|(i, text)| (i.min(last), text));
         panels.push(Panel::new(
             "reconstructions",
-            "Held-out pictures, and what comes back",
+            "Unseen pictures (top) and their reconstructions. Click to choose A, then B, then C",
             vec![self.grid(&inputs, count, &["input", "reconstruction"], Some("pick"), chosen.map(mark).into())],
         ));
         if let (Some(damaged), Some((encoded, found))) = (damaged, mended) {
@@ -224,16 +224,16 @@ impl Autoencoder {
             let error = |id: &str, title: &str, pixels: &[f32]| {
                 Figure::new(id, title, damaged.error(original, pixels), 4, None)
             };
-            let mut figures = vec![error("error_encoded", "Error, by encoding", &values[encoded])];
+            let mut figures = vec![error("error_encoded", "Error (encoding)", &values[encoded])];
             let mut rows = vec!["original", "damaged", "encoded"];
             let mut pixels = [original, &damaged.shown(), &values[encoded]].concat();
             if let Some(found) = found {
                 rows.push("searched");
                 pixels.extend(&values[found]);
-                figures.push(error("error_searched", "Error, by searching", &values[found]));
+                figures.push(error("error_searched", "Error (search)", &values[found]));
             }
             let grid = self.grid(&pixels, count.min(MENDED), &rows, None, Vec::new());
-            panels.push(Panel::new("repair", "Damaged and mended", vec![grid, View::Figures { figures }]));
+            panels.push(Panel::new("repair", "Damaged and repaired", vec![grid, View::Figures { figures }]));
         }
         panels.push(Panel::new(
             "interpolation",
@@ -242,12 +242,12 @@ impl Autoencoder {
         ));
         panels.push(Panel::new(
             "arithmetic",
-            "A, B, C, and A - B + C",
+            "A, B, C, and A − B + C",
             vec![View::pictures(&values[arithmetic], self.shape, 4, false)],
         ));
         panels.push(Panel::new(
             "samples",
-            "Drawn from the prior, always the same latents",
+            "Random samples (same random numbers each time)",
             vec![View::pictures(&values[samples], self.shape, GRID, true)],
         ));
         Ok(panels)
@@ -263,45 +263,39 @@ impl Autoencoder {
         view
     }
 
-    async fn curves(&mut self, fresh: bool) -> Result<Vec<Panel>> {
-        self.trainer.curves.flush(Vec::new()).await?;
-        let losses = self.trainer.curves.history.unseen(fresh);
-        let tests = self.tests.unseen(fresh);
-        let history = &self.trainer.curves.history;
-        let active = self.shown.kl.iter().filter(|kl| **kl > ALIVE).count() as f32;
-        let mut figures = vec![Figure::new("active", "Dimensions in use", active, 0, Some(self.shown.kl.len() as f32))];
-        let beta = self.config.options(self.trainer.step.max(1)).beta as f32;
+    async fn curves(&self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
+        run.read(Vec::new()).await?;
+        let history = &run.curves.history;
+        let active = self.cache.kl.iter().filter(|kl| **kl > ALIVE).count() as f32;
+        let mut figures = vec![Figure::new("active", "Active dimensions", active, 0, Some(self.cache.kl.len() as f32))];
+        let beta = run.config.options(run.step().max(1)).beta as f32;
         // Of the last step's pictures; the others are of held-out ones.
-        if let (Some(reconstruction), Some(kl)) = (history.last(0), history.last(1)) {
+        if let (Some(reconstruction), Some(kl)) = (history.last("reconstruction"), history.last("kl")) {
             figures.insert(
                 0,
-                Figure::new("step_loss", "Loss of the last step (nats)", reconstruction + beta * kl, 1, None),
+                Figure::new("step_loss", "Loss at the last step (nats)", reconstruction + beta * kl, 1, None),
             );
-            figures.push(Figure::new("beta", "Beta now", beta, 2, None));
+            figures.push(Figure::new("beta", "Current beta", beta, 2, None));
         }
-        figures.extend(Figure::of_curve("elbo", "ELBO, held out (nats)", &self.tests, 0, None));
-        figures.extend(Figure::measured_at(&self.tests));
+        figures.extend(self.figures(run, &|name| run.measures.last(name)));
+        figures.extend(run.measured_at());
         let tested = self.held_out.as_ref().map_or(0, |h| (h.pixels.len() / self.shape.len()).min(TESTED));
-        let counts = self.shown.kl.clone();
+        let counts = self.cache.kl.clone();
         let categories = (1..=counts.len()).map(|dim| dim.to_string()).collect();
         let series = vec![HistogramSeries { label: "kl".into(), counts }];
-        let high = self.shown.kl.len() as f32;
+        let high = self.cache.kl.len() as f32;
         Ok(vec![
-            Panel::new("figures", "Figures", vec![View::Figures { figures }]),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
             Panel::new(
                 "dimensions",
-                "What each dimension tells (KL, nats)",
+                "Information in each dimension (KL, nats)",
                 vec![View::Histogram { series, low: 0.0, high, categories }],
             ),
-            Panel::new(
-                "losses",
-                "Loss of each step: reconstruction and KL",
-                vec![View::curves(&losses, history, &[0, 1], fresh)],
-            ),
+            Panel::new("losses", "Loss at each step: reconstruction and KL", vec![run.losses(Self::LOSSES)]),
             Panel::new(
                 "test",
-                &format!("Held-out pictures, the first {tested}"),
-                vec![View::curves(&tests, &self.tests, &[0, 1, 2], fresh)],
+                &format!("Test on unseen pictures, the first {tested}"),
+                vec![run.measured(Self::MEASURES)],
             ),
         ])
     }

@@ -1,22 +1,22 @@
-//! What is computed with weights that are there: an autoencoder's attention, and a transformer's operations.
+//! The operations of pretrained models: the attention of an autoencoder, and the operations of a transformer.
 
-use super::{Computed, Pending, flat};
+use super::result::{Computed, Pending, flat};
 use crate::error::Result;
-use crate::models::autoencoder::{Act, ConvPart, Part};
+use crate::models::autoencoder_block::{BlockKind, BlockSpec, ConvSpec};
 use crate::nn::engine::{Activation, Data, Engine, GROUP, Heads, Linear, Matrix, Norm, Rope};
 use crate::nn::upload;
 use crate::rng::Stream;
 use burn::tensor::{Device, Tensor};
 use std::cell::RefCell;
 
-/// A picture's pixels attend to each other, after group norm.
+/// Attention of the pixels of a picture, after group norm.
 pub fn attention(stream: &mut Stream, device: &Device) -> Result<Vec<Pending>> {
     const CHANNELS: usize = 8;
     let device = device.clone().inner();
     let x: Tensor<4> = upload(stream.normal(CHANNELS * 12), [1, CHANNELS, 3, 4], &device);
     let stream = RefCell::new(stream);
-    let convolutions = ["q", "k", "v", "out"].map(|name| ConvPart::point(name, CHANNELS, CHANNELS));
-    let part = Part::new(Act::Attention, 2, vec![("norm".into(), CHANNELS)], convolutions.into());
+    let convolutions = ["q", "k", "v", "out"].map(|name| ConvSpec::point(name, CHANNELS, CHANNELS));
+    let part = BlockSpec::new(BlockKind::Attention, 2, vec![("norm".into(), CHANNELS)], convolutions.into());
     let sizes = part.tensors();
     let read = |name: &str| {
         let shape = sizes.iter().find(|(n, _)| n == name).map_or(&[][..], |(_, shape)| shape);
@@ -25,7 +25,7 @@ pub fn attention(stream: &mut Stream, device: &Device) -> Result<Vec<Pending>> {
     Ok(vec![flat("group norm and attention", part.load(&read, &device)?.forward(x))])
 }
 
-/// Weights of a transformer.
+/// Random weights of a transformer.
 struct Weights<'a, E> {
     stream: &'a mut Stream,
     engine: &'a E,
@@ -37,7 +37,7 @@ impl<E: Engine> Weights<'_, E> {
         self.engine.weight(Matrix { rows, cols, data })
     }
 
-    /// Of 4 bits, with a bias.
+    /// A linear layer with 4-bit weights and a bias.
     fn layer(&mut self, rows: usize, cols: usize) -> Result<Linear<E::Weight>> {
         let q = (0..rows * cols / 2).map(|_| self.stream.below(256) as u8).collect();
         let d = self.stream.uniform(rows * cols / GROUP, 0.02);
@@ -51,7 +51,7 @@ impl<E: Engine> Weights<'_, E> {
     }
 }
 
-/// A block of a transformer with weights of 4 bits: each operation of an engine.
+/// A block of a transformer with 4-bit weights: each operation of an engine.
 pub async fn transformer<E: Engine>(stream: &mut Stream, engine: &E) -> Result<Vec<Computed>> {
     const WIDTH: usize = 64;
     let shape = Heads { heads: 4, kv_heads: 2, head_dim: 16 };
@@ -71,8 +71,8 @@ pub async fn transformer<E: Engine>(stream: &mut Stream, engine: &E) -> Result<V
     let attended = engine.attend(&q, &k, &v, &mut cache, 0, 0, Some(&rope));
     let attention = engine.attention(&engine.last(&q), &cache, 0, 4, Some(&rope));
     let x = engine.linear(&attended, &out, Activation::GeluTanh, Some(&x));
-    let gated = engine.gated(&engine.norm(&x, &after), &gate, &up);
-    let x = engine.add(&engine.linear(&gated, &down, Activation::None, None), &x);
+    let swiglu = engine.swiglu(&engine.norm(&x, &after), &gate, &up);
+    let x = engine.add(&engine.linear(&swiglu, &down, Activation::None, None), &x);
     let mut computed = Vec::new();
     for (what, rows) in [("transformer", &x), ("transformer's attention", &attention)] {
         computed.push(Computed { what, values: engine.read(rows).await? });

@@ -1,36 +1,29 @@
-//! Holds a device against the CPU at our own shapes before it is trusted: autotuned kernels have been reported to
-//! compute wrong numbers on some GPUs, and drivers to compute none. Each kind of operation that has a kernel of ours is computed
-//! once, forward and where it is trained with backward. The reference was computed by the CPU backend and is kept as a file, so
-//! that the WebGPU module does not carry a second backend; a test keeps the file fresh.
+//! Compares a device with the CPU at our own shapes before it is used: kernels have been reported to compute wrong numbers on some GPUs,
+//! and some drivers to compute nothing. Each kind of operation with a kernel of ours is computed once, forward, and backward where it
+//! is trained. The reference was computed by the CPU backend and is a file, so that the WebGPU module needs no second backend; a test
+//! keeps the file up to date.
 
 mod inference;
+mod result;
 mod training;
+
+pub use result::Computed;
 
 use super::{is_cpu, read};
 use crate::compare::{max_abs, max_abs_diff, worst_at};
 use crate::error::{Code, Error, Result};
 use crate::nn::engine;
 use crate::rng::{Purpose, Stream};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
-/// For each result its largest number, then its sums: [`accept`] reads it along with what was computed.
+/// The largest number and the sums of each result, in the order in which they are computed.
 const REFERENCE: &[u8] = include_bytes!("reference.bin");
-/// Sums kept of each result.
-const KEPT: usize = 32;
-/// Largest difference that rounding explains, relative to the largest number of a result.
+/// Sums of each result in the reference.
+const SUMS: usize = 32;
+/// The largest difference that rounding explains, relative to the largest number of a result.
 pub const TOLERANCE: f32 = 2e-3;
 
-/// All numbers of a result.
-#[derive(Debug, Clone)]
-pub struct Computed {
-    pub what: &'static str,
-    pub values: Vec<f32>,
-}
-
-/// A result that is still on the device.
-type Pending = (&'static str, Tensor<1>);
-
-/// Computes everything that is held against the CPU.
+/// Computes everything that is compared with the CPU.
 ///
 /// # Errors
 /// `DeviceLost` where the device does not answer.
@@ -51,17 +44,12 @@ pub async fn compute(device: &Device) -> Result<Vec<Computed>> {
     Ok(computed)
 }
 
-fn flat<const D: usize>(what: &'static str, x: Tensor<D>) -> Pending {
-    let n = x.dims().iter().product::<usize>();
-    (what, x.reshape([n]))
-}
-
-/// Weighted sums over pieces of a result: every number counts, and at its own place.
+/// Weighted sums over pieces of a result, in which every number and its place count.
 fn sums(values: &[f32]) -> Vec<f32> {
     let weights = Stream::new(8, Purpose::Noise).uniform(values.len(), 1.0);
-    let piece = values.len().div_ceil(KEPT).max(1);
+    let piece = values.len().div_ceil(SUMS).max(1);
     let sum = |(values, weights): (&[f32], &[f32])| {
-        // No weight is small: each wrong number is seen.
+        // No weight is small, so that each wrong number is noticed.
         let terms = values.iter().zip(weights).map(|(v, w)| f64::from(*v) * f64::from(w + w.signum()));
         terms.sum::<f64>() as f32
     };
@@ -74,10 +62,10 @@ pub fn reference(computed: &[Computed]) -> Vec<u8> {
     numbers.flat_map(f32::to_le_bytes).collect()
 }
 
-/// The largest difference of what was computed from the reference, relative to the largest number of each result.
+/// The largest difference from the reference, relative to the largest number of each result.
 ///
 /// # Errors
-/// `WrongArithmetic` where it is beyond what rounding explains: also for a NaN, an infinity, zeros, or another result's numbers.
+/// `WrongArithmetic` where it is larger than rounding explains; also for a NaN, an infinity, zeros, or the numbers of another result.
 pub fn accept(computed: &[Computed]) -> Result<f32> {
     let mut kept = REFERENCE.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     let mut errors = Vec::new();
@@ -95,7 +83,7 @@ pub fn accept(computed: &[Computed]) -> Result<f32> {
     let what = computed.get(at).map_or("nothing", |c| c.what);
     Err(Error::new(
         Code::WrongArithmetic,
-        format!("The graphics device computes other numbers than the CPU (by {worst:.1e}, {what})."),
+        format!("The graphics card gives different results from the CPU (off by {worst:.1e}, {what})."),
         "Kiln runs on the CPU instead. A newer browser or driver may help.",
     ))
 }

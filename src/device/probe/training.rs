@@ -1,9 +1,9 @@
-//! What trains: products, convolutions, batch norm, activations and a loss with their gradients, and an update by Adam. Shapes
-//! are shared where they can be: a device compiles a kernel for each, at a first visit.
+//! The operations of training: products, convolutions, batch norm, activations and a loss with their gradients, and an update by Adam.
+//! Shapes are shared where possible, because a device compiles a kernel for each at a first visit.
 
-use super::{Pending, flat};
+use super::result::{Pending, flat};
 use crate::nn::ops::{
-    Activation, adam, bias_act, convolve, convolve_transposed, linear, multiply, norm_act, softplus_mean,
+    Activation, Window, adam, batch_norm_act, bias_act, conv_transpose2d, conv2d, linear, matmul, softplus_mean,
 };
 use crate::nn::upload;
 use crate::rng::Stream;
@@ -20,12 +20,16 @@ pub fn results(stream: &mut Stream, device: &Device) -> Vec<Pending> {
         (leaf(stream, [3, 3, 8, 12], device), leaf(stream, [5, 3, 4, 4], device), leaf(stream, [5, 3, 4, 4], device));
     let (scale, before, after) = (leaf(stream, [5], device), leaf(stream, [5], device), leaf(stream, [3], device));
 
-    let product = multiply(a.clone(), b.clone(), [false, false]);
-    let convolved = convolve(picture.clone(), small.clone(), 1, 1);
+    let product = matmul(a.clone(), b.clone(), [false, false]);
+    let convolved = conv2d(picture.clone(), small.clone(), Window::square(1, 1));
     let layer = linear(rows.clone(), weight.clone(), Some(shift.clone()), Activation::Sigmoid);
-    let halved = bias_act(convolve(x.clone(), down.clone(), 2, 1), Some(before.clone()), Activation::Leaky(0.2));
-    let normed = norm_act(halved.clone(), scale.clone(), before.clone(), 1e-5, 0.0);
-    let doubled = convolve_transposed(normed.clone(), up.clone(), [8, 12], 2, 1);
+    let halved = bias_act(
+        conv2d(x.clone(), down.clone(), Window::square(2, 1)),
+        Some(before.clone()),
+        Activation::LeakyRelu(0.2),
+    );
+    let normed = batch_norm_act(halved.clone(), scale.clone(), before.clone(), 1e-5, 0.0);
+    let doubled = conv_transpose2d(normed.clone(), up.clone(), [8, 12], Window::square(2, 1));
     let drawn = bias_act(doubled, Some(after.clone()), Activation::Tanh);
 
     let loss = softplus_mean(product.clone(), 1.0)

@@ -1,4 +1,4 @@
-//! The CPU's engine: plain vectors.
+//! The engine on the CPU: plain vectors.
 
 use super::{Activation, Data, Engine, Heads, Linear, Matrix, Norm, Rope};
 use crate::error::{Code, Error, Result};
@@ -45,7 +45,7 @@ impl Cache {
     }
 }
 
-/// A vector's numbers; norms and biases are kept as f32.
+/// The numbers of a vector; norms and biases are stored as f32.
 fn vector(matrix: &Matrix) -> &[f32] {
     match &matrix.data {
         Data::F32(values) => values,
@@ -53,7 +53,7 @@ fn vector(matrix: &Matrix) -> &[f32] {
     }
 }
 
-fn product(x: &Rows, layer: &Linear<Matrix>) -> Vec<f32> {
+fn matmul_bias(x: &Rows, layer: &Linear<Matrix>) -> Vec<f32> {
     let width = layer.weight.rows;
     let mut out = vec![0.0; x.n() * width];
     matmul(&layer.weight, &x.values, &mut out);
@@ -64,12 +64,12 @@ fn product(x: &Rows, layer: &Linear<Matrix>) -> Vec<f32> {
     out
 }
 
-/// Turns each head of a row for its position.
-fn rotate(row: &mut [f32], head_dim: usize, rope: &Rope, position: usize) {
+/// Rotates each head of a row for its position.
+fn apply_rope(row: &mut [f32], head_dim: usize, rope: &Rope, position: usize) {
     let pairs = rope.frequencies.len();
-    let turns: Vec<(f32, f32)> = rope.frequencies.iter().map(|f| (position as f32 * f).sin_cos()).collect();
+    let angles: Vec<(f32, f32)> = rope.frequencies.iter().map(|f| (position as f32 * f).sin_cos()).collect();
     for head in row.chunks_exact_mut(head_dim) {
-        for (i, (sin, cos)) in turns.iter().enumerate() {
+        for (i, (sin, cos)) in angles.iter().enumerate() {
             let (a, b) = if rope.interleaved { (2 * i, 2 * i + 1) } else { (i, i + pairs) };
             (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[a] * sin + head[b] * cos);
         }
@@ -86,10 +86,10 @@ fn activate(values: &mut [f32], activation: Activation) {
 }
 
 impl Cpu {
-    /// What one query attends to: the keys of positions `0..=at`.
+    /// The attention weights of one query over positions `0..=at`.
     fn weights(&self, query: &[f32], cache: &Cache, layer: usize, head: usize, at: usize) -> Vec<f32> {
-        let (shape, hd) = (cache.heads, cache.heads.head_dim);
-        let start = cache.start(layer, head * shape.kv_heads / shape.heads);
+        let (heads_shape, hd) = (cache.heads, cache.heads.head_dim);
+        let start = cache.start(layer, head * heads_shape.kv_heads / heads_shape.heads);
         let scale = 1.0 / (hd as f32).sqrt();
         let keys = &cache.keys[start..start + (at + 1) * hd];
         let mut row: Vec<f32> = keys.chunks_exact(hd).map(|key| dot(query, key) * scale).collect();
@@ -121,7 +121,7 @@ impl Engine for Cpu {
             (Some(keys), Some(values)) => Ok(Cache { keys, values, heads, context }),
             _ => Err(Error::new(
                 Code::Unsupported,
-                format!("A cache for {context} tokens does not fit into memory."),
+                format!("A cache for {context} tokens does not fit in memory."),
                 "Open the model with a smaller context, or choose a smaller model.",
             )),
         }
@@ -146,7 +146,7 @@ impl Engine for Cpu {
     }
 
     fn linear(&self, x: &Rows, layer: &Linear<Matrix>, activation: Activation, residual: Option<&Rows>) -> Rows {
-        let mut out = product(x, layer);
+        let mut out = matmul_bias(x, layer);
         activate(&mut out, activation);
         if let Some(residual) = residual {
             kernels::add(&mut out, &residual.values);
@@ -154,16 +154,16 @@ impl Engine for Cpu {
         Rows::new(layer.weight.rows, out)
     }
 
-    fn gated(&self, x: &Rows, gate: &Linear<Matrix>, up: &Linear<Matrix>) -> Rows {
-        let (mut out, up) = (product(x, gate), product(x, up));
-        kernels::gate(&mut out, &up);
+    fn swiglu(&self, x: &Rows, gate: &Linear<Matrix>, up: &Linear<Matrix>) -> Rows {
+        let (mut out, up) = (matmul_bias(x, gate), matmul_bias(x, up));
+        kernels::swiglu(&mut out, &up);
         Rows::new(gate.weight.rows, out)
     }
 
     fn norm_heads(&self, x: &Rows, norm: &Norm<Matrix>, head_dim: usize) -> Rows {
         let mut values = x.values.to_vec();
         let (weight, bias) = (vector(&norm.weight), norm.bias.as_ref().map(vector));
-        values.chunks_exact_mut(head_dim).for_each(|head| kernels::norm(head, weight, bias, norm.eps));
+        values.chunks_exact_mut(head_dim).for_each(|head| kernels::norm_row(head, weight, bias, norm.eps));
         Rows::new(x.width, values)
     }
 
@@ -177,17 +177,17 @@ impl Engine for Cpu {
         at: usize,
         rope: Option<&Rope>,
     ) -> Rows {
-        let (shape, hd) = (cache.heads, cache.heads.head_dim);
+        let (heads_shape, hd) = (cache.heads, cache.heads.head_dim);
         let (mut queries, mut keys) = (q.values.to_vec(), k.values.to_vec());
         if let Some(rope) = rope {
             let rows = queries.chunks_exact_mut(q.width).zip(keys.chunks_exact_mut(k.width));
             for (position, (query, key)) in (at..).zip(rows) {
-                rotate(query, hd, rope, position);
-                rotate(key, hd, rope, position);
+                apply_rope(query, hd, rope, position);
+                apply_rope(key, hd, rope, position);
             }
         }
         for (position, (key, value)) in (at..).zip(keys.chunks_exact(k.width).zip(v.rows())) {
-            for head in 0..shape.kv_heads {
+            for head in 0..heads_shape.kv_heads {
                 let to = cache.start(layer, head) + position * hd;
                 cache.keys[to..to + hd].copy_from_slice(&key[head * hd..(head + 1) * hd]);
                 cache.values[to..to + hd].copy_from_slice(&value[head * hd..(head + 1) * hd]);
@@ -195,18 +195,18 @@ impl Engine for Cpu {
         }
         let (mut out, cache) = (vec![0.0; queries.len()], &*cache);
         let (many, keys) = (queries.len() / hd, at + q.n());
-        let size = many.div_ceil(kernels::worthwhile(&[2, queries.len(), keys])).max(1);
+        let size = many.div_ceil(kernels::part_count(&[2, queries.len(), keys])).max(1);
         kernels::each_chunk(
             &mut out,
             size * hd,
             || (),
             |(), part, out| {
                 for (i, out) in (part * size..).zip(out.chunks_exact_mut(hd)) {
-                    let (row, head) = (i / shape.heads, i % shape.heads);
+                    let (row, head) = (i / heads_shape.heads, i % heads_shape.heads);
                     let weights = self.weights(&queries[i * hd..][..hd], cache, layer, head, at + row);
-                    let start = cache.start(layer, head * shape.kv_heads / shape.heads);
+                    let start = cache.start(layer, head * heads_shape.kv_heads / heads_shape.heads);
                     for (weight, value) in weights.iter().zip(cache.values[start..].chunks_exact(hd)) {
-                        kernels::add_scaled(out, *weight, value);
+                        kernels::axpy(out, *weight, value);
                     }
                 }
             },
@@ -218,7 +218,7 @@ impl Engine for Cpu {
         let hd = cache.heads.head_dim;
         let mut query = self.last(q).values.to_vec();
         if let Some(rope) = rope {
-            rotate(&mut query, hd, rope, at);
+            apply_rope(&mut query, hd, rope, at);
         }
         let heads = query.chunks_exact(hd).enumerate();
         Rows::new(at + 1, heads.flat_map(|(head, query)| self.weights(query, cache, layer, head, at)).collect())

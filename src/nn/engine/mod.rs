@@ -1,7 +1,6 @@
-//! The operations of a transformer's inference, once for each device. A model is written once in terms of them.
+//! The operations of transformer inference, implemented for each device; a model is written once in terms of them.
 //!
-//! Activations are `[n, width]`: one row a token, f32. An engine keeps weights as [`Matrix`] does: quantised ones are
-//! multiplied quantised.
+//! Activations are `[n, width]` in f32, one row a token. Weights are stored as in [`Matrix`]: quantised weights stay quantised.
 
 mod cpu;
 #[cfg(feature = "gpu")]
@@ -28,16 +27,17 @@ pub struct Norm<W> {
     pub eps: f32,
 }
 
-/// Rotary position embedding (Su et al. 2021) over the first numbers of each head.
+/// Rotary position embedding (Su et al. 2021) of the first channels of each head.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rope {
-    /// Radians a position for each pair of numbers: `dims / 2` of them.
+    /// The angle in radians from one position to the next, for each of the `dims / 2` pairs.
     pub frequencies: Vec<f32>,
-    /// Pairs lie side by side (llama GGUF files) or half of what is turned apart (the safetensors of `transformers`).
+    /// Whether the numbers of a pair are neighbours (llama GGUF files) or half the rotated dimensions apart (safetensors of
+    /// `transformers`).
     pub interleaved: bool,
 }
 
-/// The shape of attention: `heads` queries share `kv_heads` keys and values of `head_dim` numbers.
+/// The heads of attention: `heads` query heads share `kv_heads` heads of keys and values, each of `head_dim` channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heads {
     pub heads: usize,
@@ -45,7 +45,7 @@ pub struct Heads {
     pub head_dim: usize,
 }
 
-/// What a linear layer's result goes through.
+/// The activation after a linear layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     None,
@@ -55,14 +55,14 @@ pub enum Activation {
     Gelu,
 }
 
-/// One device's way to compute. Shapes are checked when a model is built; the operations trust them.
+/// The operations on one device. Shapes are checked when a model is loaded, and not here.
 #[async_trait(?Send)]
 pub trait Engine {
     /// A matrix on the device.
     type Weight;
     /// Activations `[n, width]` on the device.
     type Rows: Clone;
-    /// Keys and values of all layers, `context` positions of them, allocated at once.
+    /// The key-value cache of all layers for `context` positions, allocated at once.
     type Cache;
 
     fn weight(&self, matrix: Matrix) -> Result<Self::Weight>;
@@ -86,13 +86,13 @@ pub trait Engine {
     ) -> Self::Rows;
 
     /// SwiGLU (Shazeer 2020): `silu(x G^T) * (x U^T)`.
-    fn gated(&self, x: &Self::Rows, gate: &Linear<Self::Weight>, up: &Linear<Self::Weight>) -> Self::Rows;
+    fn swiglu(&self, x: &Self::Rows, gate: &Linear<Self::Weight>, up: &Linear<Self::Weight>) -> Self::Rows;
 
-    /// RMS norm of each head by itself (Qwen3).
+    /// RMS norm over each head (Qwen3).
     fn norm_heads(&self, x: &Self::Rows, norm: &Norm<Self::Weight>, head_dim: usize) -> Self::Rows;
 
-    /// Turns queries `[n, heads * head_dim]` and keys `[n, kv_heads * head_dim]` for positions `at..`, writes keys and
-    /// values to the cache of `layer`, and attends causally. Returns `[n, heads * head_dim]`.
+    /// Applies `rope` to queries `[n, heads * head_dim]` and keys `[n, kv_heads * head_dim]` at positions `at..`, writes keys and values
+    /// to the cache of `layer`, and computes causal attention. Returns `[n, heads * head_dim]`.
     #[allow(clippy::too_many_arguments)]
     fn attend(
         &self,
@@ -105,7 +105,7 @@ pub trait Engine {
         rope: Option<&Rope>,
     ) -> Self::Rows;
 
-    /// What each head of `q`'s last row (position `at`) attends to: `[heads, at + 1]`. The cache holds the keys already.
+    /// The attention weights of the last row of `q` (position `at`), `[heads, at + 1]`. The cache has the keys already.
     fn attention(
         &self,
         q: &Self::Rows,
@@ -115,10 +115,10 @@ pub trait Engine {
         rope: Option<&Rope>,
     ) -> Self::Rows;
 
-    /// The last row alone, `[1, width]`.
+    /// The last row, `[1, width]`.
     fn last(&self, x: &Self::Rows) -> Self::Rows;
 
-    /// Reads rows back.
+    /// Reads rows back from the device.
     ///
     /// # Errors
     /// `DeviceLost` where the device does not answer.

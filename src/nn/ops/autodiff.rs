@@ -1,17 +1,19 @@
-//! The gradients of [`Kernels`], for burn's autodiff.
+//! The gradients of [`FusedOps`], for burn's autodiff.
 
-use super::{Activation, Kernels, Place};
+use super::fused::FusedOps;
+use super::tensor_list::TensorList;
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
+use kiln_kernels::Activation;
 
 type Float<B> = FloatTensor<B>;
 
-/// What a backward pass keeps of an activation, and the result. `operation` computes what goes in where it is given the identity.
-pub(super) fn kept_with_result<B: Kernels>(
+/// What the backward pass of an activation needs, and the result. With the identity, `operation` computes the activation's input.
+pub(super) fn saved_and_result<B: FusedOps>(
     activation: Activation,
     operation: impl FnOnce(Activation) -> Float<B>,
 ) -> (Float<B>, Float<B>) {
@@ -23,12 +25,12 @@ pub(super) fn kept_with_result<B: Kernels>(
     (y.clone(), y)
 }
 
-impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
     fn act(x: Float<Self>, activation: Activation) -> Float<Self> {
         #[derive(Debug)]
         struct Op;
 
-        impl<B: Kernels> Backward<B, 1> for Op {
+        impl<B: FusedOps> Backward<B, 1> for Op {
             type State = (Float<B>, Activation);
 
             fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -43,11 +45,11 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         let (x, node) = x.into_parts();
         match Op.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (kept, y) = kept_with_result::<B>(activation, |activation| match activation {
+                let (saved, y) = saved_and_result::<B>(activation, |activation| match activation {
                     Activation::Identity => x,
                     activation => B::act(x, activation),
                 });
-                prep.finish((kept, activation), y)
+                prep.finish((saved, activation), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::act(x, activation)),
         }
@@ -57,7 +59,7 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         #[derive(Debug)]
         struct Op;
 
-        impl<B: Kernels> Backward<B, 2> for Op {
+        impl<B: FusedOps> Backward<B, 2> for Op {
             type State = (Float<B>, Activation);
 
             fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -80,14 +82,14 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         let ((x, x_node), (bias, bias_node)) = (x.into_parts(), bias.into_parts());
         match Op.prepare::<C>([x_node, bias_node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (kept, y) = kept_with_result::<B>(activation, |activation| B::bias_act(x, bias, activation));
-                prep.finish((kept, activation), y)
+                let (saved, y) = saved_and_result::<B>(activation, |activation| B::bias_act(x, bias, activation));
+                prep.finish((saved, activation), y)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::bias_act(x, bias, activation)),
         }
     }
 
-    fn norm_act(
+    fn batch_norm_act(
         x: Float<Self>,
         weight: Float<Self>,
         bias: Float<Self>,
@@ -97,14 +99,14 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         #[derive(Debug)]
         struct Op;
 
-        impl<B: Kernels> Backward<B, 3> for Op {
+        impl<B: FusedOps> Backward<B, 3> for Op {
             /// `x`, weight, bias, statistics; the slope.
             type State = ([Float<B>; 4], f32);
 
             fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
                 let gradient = gradients.consume::<B>(&ops.node);
                 let ([x, weight, bias, statistics], slope) = ops.state;
-                let (x, weight, bias) = B::norm_act_backward(x, weight, bias, statistics, gradient, slope);
+                let (x, weight, bias) = B::batch_norm_act_backward(x, weight, bias, statistics, gradient, slope);
                 for (parent, gradient) in ops.parents.iter().zip([x, weight, bias]) {
                     if let Some(parent) = parent {
                         gradients.register::<B>(parent.id, gradient);
@@ -117,11 +119,11 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
             (x.into_parts(), weight.into_parts(), bias.into_parts());
         match Op.prepare::<C>([x_node, weight_node, bias_node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                let (y, statistics) = B::norm_act(x.clone(), weight.clone(), bias.clone(), epsilon, slope);
+                let (y, statistics) = B::batch_norm_act(x.clone(), weight.clone(), bias.clone(), epsilon, slope);
                 (prep.finish(([x, weight, bias, statistics.clone()], slope), y), Float::<Self>::new(statistics))
             }
             OpsKind::UnTracked(prep) => {
-                let (y, statistics) = B::norm_act(x, weight, bias, epsilon, slope);
+                let (y, statistics) = B::batch_norm_act(x, weight, bias, epsilon, slope);
                 (prep.finish(y), Float::<Self>::new(statistics))
             }
         }
@@ -131,7 +133,7 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         #[derive(Debug)]
         struct Op;
 
-        impl<B: Kernels> Backward<B, 1> for Op {
+        impl<B: FusedOps> Backward<B, 1> for Op {
             type State = (Float<B>, f32);
 
             fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -150,7 +152,7 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         }
     }
 
-    // What belongs to a backward pass, or updates weights, is itself not differentiated.
+    // Backward passes and weight updates are not differentiated themselves.
 
     fn act_backward(y: Float<Self>, gradient: Float<Self>, activation: Activation) -> Float<Self> {
         Float::<Self>::new(B::act_backward(y.into_primitive(), gradient.into_primitive(), activation))
@@ -161,7 +163,7 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
         (Float::<Self>::new(x), Float::<Self>::new(bias))
     }
 
-    fn norm_act_backward(
+    fn batch_norm_act_backward(
         x: Float<Self>,
         weight: Float<Self>,
         bias: Float<Self>,
@@ -171,7 +173,7 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     ) -> (Float<Self>, Float<Self>, Float<Self>) {
         let [x, weight, bias, statistics, gradient] =
             [x, weight, bias, statistics, gradient].map(|t| t.into_primitive());
-        let (x, weight, bias) = B::norm_act_backward(x, weight, bias, statistics, gradient, slope);
+        let (x, weight, bias) = B::batch_norm_act_backward(x, weight, bias, statistics, gradient, slope);
         (Float::<Self>::new(x), Float::<Self>::new(weight), Float::<Self>::new(bias))
     }
 
@@ -182,27 +184,13 @@ impl<B: Kernels, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     fn adam(
         settings: Float<Self>,
         state: Float<Self>,
-        weight: Float<Self>,
-        gradient: Float<Self>,
-        place: Place,
-    ) -> (Float<Self>, Float<Self>) {
-        let [settings, state, weight, gradient] = [settings, state, weight, gradient].map(|t| t.into_primitive());
-        let (state, weight) = B::adam(settings, state, weight, gradient, place);
-        (Float::<Self>::new(state), Float::<Self>::new(weight))
-    }
-
-    fn adam_two(
-        settings: Float<Self>,
-        state: Float<Self>,
-        weight: Float<Self>,
-        gradient: Float<Self>,
-        next_weight: Float<Self>,
-        next_gradient: Float<Self>,
-        places: [Place; 2],
-    ) -> (Float<Self>, Float<Self>, Float<Self>) {
-        let (settings, state) = (settings.into_primitive(), state.into_primitive());
-        let [a, b, c, d] = [weight, gradient, next_weight, next_gradient].map(|t| t.into_primitive());
-        let (state, weight, next) = B::adam_two(settings, state, a, b, c, d, places);
-        (Float::<Self>::new(state), Float::<Self>::new(weight), Float::<Self>::new(next))
+        weights: TensorList<Self>,
+        gradients: TensorList<Self>,
+        decays: Vec<bool>,
+    ) -> (Float<Self>, Vec<Float<Self>>) {
+        let [weights, gradients] =
+            [weights, gradients].map(|list| TensorList(list.0.into_iter().map(|t| t.into_primitive()).collect()));
+        let (state, weights) = B::adam(settings.into_primitive(), state.into_primitive(), weights, gradients, decays);
+        (Float::<Self>::new(state), weights.into_iter().map(Float::<Self>::new).collect())
     }
 }

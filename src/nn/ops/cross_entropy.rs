@@ -12,11 +12,11 @@ type Float<B> = FloatTensor<B>;
 
 /// Targets are classes below the number of logits, i32.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
-pub(crate) trait CrossEntropy: Backend {
-    /// For each row of logits `[N, C]` the negative log likelihood of its target, `[N]`.
+pub(crate) trait CrossEntropyOps: Backend {
+    /// The negative log-likelihood of the target of each row of logits `[N, C]`, `[N]`.
     fn cross_entropy(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self>;
 
-    /// The gradient of the logits, from that of each row's result.
+    /// The gradient of the logits, from that of the result.
     fn cross_entropy_backward(
         logits: FloatTensor<Self>,
         targets: IntTensor<Self>,
@@ -24,9 +24,9 @@ pub(crate) trait CrossEntropy: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// The negative log likelihood of each row's target, in nats: `torch.nn.functional.cross_entropy(reduction="none")`. Its mean is
-/// the usual loss; rows that do not count are multiplied by 0 before that. Targets are classes below C: others are an error of the
-/// caller's, which the CPU refuses and WebGPU does not see.
+/// The negative log-likelihood of each row's target, in nats: `torch.nn.functional.cross_entropy(reduction="none")`. Its mean is
+/// the usual loss; rows that do not count are multiplied by 0 first. Targets must be below C: the CPU panics otherwise, WebGPU does not
+/// notice.
 ///
 /// # Shapes
 /// `[N, C]` and `[N]` to `[N]`.
@@ -35,12 +35,12 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     Tensor::from_dispatch(Dispatch::cross_entropy(logits.into_dispatch(), targets.into_dispatch()))
 }
 
-impl<B: CrossEntropy, C: CheckpointStrategy> CrossEntropy for Autodiff<B, C> {
+impl<B: CrossEntropyOps, C: CheckpointStrategy> CrossEntropyOps for Autodiff<B, C> {
     fn cross_entropy(logits: Float<Self>, targets: IntTensor<Self>) -> Float<Self> {
         #[derive(Debug)]
         struct Op;
 
-        impl<B: CrossEntropy> Backward<B, 1> for Op {
+        impl<B: CrossEntropyOps> Backward<B, 1> for Op {
             type State = (Float<B>, IntTensor<B>);
 
             fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
@@ -62,7 +62,7 @@ impl<B: CrossEntropy, C: CheckpointStrategy> CrossEntropy for Autodiff<B, C> {
         }
     }
 
-    // What belongs to a backward pass is itself not differentiated.
+    // The backward pass is not differentiated itself.
     fn cross_entropy_backward(logits: Float<Self>, targets: IntTensor<Self>, gradient: Float<Self>) -> Float<Self> {
         let [logits, gradient] = [logits, gradient].map(|t| t.into_primitive());
         Float::<Self>::new(B::cross_entropy_backward(logits, targets, gradient))
@@ -71,8 +71,8 @@ impl<B: CrossEntropy, C: CheckpointStrategy> CrossEntropy for Autodiff<B, C> {
 
 #[cfg(feature = "cpu")]
 mod cpu {
-    use super::super::cpu::{from, whole};
-    use super::CrossEntropy;
+    use super::super::cpu::{contiguous, from};
+    use super::CrossEntropyOps;
     use burn::backend::flex::FlexTensor;
     use burn::backend::{Flex, TensorMetadata};
     use burn::tensor::Shape;
@@ -84,15 +84,15 @@ mod cpu {
         targets.storage::<i32>()[start..start + n].iter().map(|&t| t as usize).collect()
     }
 
-    impl CrossEntropy for Flex {
+    impl CrossEntropyOps for Flex {
         fn cross_entropy(logits: FlexTensor, targets: FlexTensor) -> FlexTensor {
-            let losses = kiln_kernels::cross_entropy(whole(logits).storage(), &classes(&targets));
+            let losses = kiln_kernels::cross_entropy(contiguous(logits).storage(), &classes(&targets));
             let n = losses.len();
             from(losses, Shape::new([n]))
         }
 
         fn cross_entropy_backward(logits: FlexTensor, targets: FlexTensor, gradient: FlexTensor) -> FlexTensor {
-            let (logits, gradient) = (whole(logits), whole(gradient));
+            let (logits, gradient) = (contiguous(logits), contiguous(gradient));
             let values = kiln_kernels::cross_entropy_backward(logits.storage(), &classes(&targets), gradient.storage());
             from(values, logits.shape())
         }

@@ -1,4 +1,4 @@
-//! Norms of rows: layer, group and RMS norm.
+//! Norms over rows: layer, group and RMS norm.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -11,10 +11,10 @@ pub use kiln_kernels::RowNorm;
 
 type Float<B> = FloatTensor<B>;
 
-/// Norms of a backend. `weight` has a number for each channel.
+/// Row norms on a backend. `weight` has a number for each channel.
 #[backend_extension(Flex: cfg(feature = "cpu"), Cube: cfg(feature = "gpu"), Autodiff)]
-pub(crate) trait Norms: Backend {
-    /// The result, and mean and reciprocal deviation of each row, `[2, rows]`. `bias` is the weight once more where there is none.
+pub(crate) trait RowNormOps: Backend {
+    /// The result, and mean and reciprocal standard deviation of each row, `[2, rows]`. Where it is not `biased`, `bias` is not read.
     fn row_norm(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -33,17 +33,17 @@ pub(crate) trait Norms: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
-/// Rows of `x` less their mean and over their deviation, times a weight and with a bias for each channel. A row is as many numbers as
-/// `norm` and the weight's length say; the result has the shape of `x`.
+/// Normalises the rows of `x` by their mean and standard deviation, then applies a weight and a bias for each channel. The length of
+/// a row follows from `norm` and the number of channels; the result has the shape of `x`.
 pub fn row_norm<const D: usize>(x: Tensor<D>, weight: Tensor<1>, bias: Option<Tensor<1>>, norm: RowNorm) -> Tensor<D> {
     let biased = bias.is_some();
-    // Without gradients, so that the weight's own is its part in the product alone.
+    // Detached, so that the weight gets no gradient as a bias.
     let bias = bias.unwrap_or_else(|| weight.clone().detach());
     let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     Tensor::from_dispatch(Dispatch::row_norm(x, weight, bias, norm, biased).0)
 }
 
-impl<B: Norms, C: CheckpointStrategy> Norms for Autodiff<B, C> {
+impl<B: RowNormOps, C: CheckpointStrategy> RowNormOps for Autodiff<B, C> {
     fn row_norm(
         x: Float<Self>,
         weight: Float<Self>,
@@ -54,7 +54,7 @@ impl<B: Norms, C: CheckpointStrategy> Norms for Autodiff<B, C> {
         #[derive(Debug)]
         struct Op;
 
-        impl<B: Norms> Backward<B, 3> for Op {
+        impl<B: RowNormOps> Backward<B, 3> for Op {
             /// `x`, weight, statistics.
             type State = ([Float<B>; 3], RowNorm);
 
@@ -84,7 +84,7 @@ impl<B: Norms, C: CheckpointStrategy> Norms for Autodiff<B, C> {
         }
     }
 
-    // What belongs to a backward pass is itself not differentiated.
+    // The backward pass is not differentiated itself.
     fn row_norm_backward(
         x: Float<Self>,
         weight: Float<Self>,
@@ -100,13 +100,13 @@ impl<B: Norms, C: CheckpointStrategy> Norms for Autodiff<B, C> {
 
 #[cfg(feature = "cpu")]
 mod cpu {
-    use super::super::cpu::{from, whole};
-    use super::{Norms, RowNorm};
+    use super::super::cpu::{contiguous, from};
+    use super::{RowNorm, RowNormOps};
     use burn::backend::flex::FlexTensor;
     use burn::backend::{Flex, TensorMetadata};
     use burn::tensor::Shape;
 
-    impl Norms for Flex {
+    impl RowNormOps for Flex {
         fn row_norm(
             x: FlexTensor,
             weight: FlexTensor,
@@ -114,7 +114,7 @@ mod cpu {
             norm: RowNorm,
             biased: bool,
         ) -> (FlexTensor, FlexTensor) {
-            let (x, weight, bias) = (whole(x), whole(weight), whole(bias));
+            let (x, weight, bias) = (contiguous(x), contiguous(weight), contiguous(bias));
             let bias: &[f32] = if biased { bias.storage() } else { &[] };
             let (y, statistics) = norm.forward(x.storage(), weight.storage(), bias);
             let rows = statistics.len() / 2;
@@ -128,10 +128,11 @@ mod cpu {
             gradient: FlexTensor,
             norm: RowNorm,
         ) -> (FlexTensor, FlexTensor, FlexTensor) {
-            let (x, weight, statistics, mut gradient) = (whole(x), whole(weight), whole(statistics), whole(gradient));
-            let (of_weight, of_bias) =
+            let (x, weight, statistics, mut gradient) =
+                (contiguous(x), contiguous(weight), contiguous(statistics), contiguous(gradient));
+            let (grad_weight, grad_bias) =
                 norm.backward(x.storage(), weight.storage(), statistics.storage(), gradient.storage_mut());
-            (gradient, from(of_weight, weight.shape()), from(of_bias, weight.shape()))
+            (gradient, from(grad_weight, weight.shape()), from(grad_bias, weight.shape()))
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What lies on the device besides weights: activations and the cache.
+//! Buffers besides the weights: activations and the key-value cache.
 
 use super::super::{Heads, Rope};
-use super::attention::Shape;
+use super::attention::AttentionShape;
 use super::weights::Weight;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
@@ -16,21 +16,21 @@ pub struct Rows {
 
 /// Keys and values of each layer.
 pub struct Cache {
-    pub layers: Vec<Layer>,
+    pub layers: Vec<KvLayer>,
     pub heads: Heads,
     pub context: usize,
-    /// Cosines and sines of all positions, and what they were made for.
-    pub turns: Option<(Rope, Handle)>,
+    /// Cosines and sines of all positions, and the rotary embedding that they belong to.
+    pub rope_table: Option<(Rope, Handle)>,
 }
 
-pub struct Layer {
+pub struct KvLayer {
     pub keys: Handle,
     pub values: Handle,
 }
 
 /// A kernel's argument of `count` elements.
 pub fn arg(handle: &Handle, count: usize) -> BufferArg {
-    // SAFETY: every buffer is made by the engine, of the shape that its owner states.
+    // SAFETY: the engine allocates every buffer for the shape that its owner states.
     unsafe { BufferArg::from_raw_parts(handle.clone(), count) }
 }
 
@@ -47,22 +47,22 @@ impl Weight {
 }
 
 impl Cache {
-    /// The kernels' constants.
-    pub fn shape(&self, rope: Option<&Rope>) -> Shape {
+    /// The constants of the kernels.
+    pub fn shape(&self, rope: Option<&Rope>) -> AttentionShape {
         let Heads { heads, kv_heads, head_dim } = self.heads;
         let (pairs, interleaved) = rope.map_or((0, false), |r| (r.frequencies.len(), r.interleaved));
-        Shape { head_dim, heads, kv_heads, context: self.context, pairs, interleaved }
+        AttentionShape { head_dim, heads, kv_heads, context: self.context, pairs, interleaved }
     }
 
-    /// Numbers of a layer's keys, and of its values.
+    /// Numbers in the keys of a layer, and in its values.
     pub fn size(&self) -> usize {
         self.heads.kv_heads * self.context * self.heads.head_dim
     }
 
-    /// Cosines and sines; any buffer where there are none, for it is not read.
-    pub fn turns(&self, q: &Rows) -> BufferArg {
-        match &self.turns {
-            Some((rope, turns)) => arg(turns, self.context * rope.frequencies.len() * 2),
+    /// Cosines and sines, or any buffer where there are none: it is not read.
+    pub fn rope_table(&self, q: &Rows) -> BufferArg {
+        match &self.rope_table {
+            Some((rope, rope_table)) => arg(rope_table, self.context * rope.frequencies.len() * 2),
             None => q.arg(1),
         }
     }

@@ -1,12 +1,12 @@
-//! WebGPU's engine: kernels written for one token at a time, through the wgpu device that burn opened.
+//! The engine on WebGPU: kernels for one token at a time, on the wgpu device that burn opened.
 //!
-//! A token costs few, large dispatches, and nothing is read back but what is asked for. Kernels are CubeCL's, which is what
-//! burn's own are written in. They need no subgroups and no f16, at most 8 storage buffers, 256 threads a workgroup and
-//! 16 KB of its memory: what every WebGPU device has.
+//! A token takes few, large dispatches, and only what is asked for is read back. The kernels are written in CubeCL, like burn's own.
+//! They need neither subgroups nor f16, at most 8 storage buffers, 256 threads a workgroup and 16 KB of workgroup memory: what every
+//! WebGPU device has.
 
 mod attention;
 mod buffers;
-mod product;
+mod gemv;
 pub(in crate::nn) mod rows;
 mod weights;
 
@@ -15,14 +15,14 @@ pub use weights::Weight;
 use super::{Activation, Engine, Heads, Linear, Matrix, Norm, Rope};
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
-use buffers::{Cache, Layer, Rows, arg};
+use buffers::{Cache, KvLayer, Rows, arg};
 use burn::tensor::Device;
 use cubecl::bytes::Bytes;
 use cubecl::client::Client;
 use cubecl::prelude::*;
 use cubecl::server::Handle;
 use cubecl::wgpu::{WgpuDevice, WgpuDeviceKind};
-use product::{End, Tile};
+use gemv::{Epilogue, Tile};
 
 pub struct Gpu {
     client: Client,
@@ -31,9 +31,9 @@ pub struct Gpu {
 impl Gpu {
     /// On the device that burn has open already. A worker can open WebGPU once.
     pub fn new(_open: &Device) -> Self {
-        // burn opens its default device, and does not tell which it holds.
+        // burn opens its default device and does not say which one it is.
         let client = cubecl::Device::Wgpu(WgpuDevice::new(WgpuDeviceKind::DefaultDevice)).client();
-        // A model that was here before leaves buffers that nothing holds.
+        // An earlier model leaves buffers that nothing uses.
         let _ = client.memory_cleanup();
         Self { client }
     }
@@ -42,13 +42,13 @@ impl Gpu {
         Rows { handle: self.client.empty(n * width * 4), n, width }
     }
 
-    /// A buffer that stays, of its own size.
-    fn lasting(&self, size: usize) -> Result<Handle> {
+    /// A buffer of its own that stays allocated.
+    fn persistent(&self, size: usize) -> Result<Handle> {
         let limit = self.client.properties().memory.max_page_size;
         if size as u64 > limit {
             return Err(Error::new(
                 Code::Unsupported,
-                format!("A tensor of {size} bytes does not fit this GPU's buffers of {limit} bytes."),
+                format!("A tensor of {size} bytes is larger than this GPU's largest buffer, {limit} bytes."),
                 "Choose a smaller model, or the CPU.",
             ));
         }
@@ -77,11 +77,11 @@ impl Gpu {
         out
     }
 
-    /// Cosines and sines for every position of the cache: a device's own are too coarse for large angles.
-    fn turns(&self, rope: &Rope, context: usize) -> Handle {
+    /// Cosines and sines for every position of the cache: a GPU's own functions are too inaccurate for large angles.
+    fn rope_table(&self, rope: &Rope, context: usize) -> Handle {
         let angles = (0..context).flat_map(|p| rope.frequencies.iter().map(move |f| p as f32 * f));
-        let turns: Vec<f32> = angles.flat_map(|angle| [angle.cos(), angle.sin()]).collect();
-        self.client.memory_persistent_allocation((), |()| self.client.create(Bytes::from_elems(turns)))
+        let rope_table: Vec<f32> = angles.flat_map(|angle| [angle.cos(), angle.sin()]).collect();
+        self.client.memory_persistent_allocation((), |()| self.client.create(Bytes::from_elems(rope_table)))
     }
 }
 
@@ -92,20 +92,22 @@ impl Engine for Gpu {
     type Cache = Cache;
 
     fn weight(&self, matrix: Matrix) -> Result<Weight> {
-        Weight::upload(&self.client, matrix, |size| self.lasting(size))
+        Weight::upload(&self.client, matrix, |size| self.persistent(size))
     }
 
     fn cache(&self, layers: usize, context: usize, heads: Heads) -> Result<Cache> {
-        if heads.head_dim > attention::THREADS {
+        if heads.head_dim > attention::DECODE_THREADS {
             return Err(Error::unsupported(format!(
-                "Heads of {} numbers are too large for the WebGPU kernels, which take {}.",
+                "The model's heads have {} channels; on WebGPU at most {} are supported.",
                 heads.head_dim,
-                attention::THREADS
+                attention::DECODE_THREADS
             )));
         }
-        let mut cache = Cache { layers: Vec::with_capacity(layers), heads, context, turns: None };
+        let mut cache = Cache { layers: Vec::with_capacity(layers), heads, context, rope_table: None };
         for _ in 0..layers {
-            cache.layers.push(Layer { keys: self.lasting(cache.size() * 4)?, values: self.lasting(cache.size() * 4)? });
+            cache
+                .layers
+                .push(KvLayer { keys: self.persistent(cache.size() * 4)?, values: self.persistent(cache.size() * 4)? });
         }
         Ok(cache)
     }
@@ -127,7 +129,7 @@ impl Engine for Gpu {
                     row,
                     table.rows,
                     units,
-                    table.form,
+                    table.layout,
                 );
             }
         }
@@ -161,38 +163,38 @@ impl Engine for Gpu {
         let tile = Tile::new(weight, x.n);
         // SAFETY: reads `[n, cols]` of `x`, the weight, `rows` of the bias and `[n, rows]` of the residual; writes `[n, rows]`.
         unsafe {
-            product::linear::launch_unchecked(
+            gemv::linear::launch_unchecked(
                 &self.client,
                 tile.count(weight.rows, x.n),
-                CubeDim::new_1d(product::THREADS as u32),
+                CubeDim::new_1d(gemv::GEMV_THREADS as u32),
                 weight.vector,
                 x.arg(weight.vector),
                 weight.arg(),
-                // What is not there is not read.
+                // What is absent is not read.
                 layer.bias.as_ref().map_or(x.arg(1), Weight::arg),
                 residual.map_or(x.arg(1), |r| r.arg(1)),
                 out.arg(1),
                 x.n,
                 weight.rows,
                 weight.units(),
-                weight.form,
+                weight.layout,
                 tile,
-                End::new(layer.bias.is_some(), activation, residual.is_some()),
+                Epilogue::new(layer.bias.is_some(), activation, residual.is_some()),
             );
         }
         out
     }
 
-    fn gated(&self, x: &Rows, gate: &Linear<Weight>, up: &Linear<Weight>) -> Rows {
+    fn swiglu(&self, x: &Rows, gate: &Linear<Weight>, up: &Linear<Weight>) -> Rows {
         let rows = gate.weight.rows;
         let out = self.rows(x.n, rows);
         let tile = Tile::new(&gate.weight, x.n);
         // SAFETY: as in `linear`, for two weights of one shape.
         unsafe {
-            product::gated::launch_unchecked(
+            gemv::swiglu::launch_unchecked(
                 &self.client,
                 tile.count(rows, x.n),
-                CubeDim::new_1d(product::THREADS as u32),
+                CubeDim::new_1d(gemv::GEMV_THREADS as u32),
                 gate.weight.vector,
                 x.arg(gate.weight.vector),
                 gate.weight.arg(),
@@ -204,8 +206,8 @@ impl Engine for Gpu {
                 rows,
                 gate.weight.units(),
                 up.weight.units(),
-                gate.weight.form,
-                up.weight.form,
+                gate.weight.layout,
+                up.weight.layout,
                 tile,
                 [gate.bias.is_some(), up.bias.is_some()],
             );
@@ -227,21 +229,21 @@ impl Engine for Gpu {
         at: usize,
         rope: Option<&Rope>,
     ) -> Rows {
-        if cache.turns.as_ref().map(|(rope, _)| rope) != rope {
-            cache.turns = rope.map(|rope| (rope.clone(), self.turns(rope, cache.context)));
+        if cache.rope_table.as_ref().map(|(rope, _)| rope) != rope {
+            cache.rope_table = rope.map(|rope| (rope.clone(), self.rope_table(rope, cache.context)));
         }
         let (shape, size) = (cache.shape(rope), cache.size());
-        let (out, Layer { keys, values }) = (self.rows(q.n, q.width), &cache.layers[layer]);
+        let (out, KvLayer { keys, values }) = (self.rows(q.n, q.width), &cache.layers[layer]);
         // SAFETY: `at + n` positions fit the cache, whose buffers have `size` numbers.
         unsafe {
             if q.n > 1 {
                 attention::store::launch_unchecked(
                     &self.client,
                     CubeCount::Static(q.n as u32, shape.kv_heads as u32, 1),
-                    CubeDim::new_1d(attention::THREADS as u32),
+                    CubeDim::new_1d(attention::DECODE_THREADS as u32),
                     k.arg(1),
                     v.arg(1),
-                    cache.turns(q),
+                    cache.rope_table(q),
                     arg(keys, size),
                     arg(values, size),
                     at,
@@ -251,11 +253,11 @@ impl Engine for Gpu {
             attention::attend::launch_unchecked(
                 &self.client,
                 CubeCount::Static(shape.heads as u32, q.n as u32, 1),
-                CubeDim::new_1d(attention::THREADS as u32),
+                CubeDim::new_1d(attention::DECODE_THREADS as u32),
                 q.arg(1),
                 k.arg(1),
                 v.arg(1),
-                cache.turns(q),
+                cache.rope_table(q),
                 arg(keys, size),
                 arg(values, size),
                 out.arg(1),
@@ -274,9 +276,9 @@ impl Engine for Gpu {
             attention::attention::launch_unchecked(
                 &self.client,
                 CubeCount::Static(shape.heads as u32, 1, 1),
-                CubeDim::new_1d(attention::THREADS as u32),
+                CubeDim::new_1d(attention::DECODE_THREADS as u32),
                 q.arg(1),
-                cache.turns(q),
+                cache.rope_table(q),
                 arg(&cache.layers[layer].keys, cache.size()),
                 out.arg(1),
                 q.n - 1,

@@ -1,11 +1,11 @@
-//! What is done to rows of activations one by one.
+//! Operations on rows of activations.
 
-use super::weights::{Form, scale, unpack};
+use super::weights::{WeightLayout, scale, unpack};
 use cubecl::prelude::*;
 
-/// Adds up what every thread of the workgroup has.
+/// The sum of the numbers of all threads of the workgroup.
 #[cube]
-pub fn sum(shared: &mut Shared<[f32]>, value: f32, #[comptime] threads: usize) -> f32 {
+pub fn workgroup_sum(shared: &mut Shared<[f32]>, value: f32, #[comptime] threads: usize) -> f32 {
     shared[UNIT_POS as usize] = value;
     #[unroll]
     for step in 0..comptime!(threads.ilog2() as usize) {
@@ -22,7 +22,7 @@ pub fn sum(shared: &mut Shared<[f32]>, value: f32, #[comptime] threads: usize) -
     total
 }
 
-/// Norms rows of `width` numbers, one a workgroup. Layer norm where `layer`, else RMS norm.
+/// Normalises rows of `width` numbers, one a workgroup: layer norm where `layer`, else RMS norm.
 #[cube(launch_unchecked)]
 pub fn norm(
     x: &[f32],
@@ -43,14 +43,14 @@ pub fn norm(
         for i in range_stepped(UNIT_POS as usize, width, threads) {
             part += x[first + i];
         }
-        mean = sum(&mut shared, part, threads) / count;
+        mean = workgroup_sum(&mut shared, part, threads) / count;
     }
     let mut part = 0.0f32;
     for i in range_stepped(UNIT_POS as usize, width, threads) {
         let v = x[first + i] - mean;
         part += v * v;
     }
-    let scale = 1.0f32 / (sum(&mut shared, part, threads) / count + eps).sqrt();
+    let scale = 1.0f32 / (workgroup_sum(&mut shared, part, threads) / count + eps).sqrt();
     for i in range_stepped(UNIT_POS as usize, width, threads) {
         let mut v = (x[first + i] - mean) * scale * weight[i];
         if comptime!(layer) {
@@ -60,7 +60,7 @@ pub fn norm(
     }
 }
 
-/// Row `id` of a table to row `row` of `out`, a unit a thread.
+/// Copies row `id` of a table to row `row` of `out`; a unit a thread.
 #[cube(launch_unchecked)]
 pub fn embed<N: Size>(
     table: &[Vector<u32, N>],
@@ -69,24 +69,24 @@ pub fn embed<N: Size>(
     row: usize,
     rows: usize,
     units: usize,
-    #[comptime] form: Form,
+    #[comptime] layout: WeightLayout,
 ) {
     let unit = ABSOLUTE_POS;
     if unit < units {
         let at = id * units + unit;
         let packed = table[at];
         #[unroll]
-        for part in 0..comptime!(form.parts()) {
-            let mut value = unpack(packed, part, form);
-            if comptime!(!form.is_float()) {
+        for part in 0..comptime!(layout.parts()) {
+            let mut value = unpack(packed, part, layout);
+            if comptime!(!layout.is_float()) {
                 let d = rows * units;
-                value *= Vector::<f32, N>::new(scale(table, d, at / comptime!(form.shared())));
-                if comptime!(form.low()) {
-                    let m = d + (rows * units / comptime!(form.shared())).div_ceil(4);
-                    value += Vector::<f32, N>::new(scale(table, m, at / comptime!(form.shared())));
+                value *= Vector::<f32, N>::new(scale(table, d, at / comptime!(layout.shared())));
+                if comptime!(layout.low()) {
+                    let m = d + (rows * units / comptime!(layout.shared())).div_ceil(4);
+                    value += Vector::<f32, N>::new(scale(table, m, at / comptime!(layout.shared())));
                 }
             }
-            out[(row * units + unit) * comptime!(form.parts()) + part] = value;
+            out[(row * units + unit) * comptime!(layout.parts()) + part] = value;
         }
     }
 }
@@ -98,7 +98,7 @@ pub fn add(a: &[f32], b: &[f32], out: &mut [f32], count: usize) {
     }
 }
 
-/// `count` numbers from `from`.
+/// Copies `count` numbers from `from` on.
 #[cube(launch_unchecked)]
 pub fn copy(x: &[f32], out: &mut [f32], from: usize, count: usize) {
     if ABSOLUTE_POS < count {

@@ -1,24 +1,24 @@
-//! Kernels of attention on WebGPU: a query a workgroup, and for the gradients of keys and values a key a workgroup. Nothing as large as all
-//! weights is kept: scores are computed as often as they are needed (Dao et al. 2022, arXiv 2205.14135).
+//! Attention on WebGPU. A workgroup has one query, and for the gradients of keys and values one key. The attention weights are never
+//! stored: scores are computed again whenever they are needed (Dao et al. 2022, arXiv 2205.14135).
 
-use crate::nn::engine::gpu::rows::sum;
+use crate::nn::engine::gpu::rows::workgroup_sum;
 use cubecl::prelude::*;
 
-/// Threads of a workgroup: keys or queries that are looked at together, and numbers of a head that are added up together.
-pub const THREADS: usize = 64;
+/// Threads in a workgroup: keys or queries that are processed together, and channels of a head that are summed together.
+pub const ATTENTION_THREADS: usize = 64;
 
-/// What no score is below.
-pub const LOWEST: f32 = -3.0e38;
+/// Lower than any score.
+pub const MIN_SCORE: f32 = -3.0e38;
 
-/// What a kernel is made for.
+/// The constants of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Plan {
+pub struct AttentionPlan {
     pub heads: usize,
     pub width: usize,
     pub causal: bool,
 }
 
-impl Plan {
+impl AttentionPlan {
     const fn stride(self) -> usize {
         self.heads * self.width
     }
@@ -27,15 +27,15 @@ impl Plan {
         1.0 / (self.width as f32).sqrt()
     }
 
-    /// Rounds in which the threads add up all numbers of a head.
+    /// Rounds in which the threads sum all channels of a head.
     const fn rounds(self) -> usize {
-        self.width.div_ceil(THREADS)
+        self.width.div_ceil(ATTENTION_THREADS)
     }
 }
 
-/// The largest of all threads' numbers.
+/// The largest number of all threads of the workgroup.
 #[cube]
-pub fn largest(shared: &mut Shared<[f32]>, value: f32, #[comptime] threads: usize) -> f32 {
+pub fn workgroup_max(shared: &mut Shared<[f32]>, value: f32, #[comptime] threads: usize) -> f32 {
     shared[UNIT_POS as usize] = value;
     #[unroll]
     for step in 0..comptime!(threads.ilog2() as usize) {
@@ -47,23 +47,23 @@ pub fn largest(shared: &mut Shared<[f32]>, value: f32, #[comptime] threads: usiz
         }
     }
     sync_cube();
-    let most = shared[0];
+    let max = shared[0];
     sync_cube();
-    most
+    max
 }
 
-/// Where this workgroup's head of a position begins; there are `positions` in a sequence.
+/// Where the head of this workgroup begins at a position; a sequence has `positions`.
 #[cube]
-fn place(position: usize, positions: usize, #[comptime] plan: Plan) -> usize {
+fn place(position: usize, positions: usize, #[comptime] plan: AttentionPlan) -> usize {
     (CUBE_POS_Z as usize * positions + position) * comptime!(plan.stride())
         + CUBE_POS_Y as usize * comptime!(plan.width)
 }
 
-/// A head of one position in shared memory.
+/// The head of one position, in shared memory.
 #[cube]
-fn held(values: &[f32], from: usize, #[comptime] plan: Plan) -> Shared<[f32]> {
+fn load_head(values: &[f32], from: usize, #[comptime] plan: AttentionPlan) -> Shared<[f32]> {
     let mut head = Shared::<[f32]>::new_slice(comptime!(plan.width));
-    for d in range_stepped(UNIT_POS as usize, comptime!(plan.width), THREADS) {
+    for d in range_stepped(UNIT_POS as usize, comptime!(plan.width), ATTENTION_THREADS) {
         head[d] = values[from + d];
     }
     sync_cube();
@@ -71,7 +71,7 @@ fn held(values: &[f32], from: usize, #[comptime] plan: Plan) -> Shared<[f32]> {
 }
 
 #[cube]
-fn dot(head: &Shared<[f32]>, values: &[f32], from: usize, #[comptime] plan: Plan) -> f32 {
+fn dot(head: &Shared<[f32]>, values: &[f32], from: usize, #[comptime] plan: AttentionPlan) -> f32 {
     let mut total = 0.0f32;
     for d in 0..comptime!(plan.width) {
         total += head[d] * values[from + d];
@@ -79,9 +79,9 @@ fn dot(head: &Shared<[f32]>, values: &[f32], from: usize, #[comptime] plan: Plan
     total
 }
 
-/// Keys that a query sees.
+/// The number of keys that a query attends to.
 #[cube]
-fn keys_seen(query: usize, keys: usize, #[comptime] plan: Plan) -> usize {
+fn keys_seen(query: usize, keys: usize, #[comptime] plan: AttentionPlan) -> usize {
     let mut seen = keys;
     if comptime!(plan.causal) {
         seen = query + 1;
@@ -89,7 +89,7 @@ fn keys_seen(query: usize, keys: usize, #[comptime] plan: Plan) -> usize {
     seen
 }
 
-/// The logarithm of the sum of e to the power of a query's scores, as they come (Milakov and Gimelshein 2018, arXiv 1805.02867).
+/// Online log-sum-exp of the scores of a query (Milakov and Gimelshein 2018, arXiv 1805.02867).
 #[cube]
 fn log_sum_exp(
     shared: &mut Shared<[f32]>,
@@ -97,22 +97,22 @@ fn log_sum_exp(
     k: &[f32],
     seen: usize,
     keys: usize,
-    #[comptime] plan: Plan,
+    #[comptime] plan: AttentionPlan,
 ) -> f32 {
-    let mut most = LOWEST.runtime();
+    let mut max = MIN_SCORE.runtime();
     let mut total = 0.0f32;
-    for j in range_stepped(UNIT_POS as usize, seen, THREADS) {
+    for j in range_stepped(UNIT_POS as usize, seen, ATTENTION_THREADS) {
         let score = dot(query, k, place(j, keys, plan), plan) * comptime!(plan.scale());
-        let above = score.max(most);
-        total = total * (most - above).max(-80.0f32).exp() + (score - above).exp();
-        most = above;
+        let above = score.max(max);
+        total = total * (max - above).max(-80.0f32).exp() + (score - above).exp();
+        max = above;
     }
-    let all = largest(shared, most, THREADS);
-    let total = sum(shared, total * (most - all).max(-80.0f32).exp(), THREADS);
+    let all = workgroup_max(shared, max, ATTENTION_THREADS);
+    let total = workgroup_sum(shared, total * (max - all).max(-80.0f32).exp(), ATTENTION_THREADS);
     all + total.ln()
 }
 
-/// Number `d` of the sum over this block's positions of `weights` times their heads in `values`.
+/// Channel `d` of the weighted sum of `values` over the positions of this block.
 #[cube]
 fn weighted(
     weights: &Shared<[f32]>,
@@ -121,10 +121,10 @@ fn weighted(
     end: usize,
     positions: usize,
     d: usize,
-    #[comptime] plan: Plan,
+    #[comptime] plan: AttentionPlan,
 ) -> f32 {
     let mut total = 0.0f32;
-    let many = (end - first).min(THREADS);
+    let many = (end - first).min(ATTENTION_THREADS);
     for i in 0..many {
         total += weights[i] * values[place(first + i, positions, plan) + d];
     }
@@ -132,11 +132,19 @@ fn weighted(
 }
 
 #[cube(launch_unchecked)]
-pub fn forward(q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], queries: usize, keys: usize, #[comptime] plan: Plan) {
-    let mut shared = Shared::<[f32]>::new_slice(THREADS);
+pub fn forward(
+    q: &[f32],
+    k: &[f32],
+    v: &[f32],
+    out: &mut [f32],
+    queries: usize,
+    keys: usize,
+    #[comptime] plan: AttentionPlan,
+) {
+    let mut shared = Shared::<[f32]>::new_slice(ATTENTION_THREADS);
     let (position, unit) = (CUBE_POS_X as usize, UNIT_POS as usize);
     let from = place(position, queries, plan);
-    let query = held(q, from, plan);
+    let query = load_head(q, from, plan);
     let seen = keys_seen(position, keys, plan);
     let log_sum = log_sum_exp(&mut shared, &query, k, seen, keys, plan);
     let mut sums = Array::<f32>::new(comptime!(plan.rounds()));
@@ -144,8 +152,8 @@ pub fn forward(q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], queries: usize,
     for round in 0..comptime!(plan.rounds()) {
         sums[round] = 0.0f32;
     }
-    for block in 0..seen.div_ceil(THREADS) {
-        let first = block * THREADS;
+    for block in 0..seen.div_ceil(ATTENTION_THREADS) {
+        let first = block * ATTENTION_THREADS;
         let mut weight = 0.0f32;
         if first + unit < seen {
             let score = dot(&query, k, place(first + unit, keys, plan), plan) * comptime!(plan.scale());
@@ -155,7 +163,7 @@ pub fn forward(q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], queries: usize,
         sync_cube();
         #[unroll]
         for round in 0..comptime!(plan.rounds()) {
-            let d = unit + comptime!(round * THREADS);
+            let d = unit + comptime!(round * ATTENTION_THREADS);
             if d < comptime!(plan.width) {
                 sums[round] += weighted(&shared, v, first, seen, keys, d, plan);
             }
@@ -164,17 +172,17 @@ pub fn forward(q: &[f32], k: &[f32], v: &[f32], out: &mut [f32], queries: usize,
     }
     #[unroll]
     for round in 0..comptime!(plan.rounds()) {
-        let d = unit + comptime!(round * THREADS);
+        let d = unit + comptime!(round * ATTENTION_THREADS);
         if d < comptime!(plan.width) {
             out[from + d] = sums[round];
         }
     }
 }
 
-/// The gradient of the queries. For each query the logarithm of its sum and the mean of its weights' gradients go into `statistics`,
+/// The gradient of the queries. The log-sum-exp of each query and the mean gradient of its weights are written to `statistics`,
 /// `[batch, heads, queries, 2]`.
 #[cube(launch_unchecked)]
-pub fn of_queries(
+pub fn grad_queries(
     q: &[f32],
     k: &[f32],
     v: &[f32],
@@ -183,22 +191,22 @@ pub fn of_queries(
     statistics: &mut [f32],
     queries: usize,
     keys: usize,
-    #[comptime] plan: Plan,
+    #[comptime] plan: AttentionPlan,
 ) {
-    let mut shared = Shared::<[f32]>::new_slice(THREADS);
+    let mut shared = Shared::<[f32]>::new_slice(ATTENTION_THREADS);
     let (position, unit) = (CUBE_POS_X as usize, UNIT_POS as usize);
     let from = place(position, queries, plan);
-    let query = held(q, from, plan);
-    let g = held(gradient, from, plan);
+    let query = load_head(q, from, plan);
+    let g = load_head(gradient, from, plan);
     let seen = keys_seen(position, keys, plan);
     let log_sum = log_sum_exp(&mut shared, &query, k, seen, keys, plan);
     let mut part = 0.0f32;
-    for j in range_stepped(unit, seen, THREADS) {
+    for j in range_stepped(unit, seen, ATTENTION_THREADS) {
         let at = place(j, keys, plan);
         let score = dot(&query, k, at, plan) * comptime!(plan.scale());
         part += (score - log_sum).exp() * dot(&g, v, at, plan);
     }
-    let mean = sum(&mut shared, part, THREADS);
+    let mean = workgroup_sum(&mut shared, part, ATTENTION_THREADS);
     if unit == 0 {
         let row = ((CUBE_POS_Z * CUBE_COUNT_Y + CUBE_POS_Y) as usize * queries + position) * 2;
         statistics[row] = log_sum;
@@ -209,8 +217,8 @@ pub fn of_queries(
     for round in 0..comptime!(plan.rounds()) {
         sums[round] = 0.0f32;
     }
-    for block in 0..seen.div_ceil(THREADS) {
-        let first = block * THREADS;
+    for block in 0..seen.div_ceil(ATTENTION_THREADS) {
+        let first = block * ATTENTION_THREADS;
         let mut slope = 0.0f32;
         if first + unit < seen {
             let at = place(first + unit, keys, plan);
@@ -221,7 +229,7 @@ pub fn of_queries(
         sync_cube();
         #[unroll]
         for round in 0..comptime!(plan.rounds()) {
-            let d = unit + comptime!(round * THREADS);
+            let d = unit + comptime!(round * ATTENTION_THREADS);
             if d < comptime!(plan.width) {
                 sums[round] += weighted(&shared, k, first, seen, keys, d, plan);
             }
@@ -230,34 +238,34 @@ pub fn of_queries(
     }
     #[unroll]
     for round in 0..comptime!(plan.rounds()) {
-        let d = unit + comptime!(round * THREADS);
+        let d = unit + comptime!(round * ATTENTION_THREADS);
         if d < comptime!(plan.width) {
             out[from + d] = sums[round];
         }
     }
 }
 
-/// Gradients of keys and values. Seven buffers, for WebGPU promises eight and one is for the sizes.
+/// Gradients of keys and values. It takes seven buffers: WebGPU promises eight, and one is for the sizes.
 #[cube(launch_unchecked)]
-pub fn of_keys(
+pub fn grad_keys_values(
     q: &[f32],
     k: &[f32],
     v: &[f32],
     gradient: &[f32],
     statistics: &[f32],
-    of_k: &mut [f32],
-    of_v: &mut [f32],
+    grad_k: &mut [f32],
+    grad_v: &mut [f32],
     queries: usize,
     keys: usize,
-    #[comptime] plan: Plan,
+    #[comptime] plan: AttentionPlan,
 ) {
-    let mut weights = Shared::<[f32]>::new_slice(THREADS);
-    let mut slopes = Shared::<[f32]>::new_slice(THREADS);
+    let mut weights = Shared::<[f32]>::new_slice(ATTENTION_THREADS);
+    let mut slopes = Shared::<[f32]>::new_slice(ATTENTION_THREADS);
     let (position, unit) = (CUBE_POS_X as usize, UNIT_POS as usize);
     let from = place(position, keys, plan);
-    let key = held(k, from, plan);
-    let value = held(v, from, plan);
-    // Queries that see this key.
+    let key = load_head(k, from, plan);
+    let value = load_head(v, from, plan);
+    // Queries that attend to this key.
     let mut begin = 0usize.runtime();
     if comptime!(plan.causal) {
         begin = position;
@@ -267,8 +275,8 @@ pub fn of_keys(
     for round in 0..comptime!(2 * plan.rounds()) {
         sums[round] = 0.0f32;
     }
-    for block in 0..(queries - begin).div_ceil(THREADS) {
-        let first = begin + block * THREADS;
+    for block in 0..(queries - begin).div_ceil(ATTENTION_THREADS) {
+        let first = begin + block * ATTENTION_THREADS;
         let mut weight = 0.0f32;
         let mut slope = 0.0f32;
         if first + unit < queries {
@@ -282,7 +290,7 @@ pub fn of_keys(
         sync_cube();
         #[unroll]
         for round in 0..comptime!(plan.rounds()) {
-            let d = unit + comptime!(round * THREADS);
+            let d = unit + comptime!(round * ATTENTION_THREADS);
             if d < comptime!(plan.width) {
                 sums[comptime!(2 * round)] += weighted(&slopes, q, first, queries, queries, d, plan);
                 sums[comptime!(2 * round + 1)] += weighted(&weights, gradient, first, queries, queries, d, plan);
@@ -292,10 +300,10 @@ pub fn of_keys(
     }
     #[unroll]
     for round in 0..comptime!(plan.rounds()) {
-        let d = unit + comptime!(round * THREADS);
+        let d = unit + comptime!(round * ATTENTION_THREADS);
         if d < comptime!(plan.width) {
-            of_k[from + d] = sums[comptime!(2 * round)];
-            of_v[from + d] = sums[comptime!(2 * round + 1)];
+            grad_k[from + d] = sums[comptime!(2 * round)];
+            grad_v[from + d] = sums[comptime!(2 * round + 1)];
         }
     }
 }

@@ -1,16 +1,17 @@
-//! Softmax and cross entropy on WebGPU: a row a workgroup.
+//! Softmax and cross entropy on WebGPU; one row a workgroup.
 
-use super::super::cross_entropy::CrossEntropy;
-use super::attention::{LOWEST, largest};
-use super::launch::{arg, empty, whole};
-use crate::nn::engine::gpu::rows::sum;
+use super::super::cross_entropy::CrossEntropyOps;
+use super::attention::{MIN_SCORE, workgroup_max};
+use super::buffers::{arg, contiguous, empty};
+use crate::nn::engine::gpu::rows::workgroup_sum;
 use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
 
-const THREADS: usize = 64;
+/// Threads in a workgroup.
+const ROW_THREADS: usize = 64;
 
-/// Which row this workgroup has. There may be more workgroups than rows: the last is then done twice, with one result.
+/// The row of this workgroup. Where there are more workgroups than rows, several compute the last one, with the same result.
 #[cube]
 fn own_row(rows: usize) -> usize {
     (CUBE_POS_Y as usize * CUBE_COUNT_X as usize + CUBE_POS_X as usize).min(rows - 1)
@@ -19,57 +20,57 @@ fn own_row(rows: usize) -> usize {
 /// The largest of the logits from `first` on.
 #[cube]
 fn largest_logit(shared: &mut Shared<[f32]>, logits: &[f32], first: usize, classes: usize) -> f32 {
-    let mut most = LOWEST.runtime();
-    for i in range_stepped(UNIT_POS as usize, classes, THREADS) {
-        most = most.max(logits[first + i]);
+    let mut max = MIN_SCORE.runtime();
+    for i in range_stepped(UNIT_POS as usize, classes, ROW_THREADS) {
+        max = max.max(logits[first + i]);
     }
-    largest(shared, most, THREADS)
+    workgroup_max(shared, max, ROW_THREADS)
 }
 
-/// The sum of e to the power of how much each of them is below it.
+/// The sum of `exp(logit - max)`.
 #[cube]
-fn sum_of_powers(shared: &mut Shared<[f32]>, logits: &[f32], first: usize, classes: usize, most: f32) -> f32 {
+fn sum_of_powers(shared: &mut Shared<[f32]>, logits: &[f32], first: usize, classes: usize, max: f32) -> f32 {
     let mut part = 0.0f32;
-    for i in range_stepped(UNIT_POS as usize, classes, THREADS) {
-        part += (logits[first + i] - most).exp();
+    for i in range_stepped(UNIT_POS as usize, classes, ROW_THREADS) {
+        part += (logits[first + i] - max).exp();
     }
-    sum(shared, part, THREADS)
+    workgroup_sum(shared, part, ROW_THREADS)
 }
 
 #[cube(launch_unchecked)]
 fn forward(logits: &[f32], targets: &[i32], out: &mut [f32], rows: usize, classes: usize) {
-    let mut shared = Shared::<[f32]>::new_slice(THREADS);
+    let mut shared = Shared::<[f32]>::new_slice(ROW_THREADS);
     let row = own_row(rows);
-    let most = largest_logit(&mut shared, logits, row * classes, classes);
-    let total = sum_of_powers(&mut shared, logits, row * classes, classes, most);
+    let max = largest_logit(&mut shared, logits, row * classes, classes);
+    let total = sum_of_powers(&mut shared, logits, row * classes, classes, max);
     if UNIT_POS == 0 {
-        out[row] = total.ln() + (most - logits[row * classes + targets[row] as usize]);
+        out[row] = total.ln() + (max - logits[row * classes + targets[row] as usize]);
     }
 }
 
 #[cube(launch_unchecked)]
 fn backward(logits: &[f32], targets: &[i32], gradient: &[f32], out: &mut [f32], rows: usize, classes: usize) {
-    let mut shared = Shared::<[f32]>::new_slice(THREADS);
+    let mut shared = Shared::<[f32]>::new_slice(ROW_THREADS);
     let row = own_row(rows);
     let first = row * classes;
-    let most = largest_logit(&mut shared, logits, first, classes);
-    let total = sum_of_powers(&mut shared, logits, first, classes, most);
+    let max = largest_logit(&mut shared, logits, first, classes);
+    let total = sum_of_powers(&mut shared, logits, first, classes, max);
     let (target, g) = (targets[row] as usize, gradient[row]);
-    for i in range_stepped(UNIT_POS as usize, classes, THREADS) {
-        let share = (logits[first + i] - most).exp() / total;
+    for i in range_stepped(UNIT_POS as usize, classes, ROW_THREADS) {
+        let share = (logits[first + i] - max).exp() / total;
         out[first + i] = g * (share - select(i == target, 1.0f32, 0.0f32));
     }
 }
 
-/// As many workgroups as rows, or a few more. WebGPU's largest count along an axis is 65,535.
+/// At least as many workgroups as rows. WebGPU's largest count along an axis is 65,535.
 fn count(rows: usize) -> CubeCount {
     let high = rows.div_ceil(32768).max(1);
     CubeCount::Static(rows.div_ceil(high) as u32, high as u32, 1)
 }
 
-impl CrossEntropy for Cube {
+impl CrossEntropyOps for Cube {
     fn cross_entropy(logits: CubeTensor, targets: CubeTensor) -> CubeTensor {
-        let (logits, targets) = (whole(logits), whole(targets));
+        let (logits, targets) = (contiguous(logits), contiguous(targets));
         let [rows, classes] = logits.shape().dims();
         let out = empty(&logits, [rows]);
         // SAFETY: a target and a number of the result for each row.
@@ -77,7 +78,7 @@ impl CrossEntropy for Cube {
             forward::launch_unchecked(
                 &logits.client,
                 count(rows),
-                CubeDim::new_1d(THREADS as u32),
+                CubeDim::new_1d(ROW_THREADS as u32),
                 arg(&logits),
                 arg(&targets),
                 arg(&out),
@@ -89,7 +90,7 @@ impl CrossEntropy for Cube {
     }
 
     fn cross_entropy_backward(logits: CubeTensor, targets: CubeTensor, gradient: CubeTensor) -> CubeTensor {
-        let [logits, targets, gradient] = [logits, targets, gradient].map(whole);
+        let [logits, targets, gradient] = [logits, targets, gradient].map(contiguous);
         let [rows, classes] = logits.shape().dims();
         let out = empty(&logits, logits.shape());
         // SAFETY: a target and a gradient for each row; `out` is as long as the logits.
@@ -97,7 +98,7 @@ impl CrossEntropy for Cube {
             backward::launch_unchecked(
                 &logits.client,
                 count(rows),
-                CubeDim::new_1d(THREADS as u32),
+                CubeDim::new_1d(ROW_THREADS as u32),
                 arg(&logits),
                 arg(&targets),
                 arg(&gradient),
