@@ -25,7 +25,6 @@ document.body.classList.toggle('embed', embedded);
 session.on('hello', (event) => demos.learn(event.demos ?? []));
 // The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is.
 const listed = demos.load().then(() => lacking || session.start(location.hash.slice(1)));
-session.on('hello', (event) => demos.learn(event.demos ?? []));
 const words = Promise.all([setLanguage(preferred()).catch(() => {}), listed]);
 const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink() });
 const page = new Page(session, models, runs);
