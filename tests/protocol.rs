@@ -24,7 +24,6 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         Status::decl(&config),
         DeviceKind::decl(&config),
         DeviceInfo::decl(&config),
-        WasmModule::decl(&config),
         Action::decl(&config),
         Panel::decl(&config),
         View::decl(&config),

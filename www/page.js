@@ -79,6 +79,7 @@ export class Page {
     session.on('views', (event) => this.panels.update(event));
     // What was on its way when it was cancelled may still tell of itself.
     session.on('progress', (event) => (event.what !== 'pictures' || this.pictures?.busy) && this.progress.update(event));
+    session.on('module', (event) => this.progress.update(event));
     session.on('error', (event) => this.failed(event));
     session.on('note', (event) => this.cards.show(cardOfNote(event)));
     session.on('card', (event) => this.card(event));

@@ -20,7 +20,7 @@ function moduleOf(link) {
   return (name ? demos.of(name) : demos.all[0])?.module;
 }
 
-/** Emits what its worker emits: `event`, `slow` and `lost`, see runner.js. */
+/** Emits what its worker emits: `event`, `slow` and `lost`, see runner.js; and the event `module` while another one is on its way. */
 export class Processor extends Emitter {
   #runner;
   /** The worker that is about to take its place, what that has told, and how the first one was lost meanwhile. */
@@ -124,9 +124,9 @@ export class Processor extends Emitter {
     this.emit('event', event);
   }
 
-  /** Its module may take a while on its way. */
+  /** Its module may take a while on its way: no `progress`, which is of what is open. */
   #waits(done) {
-    this.emit('event', { type: 'progress', what: 'module', done, total: done, bytes: false });
+    this.emit('event', { type: 'module', what: 'module', done, total: done, bytes: false });
   }
 
   /** The next worker has opened what it was begun for. */

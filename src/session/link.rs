@@ -52,7 +52,10 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
             "A link looks like #gan2d?seed=7: a demo, a question mark, then key=value pairs joined by &.",
         ));
     }
-    let known = || PLACES.map(|(name, _)| name).join(", ");
+    let known = || {
+        let elsewhere = PLACES.iter().map(|(name, _)| *name).filter(|name| demos.iter().all(|d| d.name != *name));
+        demos.iter().map(|d| d.name).chain(elsewhere).collect::<Vec<_>>().join(", ")
+    };
     let entry = demos.iter().find(|d| d.name == name).ok_or_else(|| {
         Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
     })?;

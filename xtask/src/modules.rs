@@ -95,3 +95,29 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     let new = to.with_extension("new");
     fs::copy(from, &new).and_then(|_| fs::rename(&new, to)).with_context(|| format!("cannot write {}", to.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_module_is_a_program_of_the_manifest_with_a_name_of_its_own() {
+        let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+        let mut names = Vec::new();
+        for module in GROUPS.iter().flat_map(|group| group.modules) {
+            assert!(manifest.contains(&format!("[[bin]]\nname = \"{}\"\n", module.program)), "{}", module.program);
+            assert!(!names.contains(&module.name), "{} stands twice", module.name);
+            names.push(module.name);
+        }
+    }
+
+    #[test]
+    fn the_way_into_a_module_with_threads_names_that_module_alone() {
+        let group = GROUPS.iter().find(|group| group.threads).expect("a group with threads");
+        for module in group.modules {
+            let loader = group.loader(module).expect("a loader");
+            assert!(loader.contains(&format!("'./{}.js'", module.name)), "{loader}");
+            assert_eq!(loader.matches("worker-").count(), loader.matches(module.name).count(), "{loader}");
+        }
+    }
+}
