@@ -6,12 +6,15 @@ use common::{Disk, Driver};
 use kiln::data::Source;
 use kiln::data::points::Distribution;
 use kiln::demos::{Context, Demo, Stepped};
-use kiln::device::open_cpu;
+use kiln::device::{open_cpu, read};
 use kiln::error::{Code, Result};
+use kiln::nn::{AdamOptions, Linear};
 use kiln::poll::{Poll, Progress};
+use kiln::rng::{Purpose, Stream};
 use kiln::session::link::{canonical, parse};
 use kiln::session::protocol::{Command, DeviceKind, Event, Status};
 use kiln::session::{Host, Next, Session};
+use kiln::train::Trainer;
 use kiln::weights::{Checkpoint, Library};
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -62,6 +65,20 @@ fn damaged(file: &Checkpoint) -> Vec<(String, Checkpoint)> {
             other.tensors[at].values[0] = f32::NAN;
             all.push((format!("{} with a NaN", entry.name), other));
         }
+    }
+    // What draws no noise may lack its position.
+    let needed = |key: &&String| {
+        !key.ends_with(".series") && *key != "started" && *key != "link" && *key != "altered" && *key != "values"
+    };
+    for key in file
+        .texts
+        .keys()
+        .filter(needed)
+        .filter(|key| *key != "rng.noise" || file.find("classifier.c1.weight").is_none())
+    {
+        let mut other = file.clone();
+        other.texts.remove(key);
+        all.push((format!("no {key}"), other));
     }
     // What a curve is of, its own demo knows.
     for key in file.texts.keys().filter(|key| !key.ends_with(".series") && *key != "started") {
@@ -315,4 +332,45 @@ fn a_checkpoint_from_before_the_demos_had_one_way_to_train_goes_on_as_it_would_h
         // Curves have gaps, which are NaN: bytes are compared.
         assert!(resumed.bytes() == driver.bytes(), "{link}");
     }
+}
+
+#[test]
+fn a_run_of_the_digits_from_before_its_defaults_were_chosen_anew_opens_with_those_of_its_time() {
+    let mut driver = Driver::new(false);
+    driver.load("dcgan?seed=3&conditional=false&width=4&batch=32&noise=0.1", None);
+    driver.step(3);
+    let mut old = driver.checkpoint();
+    // Then they were the defaults, which a link leaves out, and values were not saved.
+    old.texts.remove("values");
+    old.set_text("link", "dcgan?seed=3&width=4");
+    let mut resumed = Driver::new(false);
+    resumed.load("", Some(old.to_bytes().expect("bytes")));
+    assert_eq!(resumed.link(), driver.link());
+    resumed.step(2);
+    driver.step(2);
+    assert!(resumed.bytes() == driver.bytes());
+}
+
+#[test]
+fn an_average_of_the_weights_is_drawn_from_and_comes_back_with_its_checkpoint() {
+    let device = open_cpu().expect("a CPU").device;
+    let fresh = |seed| {
+        let line = Linear::new(1, 1, 1.0, false, &mut Stream::new(seed, Purpose::Weights), &device);
+        Trainer::new("line", line, device.clone()).with_ema(0.9)
+    };
+    let number = |line: Linear| block_on(read(vec![line.weight.val().inner().reshape([1])])).expect("it is read")[0][0];
+    let mut trainer = fresh(1);
+    for _ in 0..5 {
+        let loss = trainer.model.weight.val().square().sum();
+        trainer.update(&loss, AdamOptions { lr: 0.1, beta1: 0.9, beta2: 0.999 }, false);
+    }
+    let averaged = number(trainer.sampler());
+    assert_ne!(averaged, number(trainer.model.clone()));
+    let mut file = Checkpoint::default();
+    block_on(trainer.save(&mut file)).expect("it is read");
+    let mut other = fresh(2).loaded(&file).expect("it fits");
+    assert_eq!(number(other.sampler()), averaged);
+    // Weights alone: the average begins at them.
+    other.load_weights(&file).expect("they fit");
+    assert_eq!(number(other.sampler()), number(trainer.model.clone()));
 }

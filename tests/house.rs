@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms from the bottom up; those of one line may use each other.
 const FLOORS: [&[&str]; 6] = [
-    &["compare", "error", "rng"],
+    &["compare", "error", "poll", "rng"],
     &["nn"],
     &["models", "data", "device", "text"],
     &["train", "generate", "weights"],

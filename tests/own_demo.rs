@@ -36,6 +36,7 @@ const LINE: Entry = Entry {
     opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
+    earlier_defaults: &[],
     actions: Vec::new,
     build: |values, context| {
         let config: Config = config(values)?;

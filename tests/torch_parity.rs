@@ -69,7 +69,7 @@ fn compare<G: Generator, D: Discriminator>(name: &str, device: &Device, fresh: i
             .step(options, vec![update("z1")], Some(update("z2")))
             .expect("it has a gradient penalty where it needs one");
         let mut curves = Curves::new(GAN_LOSSES, &device);
-        curves.push(losses);
+        curves.push(losses).expect("they are the game's");
         block_on(curves.flush(Vec::new())).expect("the losses are finite");
         let row = ["discriminator", "generator"].map(|name| curves.history.last(name).expect("a loss"));
         close(&format!("{name} {key} losses"), &row, &values(&format!("{key}.losses")), 1e-4);

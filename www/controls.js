@@ -33,6 +33,7 @@ export class Controls {
     this.pending = new Map();
     /** What the person has just set, by key: shown in its own control until the worker has taken or refused the last change. */
     this.local = new Map();
+    session.on('reset', () => this.local.clear());
     this.described = new Set();
   }
 

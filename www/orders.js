@@ -74,10 +74,12 @@ export class Orders {
   }
 
   #change(command) {
-    const answered = this.#changes.until(() => false);
+    // Who waits counts from when the worker is asked: what is held back has no answer to come.
+    const answered = new Promise((resolve, reject) => {
+      this.send(command, () => this.#changes.until(() => false).then(resolve, reject));
+    });
     // A refusal is told by a card as well.
     answered.catch(() => {});
-    this.send(command);
     return answered;
   }
 
@@ -89,9 +91,11 @@ export class Orders {
     return answered;
   }
 
-  send(command) {
-    if (this.session.phase.takesCommands) this.session.active.post(command);
-    else this.#held.push(command);
+  /** `posted` is called when the worker is asked. */
+  send(command, posted = () => {}) {
+    if (!this.session.phase.takesCommands) return void this.#held.push({ command, posted });
+    posted();
+    this.session.active.post(command);
   }
 
   // --- openings ----------------------------------------------------------------------------------------------------
@@ -109,7 +113,11 @@ export class Orders {
 
   /** Hands over what was held back. Whether it runs is decided by what is wanted at the end, not by each click on the way. */
   release() {
-    for (const command of this.#held.splice(0)) if (!['run', 'pause', 'step'].includes(command.type)) this.session.active.post(command);
+    for (const { command, posted } of this.#held.splice(0)) {
+      if (['run', 'pause', 'step'].includes(command.type)) continue;
+      posted();
+      this.session.active.post(command);
+    }
   }
 
   /** Has the worker do what is wanted. */

@@ -61,9 +61,14 @@ export class Processor extends Emitter {
     this.#runner.end(error);
   }
 
+  /** What another worker is about to open is not wanted any more. */
+  supersede() {
+    this.#next?.end(SUPERSEDED);
+  }
+
   /** Opens a link or a checkpoint, in the worker that is there or in another; as a runner's `open`. */
   async open(link, checkpoint) {
-    this.#next?.end(SUPERSEDED);
+    this.supersede();
     let module = (link && moduleOf(link)) || this.#runner.module;
     if (this.kind !== 'cpu' || module === this.#runner.module) {
       try {

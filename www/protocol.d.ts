@@ -171,25 +171,25 @@ export type Stored = { files: Array<StoredFile>,
  */
 repositories: Array<string>, 
 /**
- * Bytes that this site uses and may use; 0 where the browser does not tell.
+ * Bytes that this site uses and may use; 0 where the browser does not say.
  */
 used: number, quota: number, 
 /**
- * False in a private window or where the browser keeps nothing: models then live in memory alone.
+ * False in a private window or where the browser stores nothing: models are then only in memory.
  */
 persistent: boolean, };
 
 export type StoredFile = { sha256: string, 
 /**
- * The name it came under.
+ * Its name when it was added.
  */
 name: string, 
 /**
- * Where it has come from: `hub:owner/name/file`, URLs, dropped files (`file:name:bytes:changed`).
+ * Its sources: `hub:owner/name/file`, URLs, dropped files (`file:name:bytes:changed`).
  */
 sources: Array<string>, 
 /**
- * Bytes that are here; all of them where `complete`.
+ * Bytes that have arrived; all of them where `complete`.
  */
 bytes: number, complete: boolean, };
 

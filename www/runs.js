@@ -69,7 +69,7 @@ export class Runs {
       if (!REFUSED.includes(error.code)) throw error;
       // A kept checkpoint that is refused is forgotten; a link that is refused must not leave an empty page: the empty one opens
       // the first demo.
-      if (kept) await this.store.forget(kept.id);
+      if (kept && error.code === 'bad-file') await this.store.forget(kept.id);
       await this.session.open(kept ? link : '', { run });
     }
   }

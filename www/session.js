@@ -39,6 +39,8 @@ export class Session extends Emitter {
   /** Openings take turns: kept when the last one has its answer. */
   #turn = Promise.resolve(null);
   #farthest = 0;
+  /** The next error is the reason why a setting or an action is not taken. */
+  #refusing = false;
 
   /**
    * `greeting()`: commands that each worker gets first. `mayRun()`: whether what is open may begin by itself; `mustAsk()`: whether
@@ -141,6 +143,8 @@ export class Session extends Emitter {
   async open(link, { checkpoint = undefined, run = this.want === 'running', keepTo = -1, identity = { id: newId(), origin: null } } = {}) {
     const ticket = ++this.#ticket;
     this.pending = { link, checkpoint, identity };
+    // A module that is on its way for an earlier link is not waited for.
+    this.#active?.supersede();
     // What a retry is to do where not even the first opening succeeds.
     if (!this.state.demo) this.orders.want = run ? 'running' : 'paused';
     while (this.handover.moving) await this.handover.moving;
@@ -151,7 +155,7 @@ export class Session extends Emitter {
     try {
       await before;
       // After a stop a link is another try.
-      const runner = this.#active.dead ? (this.#active = this.launch('cpu')) : this.#active;
+      const runner = this.#active.dead ? (this.#active = this.launch('cpu', { link })) : this.#active;
       await runner.started;
       if (ticket !== this.#ticket) throw SUPERSEDED;
       await this.#exchange(runner, ticket, { link, checkpoint, keepTo, identity });
@@ -183,10 +187,12 @@ export class Session extends Emitter {
   async #leave(ticket) {
     const { demo, link, step, status } = this.state;
     if (!demo) return;
+    // A worker that has just taken the place of another has nothing to keep.
+    const fresh = this.phase.is('restarting', 'stopped');
     this.phase.to('leaving');
     // Before its first step there is nothing to keep. One that has diverged is not saved: its last good checkpoint is kept already.
     const ping = () => within(1000, (this.#active.post({ type: 'ping' }), this.once('status')));
-    await (step > 0 || status === 'running' ? this.checkpoint({ past: true }) : ping()).catch(() => {});
+    if (!fresh) await (step > 0 || status === 'running' ? this.checkpoint({ past: true }) : ping()).catch(() => {});
     if (ticket === this.#ticket) this.emit('leave', { ...this.identity, demo, link, step });
   }
 
@@ -272,9 +278,15 @@ export class Session extends Emitter {
   #receive(runner, event) {
     if (event.type === 'device' && event.kind === 'webgpu') rememberProven(event.name);
     if (runner !== this.#active) return;
-    const refused = event.type === 'error' && event.code === 'bad-command' && this.orders.refused(event);
-    // Of a run that is being left nobody needs to hear why it cannot be saved.
-    if (event.type === 'error' && this.phase.is('leaving')) return void (refused || this.orders.unsaved(event));
+    // The error that follows says why a setting or an action is not taken.
+    if (event.type === 'refused') return void (this.#refusing = true);
+    if (event.type === 'error' && this.#refusing) {
+      this.#refusing = false;
+      this.orders.refused(event);
+    } else if (event.type === 'error' && this.phase.is('leaving')) {
+      // Of a run that is being left nobody needs to hear why it cannot be saved.
+      return void this.orders.unsaved(event);
+    }
     if (event.type === 'device') this.update({ device: deviceOf(event) });
     else if (event.type === 'link') this.#linked(event);
     else if (event.type === 'views') this.#backwards(event.step);

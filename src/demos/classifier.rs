@@ -29,6 +29,7 @@ pub const ENTRY: Entry = Entry {
     opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
+    earlier_defaults: &[],
     actions: Vec::new,
     build: |values, context| {
         let config: Config = super::config(values)?;
@@ -95,6 +96,7 @@ impl Task for ClassifierDemo {
     type Data = Mnist;
     type Evaluation = ();
 
+    const NOISE: bool = false;
     const LOSSES: &'static [&'static str] = &["loss"];
     const MEASURES: &'static [&'static str] = &["accuracy"];
 

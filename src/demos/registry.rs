@@ -31,6 +31,9 @@ pub struct Entry {
     pub actions: fn() -> Vec<Action>,
     #[serde(skip)]
     pub build: fn(&Values, Context) -> Result<Box<dyn Demo>>,
+    /// Values that empty links had when checkpoints did not hold their values yet, where they are others now.
+    #[serde(skip)]
+    pub earlier_defaults: &'static [(&'static str, &'static str)],
     /// Training steps that `kiln train` takes where none are named: about two minutes of one core. `None` where nothing is
     /// trained.
     #[serde(skip)]

@@ -24,6 +24,8 @@ pub trait Task: Sized + 'static {
     /// An evaluation that is under way: the model as it was when it began, and what was found so far.
     type Evaluation;
 
+    /// Whether a step draws random numbers.
+    const NOISE: bool = true;
     /// The series of a step's losses.
     const LOSSES: &'static [&'static str];
     /// The series of what an evaluation measures.
@@ -234,7 +236,7 @@ impl<T: Task> Demo for Training<T> {
         }
         let batch = ready!(run.data.batch(task.examples(run))?);
         let losses = task.step(run, batch)?;
-        run.curves.push(losses);
+        run.curves.push(losses)?;
         if due {
             // A slow device may still be at the last one: what it found is kept.
             self.finish().await?;
@@ -275,8 +277,8 @@ impl<T: Task> Demo for Training<T> {
     }
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {
-        // The classifier, which needs no noise, did not always save its position.
-        let noise = if file.texts.contains_key("rng.noise") { file.text("rng.noise")? } else { 0 };
+        // What draws no noise did not always save a position in it.
+        let noise = if T::NOISE || file.texts.contains_key("rng.noise") { file.text("rng.noise")? } else { 0 };
         let position = match file.texts.contains_key("rng.data") {
             // In older checkpoints of points.
             true => Position { refilled_at: file.text("rng.data")?, ..Position::default() },

@@ -101,7 +101,9 @@ pub enum Event {
         /// Whether it may begin to run by itself; else it waits for the person.
         begins: bool,
     },
-    /// What was to be opened lives in another module of the CPU, which the page starts. What ran before goes on.
+    /// The setting or the action that was asked for is not taken; the error that follows says why.
+    Refused,
+    /// What was to be opened is in another module of the CPU, which the page starts. What ran before goes on.
     Elsewhere {
         module: WasmModule,
     },

@@ -70,7 +70,11 @@ impl Session {
 
     /// Carries out one command; whatever fails becomes an event.
     pub async fn handle(&mut self, command: Command) {
+        let change = matches!(command, Command::Set { .. } | Command::Act { .. });
         if let Err(error) = self.obey(command).await {
+            if change {
+                self.host.emit(Event::Refused);
+            }
             // What was asked for is refused; what ran before goes on, unless the device is gone.
             self.fail(error, false);
         }
@@ -151,12 +155,16 @@ impl Session {
         let device = self.device.as_ref().ok_or_else(|| Error::bad_command("No device is open yet."))?.device.clone();
         let file = checkpoint.map(Checkpoint::from_bytes).transpose()?;
         let own: Option<String> = file.as_ref().map(|f| f.text("link")).transpose()?;
+        let saved = file.as_ref().filter(|_| text.is_empty());
         let text = if text.is_empty() { own.as_deref().unwrap_or("") } else { text };
         if let Some(module) = link::elsewhere(self.demos, text) {
             self.host.emit(Event::Elsewhere { module });
             return Ok(());
         }
-        let link = link::parse_among(self.demos, text)?;
+        let link = match saved {
+            Some(file) => link::parse_saved(self.demos, text, file.texts.get("values").map(String::as_str))?,
+            None => link::parse_among(self.demos, text)?,
+        };
         let host = self.host.clone();
         let clock = Rc::new(move || host.now());
         let context =

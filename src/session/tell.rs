@@ -81,6 +81,8 @@ impl Session {
         let mut file = open.demo.save().await?;
         let text = link::canonical(open.entry, &open.values);
         file.set_text("link", &text);
+        // A link leaves defaults out, and they may be others by the time that this is opened.
+        file.set_text("values", serde_json::to_string(&open.values).map_err(Error::internal)?);
         file.set_text("altered", open.altered);
         Ok((text, open.demo.steps(), file.to_bytes()?))
     }

@@ -63,11 +63,18 @@ impl Curves {
     }
 
     /// One more step was taken. Nothing is read yet.
-    pub fn push(&mut self, losses: Losses) {
+    ///
+    /// # Errors
+    /// `Internal` for a loss that is none of the series: nobody would see it, or notice that it is not finite.
+    pub fn push(&mut self, losses: Losses) -> Result<()> {
+        if let Some((name, _)) = losses.iter().find(|(name, _)| !self.history.series().iter().any(|s| s == name)) {
+            return Err(Error::internal(format!("{name:?} is none of the losses.")));
+        }
         self.step += 1;
         let of = |name: &String| losses.iter().rev().find(|(of, _)| of == name).map(|(_, reading)| reading.clone());
         let row = self.history.series().iter().map(|name| of(name).unwrap_or(Reading::Absent)).collect();
         self.pending.push((self.step, row));
+        Ok(())
     }
 
     /// Reads what waits into the history, together with `more` in one submission.
@@ -91,7 +98,7 @@ impl Curves {
         let mut values = read(tensors).await?;
         let scalars: Vec<f32> = values.drain(..joined).flatten().collect();
         let width = self.history.series().len();
-        for ((step, row), values) in pending.iter().zip(scalars.chunks_exact(width)) {
+        for ((step, row), values) in pending.iter().zip(scalars.chunks_exact(width.max(1))) {
             let broken = row.iter().zip(values).position(|(r, v)| matches!(r, Reading::Value(_)) && !v.is_finite());
             if let Some(series) = broken {
                 return Err(diverged(*step, &self.history.series()[series], values[series]));

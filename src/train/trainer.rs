@@ -72,12 +72,15 @@ impl<M: Module> Trainer<M> {
         Ok(())
     }
 
-    /// Takes over the weights of a file, and nothing else.
+    /// Takes over the weights of a file, and nothing else; an average begins at them.
     ///
     /// # Errors
     /// `BadFile`, `ShapeMismatch`; nothing has changed then.
     pub fn load_weights(&mut self, file: &Checkpoint) -> Result<()> {
         self.model = load_module(self.model.clone(), None, self.name, file, &self.device)?;
+        if let Some(Average { ema, .. }) = &mut self.average {
+            *ema = Ema::new(self.model.clone(), 0);
+        }
         Ok(())
     }
 

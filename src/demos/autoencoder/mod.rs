@@ -38,6 +38,7 @@ pub const ENTRY: Entry = Entry {
     ],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
+    earlier_defaults: &[],
     actions: || {
         [("reset_latent", "Reset the latent"), ("noise", "Add noise")]
             .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })

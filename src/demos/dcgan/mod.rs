@@ -38,6 +38,7 @@ pub const ENTRY: Entry = Entry {
     opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
+    earlier_defaults: &[("conditional", "false"), ("batch", "32"), ("noise", "0.1")],
     actions: player_actions,
     build,
     // `time taskset -c 0 kiln train "dcgan" --device cpu --steps 200 --out out`: 20.6 ms of one core a step.

@@ -33,6 +33,7 @@ pub const ENTRY: Entry = Entry {
     opens: &[],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
+    earlier_defaults: &[],
     actions: || {
         let action = |name: &str, title: &str, draws| Action { name: name.into(), title: title.into(), draws };
         [player_actions(), vec![action("draw", "Draw points", true), action("clear", "Clear points", false)]].concat()

@@ -36,6 +36,7 @@ pub const ENTRY: Entry = Entry {
     opens: &[Opens { kind: FileKind::LanguageModel, key: "model", side: 0 }],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
+    earlier_defaults: &[],
     actions: || {
         [("regenerate", "Regenerate"), ("clear", "New chat")]
             .map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false })

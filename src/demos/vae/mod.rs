@@ -43,6 +43,7 @@ pub const ENTRY: Entry = Entry {
     opens: &[Opens { kind: FileKind::Pictures, key: "data", side: 32 }],
     schema: schema::<Config>,
     defaults: defaults::<Config>,
+    earlier_defaults: &[],
     actions,
     build,
     // `time taskset -c 0 kiln train "vae?start=scratch" --device cpu --steps 120 --out out`: 33.0 ms of one core a step.
