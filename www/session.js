@@ -32,8 +32,10 @@ export class Session extends Emitter {
   pending = { link: '', checkpoint: undefined, identity: undefined };
   /** What begins when the worker says what it has opened: `{ keepTo, identity, checkpoint }`. */
   #begins = null;
-  /** The worker that the page shows. */
+  /** The worker that the page shows; null until it is known which module is needed first. */
   #active = null;
+  #launched;
+  #launch = new Promise((resolve) => (this.#launched = resolve));
   /** Counts openings; whoever awaits one and finds another number has been overtaken. */
   #ticket = 0;
   /** Openings take turns: kept when the last one has its answer. */
@@ -59,6 +61,7 @@ export class Session extends Emitter {
   /** Starts the CPU worker; opening waits for it. `link`: what will be opened. */
   start(link) {
     this.#active = this.launch('cpu', { link });
+    this.#launched();
   }
 
   get active() {
@@ -153,7 +156,7 @@ export class Session extends Emitter {
     let done = (_) => {};
     this.#turn = new Promise((resolve) => (done = resolve));
     try {
-      await before;
+      await Promise.all([before, this.#launch]);
       // After a stop a link is another try.
       const runner = this.#active.dead ? (this.#active = this.launch('cpu', { link })) : this.#active;
       await runner.started;

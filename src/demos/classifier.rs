@@ -181,6 +181,18 @@ impl Task for ClassifierDemo {
         Ok(())
     }
 
+    /// With a digit more than the curve has.
+    async fn measure(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {
+        self.prepare_evaluation(run, true)?
+            .ready()
+            .ok_or_else(|| Error::internal("The held-out digits are not here."))?;
+        let accuracy = self.evaluate(run, &mut ()).await?.unwrap_or_default();
+        Ok(accuracy
+            .into_iter()
+            .map(|v| Figure::new("accuracy", "Accuracy on held-out digits", v, 4, Some(1.0)))
+            .collect())
+    }
+
     fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
         let accuracy = measures("accuracy");
         accuracy.map(|v| Figure::of_curve("accuracy", "Accuracy on unseen digits", v, Some(1.0))).into_iter().collect()
