@@ -11,7 +11,7 @@ export const SHOTS = fileURLToPath(new URL('../../test-results', import.meta.url
 
 /** Small networks: what is tested here is the page. */
 export const SMALL = 'gan2d?width=16&batch=32';
-export const SMALL_DIGITS = 'dcgan?width=8&batch=16';
+export const SMALL_DIGITS = 'dcgan?width=8&batch=8';
 
 /** Origins besides the page's that a test has named. */
 export const elsewhere = new Set();

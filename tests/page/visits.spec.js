@@ -281,7 +281,7 @@ test('Back, Back while a run goes on ends at the last of them, and nothing of th
   await page.click('[data-do=reset]');
   await expect.poll(async () => (await state(page)).step).toBe(0);
   await keep(page, 6);
-  await page.evaluate(() => (location.hash = '#dcgan?width=8&batch=16&seed=9'));
+  await page.evaluate(() => (location.hash = '#dcgan?width=8&batch=8&seed=9'));
   await untilStep(page, 2, 60_000);
   await page.evaluate(() => history.go(-1));
   await page.evaluate(() => history.go(-1));
