@@ -10,7 +10,7 @@ demos: Array<Demo>, } | { "type": "device" } & DeviceInfo | { "type": "schema", 
 /**
  * Whether it may begin to run by itself; else it waits for the person.
  */
-begins: boolean, } | { "type": "elsewhere", module: WasmModule, } | { "type": "link", link: string, 
+begins: boolean, } | { "type": "refused" } | { "type": "elsewhere", module: WasmModule, } | { "type": "link", link: string, 
 /**
  * A setting that acts on what is learnt was changed while it ran: the link alone gives another run.
  */
