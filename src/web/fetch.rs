@@ -1,7 +1,7 @@
 //! Files over `fetch`, chunk by chunk; and dropped files in the same form.
 
 use super::scope::{clear_timeout, say, scope, set_timeout};
-use crate::weights::io::{Body, Net, NetFault, Response};
+use crate::weights::io::{self, Body, Net, NetFault};
 use async_trait::async_trait;
 use js_sys::{Array, ArrayBuffer, Function, Promise, Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
@@ -62,11 +62,11 @@ pub struct Browser {
 
 impl Browser {
     /// Asks for a file of the page itself.
-    pub async fn own(&self, path: &str, patience: f64) -> Result<Response, NetFault> {
+    pub async fn own(&self, path: &str, patience: f64) -> Result<io::Response, NetFault> {
         self.ask(path, 0, &RequestInit::new(), patience).await
     }
 
-    async fn ask(&self, url: &str, from: u64, init: &RequestInit, patience: f64) -> Result<Response, NetFault> {
+    async fn ask(&self, url: &str, from: u64, init: &RequestInit, patience: f64) -> Result<io::Response, NetFault> {
         let request = Request(AbortController::new().map_err(lost)?);
         init.set_signal(Some(&request.0.signal()));
         let response = self.cancel.within(patience, Some(scope().fetch_with_str_and_init(url, init))).await?;
@@ -87,7 +87,7 @@ impl Browser {
             _ => told,
         };
         let reader = response.body().and_then(|body| body.get_reader().dyn_into().ok());
-        Ok(Response {
+        Ok(io::Response {
             status: response.status(),
             start,
             total,
@@ -100,7 +100,7 @@ impl Browser {
 #[async_trait(?Send)]
 impl Net for Browser {
     /// Nothing that tells who asks goes along, and the browser's own cache is left out: the file is kept elsewhere.
-    async fn get(&self, url: &str, from: u64, patience: f64) -> Result<Response, NetFault> {
+    async fn get(&self, url: &str, from: u64, patience: f64) -> Result<io::Response, NetFault> {
         let headers = Headers::new().map_err(lost)?;
         headers.set("range", &format!("bytes={from}-")).map_err(lost)?;
         let init = RequestInit::new();
@@ -155,9 +155,9 @@ pub struct Dropped {
 
 #[async_trait(?Send)]
 impl Net for Dropped {
-    async fn get(&self, _url: &str, from: u64, _patience: f64) -> Result<Response, NetFault> {
+    async fn get(&self, _url: &str, from: u64, _patience: f64) -> Result<io::Response, NetFault> {
         let body = Box::new(Pieces { file: self.file.clone(), at: from as f64, cancel: self.browser.cancel.clone() });
-        Ok(Response { status: 206, start: Some(from), total: Some(self.file.size() as u64), validator: None, body })
+        Ok(io::Response { status: 206, start: Some(from), total: Some(self.file.size() as u64), validator: None, body })
     }
 
     async fn wait(&self, ms: f64) -> Result<(), NetFault> {
