@@ -166,7 +166,7 @@ async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: u
                 pair.same(&what(&format!("{activation:?}")), result).await;
             }
             let up = pair.linear(&numbers.matrix(rows, cols, kind), None);
-            let result = (pair.cpu.gated(&x.0, &plain.0, &up.0), pair.other.gated(&x.1, &plain.1, &up.1));
+            let result = (pair.cpu.swiglu(&x.0, &plain.0, &up.0), pair.other.swiglu(&x.1, &plain.1, &up.1));
             pair.same(&what("gate"), result).await;
         }
     }
@@ -187,7 +187,7 @@ async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: u
     let x = pair.rows(&numbers.rows(n, 64));
     let gate = pair.linear(&numbers.matrix(10, 64, Kind::Q4 { low: true }), Some(&numbers.vector(10)));
     let up = pair.linear(&numbers.matrix(10, 64, Kind::F16), Some(&numbers.vector(10)));
-    let result = (pair.cpu.gated(&x.0, &gate.0, &up.0), pair.other.gated(&x.1, &gate.1, &up.1));
+    let result = (pair.cpu.swiglu(&x.0, &gate.0, &up.0), pair.other.swiglu(&x.1, &gate.1, &up.1));
     pair.same("gates of two kinds", result).await;
 }
 
