@@ -77,7 +77,9 @@ test('switches and presets of the digits restart them', async ({ page, site }) =
   test.setTimeout(90_000);
   await visit(page, site, SMALL_DIGITS);
   await page.locator('[data-key=conditional] input').click();
-  await expect.poll(async () => (await state(page)).link, { timeout: 30_000 }).toMatch(/conditional=true/);
+  await expect.poll(async () => (await state(page)).link, { timeout: 30_000 }).toMatch(/conditional=false/);
+  await page.locator('[data-key=conditional] input').click();
+  await expect.poll(async () => (await state(page)).link, { timeout: 30_000 }).not.toMatch(/conditional/);
   await page.locator('[data-key=digit] select').selectOption({ index: 4 });
   await expect.poll(async () => (await state(page)).link).toMatch(/digit=3/);
   await page.locator('[data-key=width] .preset').last().click();

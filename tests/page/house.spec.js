@@ -25,7 +25,7 @@ test('no test of the page sleeps until something has probably happened', async (
 test('the built modules hold nothing that breaks them for a test', async ({ page, site }) => {
   const files = (await readdir(DIST)).filter((name) => /\.(js|wasm)$/.test(name)).sort();
   const modules = ['worker-cpu', 'worker-cpu-threads', 'worker-gpu', 'worker-text', 'worker-text-threads'];
-  expect(files.filter((name) => name.endsWith('.wasm'))).toEqual(modules.map((name) => `${name}_bg.wasm`));
+  expect(files.filter((name) => name.endsWith('.wasm'))).toEqual(modules.map((name) => `${name}_bg.wasm`).sort());
   for (const name of files) {
     const body = await readFile(join(DIST, name), 'latin1');
     for (const hook of ['kiln_crash', 'kiln_lose', 'crashed on purpose']) expect(body.includes(hook), `${hook} in ${name}`).toBe(false);

@@ -103,6 +103,17 @@ test('a module that does not come can be waited for no longer, and the run goes 
   comes();
 });
 
+test('another click does not wait for a module that is on its way', async ({ page, site }) => {
+  await visit(page, site, SMALL);
+  await page.evaluate(() => window.kiln.step(5));
+  await page.route('**/worker-text_bg.wasm', () => {});
+  await page.evaluate(() => void window.kiln.open('text').catch(({ code }) => (window.refused = code)));
+  await expect(page.locator('#progress')).toContainText('Loading');
+  await page.click('[data-demo=classifier]');
+  await expect.poll(async () => (await state(page)).demo).toBe('classifier');
+  expect(await page.evaluate(() => window.refused)).toBe('superseded');
+});
+
 test('a link that the other module refuses leaves the run as it is', async ({ page, site }) => {
   await visit(page, site, SMALL);
   await page.evaluate(() => window.kiln.step(4));

@@ -65,9 +65,12 @@ function go(steps) {
   tell();
 }
 
+/** As the real worker says it of a setting: whatever the reason. */
+const notTaken = (message) => (postMessage({ type: 'refused' }), refuse('bad-command', message));
+
 function set({ key, value }) {
-  if (!SCHEMA.properties[key]?.['x-live']) return refuse('bad-command', `${key} was not set.`);
-  if (value === 6) return refuse('bad-command', 'Six is refused.');
+  if (!SCHEMA.properties[key]?.['x-live']) return notTaken(`${key} was not set.`);
+  if (value === 6) return notTaken('Six is refused.');
   const take = () => ((values[key] = value), describe(), tell());
   // Seven is taken when the test next asks for a checkpoint.
   if (value !== 7) return take();
