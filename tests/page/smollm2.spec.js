@@ -36,7 +36,7 @@ const answers = async ({ page, site }) => {
     expect(reference.written.startsWith(wrote), wrote).toBe(true);
     console.log(
       `SmolLM2: first words ${opened} ms after the click, ${await figure(page, 'Tokens per second')} tokens/s, ` +
-        `first token ${await figure(page, 'Time to first token, ms')} ms, wasm ${((await memory()) / MB).toFixed(0)} MB`,
+        `first token ${await figure(page, 'Time to first token (ms)')} ms, wasm ${((await memory()) / MB).toFixed(0)} MB`,
     );
     expect(await memory()).toBeLessThan(MOST_MB * MB);
     await page.screenshot({ path: `${SHOTS}/smollm2.png`, fullPage: true });

@@ -4,7 +4,7 @@ import { test, expect, visit, state, coloursOf, drop, card, SHOTS } from './kiln
 const PANELS = [
   'plane', 'chosen', 'pad', 'reconstructions', 'repair', 'interpolation', 'arithmetic', 'samples', 'dimensions', 'figures',
 ];
-const SMALL = 'vae?start=scratch&width=4&batch=16';
+const SMALL = 'vae?batch=16&start=scratch&width=4';
 /** Decoded pictures a second that must follow a pointer, on the CPU. */
 const FOLLOWS = 15;
 
@@ -85,7 +85,7 @@ test('where no trained weights ship, the page says so and shows that it starts f
   await visit(page, site, 'vae?latent=3&width=4&batch=16');
   await expect(card(page, 'note-no-trained-weights-latent')).toContainText('no trained weights for latent=3');
   await expect(page.locator('#control-start option:checked')).toHaveText('From scratch');
-  expect((await state(page)).link).toBe('vae?start=scratch&latent=3&width=4&batch=16');
+  expect((await state(page)).link).toBe('vae?batch=16&start=scratch&latent=3&width=4');
 });
 
 test('a decoded picture follows the pointer through the plane', async ({ page, site }) => {
