@@ -202,7 +202,10 @@ test('a run that was kept before runs had names is found again', async ({ page, 
   const link = SMALL;
   await keep(page, 61);
   await page.evaluate(async (name) => {
+    // It is written once more: not while its files are taken away.
+    const written = new Promise((resolve) => window.kiln.on('kept', resolve));
     const bytes = await window.kiln.checkpoint();
+    await written;
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('kiln-runs', { create: true });
     for await (const old of folder.keys()) await folder.removeEntry(old);
     const put = async (title, data) => {
