@@ -163,9 +163,9 @@ export class Orders {
     this.#changes.next(undefined);
   }
 
-  /** It is refused; answers whether there was any. */
+  /** It is refused. */
   refused(error) {
-    return this.#changes.refuse(error);
+    this.#changes.refuse(error);
   }
 
   saved(checkpoint) {

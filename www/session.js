@@ -34,8 +34,8 @@ export class Session extends Emitter {
   #begins = null;
   /** The worker that the page shows; null until it is known which module is needed first. */
   #active = null;
-  #launched;
-  #launch = new Promise((resolve) => (this.#launched = resolve));
+  #begun;
+  #beginning = new Promise((resolve) => (this.#begun = resolve));
   /** Counts openings; whoever awaits one and finds another number has been overtaken. */
   #ticket = 0;
   /** Openings take turns: kept when the last one has its answer. */
@@ -61,7 +61,7 @@ export class Session extends Emitter {
   /** Starts the CPU worker; opening waits for it. `link`: what will be opened. */
   start(link) {
     this.#active = this.launch('cpu', { link });
-    this.#launched();
+    this.#begun();
   }
 
   get active() {
@@ -156,7 +156,7 @@ export class Session extends Emitter {
     let done = (_) => {};
     this.#turn = new Promise((resolve) => (done = resolve));
     try {
-      await Promise.all([before, this.#launch]);
+      await Promise.all([before, this.#beginning]);
       // After a stop a link is another try.
       const runner = this.#active.dead ? (this.#active = this.launch('cpu', { link })) : this.#active;
       await runner.started;
@@ -243,6 +243,7 @@ export class Session extends Emitter {
 
   /** The active worker is gone. */
   interrupt(error) {
+    this.#refusing = false;
     this.phase.to('restarting');
     this.orders.interrupt(error);
   }

@@ -25,11 +25,9 @@ export class Waiters {
     this.#list.shift()?.resolve(value);
   }
 
-  /** Refuses the one who has waited longest; answers whether anybody has. */
+  /** Refuses the one who has waited longest. */
   refuse(error) {
-    const waiter = this.#list.shift();
-    waiter?.reject(error);
-    return Boolean(waiter);
+    this.#list.shift()?.reject(error);
   }
 
   /** Answers everybody. */

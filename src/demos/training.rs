@@ -173,7 +173,7 @@ pub struct Training<T: Task> {
 /// Steps between two readbacks of the losses: WebGPU has no other brake on what is submitted.
 const FLUSH_EVERY: u32 = 32;
 /// Under the first name measures are saved; older checkpoints have the others.
-const MEASURES: [&str; 3] = ["measures", "quality", "tests"];
+const SAVED_MEASURES: [&str; 3] = ["measures", "quality", "tests"];
 
 impl<T: Task> Training<T> {
     pub fn new(task: T, config: T::Config, data: T::Data, context: &Context) -> Self {
@@ -270,7 +270,7 @@ impl<T: Task> Demo for Training<T> {
         let mut file = Checkpoint::default();
         self.task.save(&mut file).await?;
         self.run.curves.save(&mut file)?;
-        self.run.measures.save(MEASURES[0], &mut file);
+        self.run.measures.save(SAVED_MEASURES[0], &mut file);
         file.set_text("rng.noise", self.run.noise.position());
         file.set_text("data.place", self.run.data.position());
         Ok(file)
@@ -285,7 +285,7 @@ impl<T: Task> Demo for Training<T> {
             false => file.text("data.place")?,
         };
         let named = |name: &&str| file.find(&format!("history.{name}")).is_some();
-        let measures = MEASURES.into_iter().find(named).unwrap_or(MEASURES[0]);
+        let measures = SAVED_MEASURES.into_iter().find(named).unwrap_or(SAVED_MEASURES[0]);
         let measures = self.run.measures.loaded(measures, file)?;
         let curves = self.run.curves.loaded(file)?;
         self.task.load(&self.run, file)?;
