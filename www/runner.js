@@ -156,8 +156,9 @@ export class Runner extends Emitter {
   }
 
   #status({ status, step }) {
-    // A step that was really taken shows how long this worker may be silent; before that it may compile for long.
-    if (status === 'running' && step > this.step) this.moved = true;
+    // A step that was really taken shows how long this worker may be silent; before that it may compile for long. A short run may
+    // have ended by the time that it is told of; the step at which a checkpoint opens was taken elsewhere.
+    if (!this.opening && step > this.step) this.moved = true;
     this.step = step;
     this.loading = status === 'loading';
     if (this.opening?.schema && (status === 'paused' || status === 'running')) {
