@@ -26,6 +26,15 @@ pub const EXTENT: f32 = 3.0;
 /// Standard deviation of one mode of the ring and of the grid.
 pub const SIGMA: f32 = 0.08;
 
+/// Points and their classes.
+#[derive(Debug, Clone, Default)]
+pub struct PointBatch {
+    /// x and y alternating.
+    pub xy: Vec<f32>,
+    /// The mode or the moon of each point, below [`Points::classes`]; 0 where there is one class only.
+    pub labels: Vec<u8>,
+}
+
 /// A data set that can be drawn from without end.
 #[derive(Debug, Clone)]
 pub struct Points {
@@ -57,44 +66,61 @@ impl Points {
         }
     }
 
-    /// `n` points, x and y alternating.
-    pub fn draw(&mut self, n: usize) -> Vec<f32> {
-        let modes = self.modes();
-        (0..n).flat_map(|_| self.point(&modes)).collect()
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        match self.distribution {
+            Distribution::Moons => 2,
+            _ => self.modes().len().max(1),
+        }
     }
 
-    fn point(&mut self, modes: &[[f32; 2]]) -> [f32; 2] {
+    pub fn draw(&mut self, n: usize) -> PointBatch {
+        let modes = self.modes();
+        let mut batch = PointBatch::default();
+        for _ in 0..n {
+            let (point, label) = self.point(&modes);
+            batch.xy.extend(point);
+            batch.labels.push(label as u8);
+        }
+        batch
+    }
+
+    /// A point and its class.
+    fn point(&mut self, modes: &[[f32; 2]]) -> ([f32; 2], usize) {
         let jitter = self.stream.normal(2);
         let u = self.stream.uniform(1, 1.0)[0];
-        let (centre, sigma) = match self.distribution {
-            Distribution::Ring | Distribution::Grid => (modes[self.stream.below(modes.len())], SIGMA),
+        let (centre, sigma, label) = match self.distribution {
+            Distribution::Ring | Distribution::Grid => {
+                let mode = self.stream.below(modes.len());
+                (modes[mode], SIGMA, mode)
+            }
             Distribution::Moons => {
                 let a = PI * (u + 1.0) / 2.0;
                 let upper = [1.4 * a.cos() - 0.7, 1.4 * a.sin() - 0.35];
                 let lower = [0.7 - 1.4 * a.cos(), 0.35 - 1.4 * a.sin()];
-                (if self.stream.below(2) == 0 { upper } else { lower }, 0.08)
+                let moon = self.stream.below(2);
+                ([upper, lower][moon], 0.08, moon)
             }
             Distribution::Spiral => {
                 let t = ((u + 1.0) / 2.0).sqrt();
                 let a = 1.5 * TAU * t;
-                ([2.2 * t * a.cos(), 2.2 * t * a.sin()], 0.05)
+                ([2.2 * t * a.cos(), 2.2 * t * a.sin()], 0.05, 0)
             }
-            Distribution::Line => ([2.0 * u, u], 0.05),
-            Distribution::Drawn => (self.drawn[self.stream.below(self.drawn.len())], 0.06),
+            Distribution::Line => ([2.0 * u, u], 0.05, 0),
+            Distribution::Drawn => (self.drawn[self.stream.below(self.drawn.len())], 0.06, 0),
         };
-        [centre[0] + sigma * jitter[0], centre[1] + sigma * jitter[1]]
+        ([centre[0] + sigma * jitter[0], centre[1] + sigma * jitter[1]], label)
     }
 }
 
 impl Dataset for Points {
-    /// x and y alternating.
-    type Batch = Vec<f32>;
+    type Batch = PointBatch;
 
-    fn batch(&mut self, n: usize) -> Result<Poll<Vec<f32>>> {
+    fn batch(&mut self, n: usize) -> Result<Poll<PointBatch>> {
         Ok(Poll::Ready(self.draw(n)))
     }
 
-    fn held_out(&mut self) -> Result<Poll<Vec<f32>>> {
+    fn held_out(&mut self) -> Result<Poll<PointBatch>> {
         let stream = Stream::new(self.seed ^ 0x5eed, Purpose::Data);
         Ok(Poll::Ready(Self { stream, ..self.clone() }.draw(HELD_OUT)))
     }

@@ -6,6 +6,8 @@
 mod autoencoder;
 mod classifier;
 mod dcgan;
+mod diffusion2d;
+mod drawing;
 mod gan;
 mod gan2d;
 mod modules;

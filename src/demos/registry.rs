@@ -1,13 +1,21 @@
 //! Which demos there are, and what the page knows of each before any module is here.
 
-use super::{Action, Context, Demo, Note, Values, autoencoder, classifier, dcgan, gan2d, text, vae};
+use super::{Action, Context, Demo, Note, Values, autoencoder, classifier, dcgan, diffusion2d, gan2d, text, vae};
 use crate::error::Result;
 use serde::Serialize;
 use serde_json::Value;
 
 /// All demos; the first is opened by an empty link.
 pub const DEMOS: &[Entry] =
-    &[gan2d::ENTRY, dcgan::ENTRY, vae::ENTRY, autoencoder::ENTRY, text::ENTRY, classifier::ENTRY];
+    &[
+    gan2d::ENTRY,
+    dcgan::ENTRY,
+    vae::ENTRY,
+    diffusion2d::ENTRY,
+    autoencoder::ENTRY,
+    text::ENTRY,
+    classifier::ENTRY,
+];
 
 /// A demo in the registry. What is serialized is what the page is told: in `Event::Hello`, and in `www/demos.json` while no
 /// module is here yet.
@@ -50,6 +58,7 @@ pub struct Entry {
 pub enum Family {
     Gan,
     Vae,
+    Diffusion,
     Language,
     Classifier,
 }

@@ -89,6 +89,10 @@ pub enum View {
     Field2d { columns: u32, rows: u32, values: Floats, low: f32, high: f32, bounds: [f32; 4] },
     /// A bent grid: `columns` x `rows` corners, row by row, x and y alternating.
     Mesh2d { columns: u32, rows: u32, xy: Floats, bounds: [f32; 4] },
+    /// Arrows from the centres of a regular grid's cells, row by row from y0 upwards: `xy` has the length of each along x and y.
+    Arrows2d { columns: u32, rows: u32, xy: Floats, bounds: [f32; 4] },
+    /// Lines of `length` points each, one after the other: where points have been.
+    Paths2d { length: u32, xy: Floats, bounds: [f32; 4] },
     /// Counts in equal bins between `low` and `high`, a line for each series; with `categories` a bar for each name.
     Histogram { series: Vec<HistogramSeries>, low: f32, high: f32, categories: Vec<String> },
     /// Named numbers, largest type first: the figures of a run.

@@ -6,6 +6,8 @@ pub mod autoencoder_kl;
 pub mod autoencoder_tiny;
 pub mod classifier;
 pub mod dcgan;
+pub mod denoiser;
+pub mod denoiser_mlp;
 pub mod dense_gan;
 pub mod gpt2;
 pub mod gpt_neox;

@@ -3,6 +3,7 @@
 mod coverage;
 mod curves;
 mod diagnostics;
+mod diffusion;
 mod frechet;
 mod gan;
 mod history;
@@ -10,9 +11,13 @@ mod loss;
 mod trainer;
 mod vae;
 
-pub use coverage::{cells, divergence, modes_covered};
+pub use coverage::{cells, divergence, energy_distance, modes_covered};
 pub use curves::{Curves, Losses, Reading, scalars};
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, Referee, Report, best};
+pub use diffusion::{
+    DDPM_STEPS, DiffusionOptions, NoiseSchedule, Noised, Objective, Predict, Process, TimeDistribution, diffusion_step,
+    noised,
+};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};
 pub use history::{ABSENT, History, MOST, NOT_MEASURED};

@@ -9,7 +9,7 @@ use super::{
     Context, Does, Entry, Family, Needs, Samples, Title, Values, WasmModule, defaults, schema, settled, values,
 };
 use crate::data::Dataset;
-use crate::data::points::{self, Distribution, EXTENT, Points};
+use crate::data::points::{self, Distribution, EXTENT, PointBatch, Points};
 use crate::device::read;
 use crate::error::{Error, Result};
 use crate::models::mlp_gan::{MlpConfig, MlpDiscriminator, MlpGenerator};
@@ -76,7 +76,7 @@ impl Gan2d {
         let (generator, discriminator) =
             (sizes.generator(&mut weights, device), sizes.discriminator(&mut weights, device));
         let z = Stream::new(seed, Purpose::Sampling).normal(MEASURED * sizes.latent);
-        let real = data.held_out()?.ready().unwrap_or_default();
+        let real = data.held_out()?.ready().unwrap_or_default().xy;
         Ok(Self {
             gan: Gan::new(generator, discriminator, device.clone()),
             z_measured: upload(z, [MEASURED, sizes.latent], &plain),
@@ -122,7 +122,7 @@ impl Task for Gan2d {
         run.config.batch as usize * (gan.discriminator_updates() + gan.generator_updates())
     }
 
-    fn step(&mut self, run: &mut Run<Self>, real: Vec<f32>) -> Result<Losses> {
+    fn step(&mut self, run: &mut Run<Self>, PointBatch { xy: real, .. }: PointBatch) -> Result<Losses> {
         let inputs = real.chunks(2 * run.config.batch as usize).map(|real| self.input(run, real.to_vec()));
         let mut inputs: Vec<StepInput> = inputs.collect();
         let generator = inputs.split_off(run.config.gan.discriminator_updates()).pop();

@@ -1,0 +1,34 @@
+//! Diffusion and flow matching on points in the plane: the whole way from noise to data in one picture.
+
+mod config;
+mod demo;
+mod task;
+mod views;
+
+use super::drawing::drawing_actions;
+use super::training::Training;
+use super::{Does, Entry, Family, Needs, Title, WasmModule, defaults, schema, settled};
+use config::Config;
+use demo::Diffusion2d;
+
+pub const ENTRY: Entry = Entry {
+    name: "diffusion2d",
+    family: Family::Diffusion,
+    title: Title { en: "Diffusion in 2D", zh: "二维扩散" },
+    does: Does::Trains,
+    needs: Needs { bytes: 0, model: false, gpu: false },
+    module: WasmModule::Training,
+    opens: &[],
+    schema: schema::<Config>,
+    defaults: defaults::<Config>,
+    earlier_defaults: &[],
+    actions: drawing_actions,
+    build: |values, context| {
+        let config: Config = super::config(values)?;
+        let mut data = config.points.open(u64::from(config.run.seed));
+        let task = Diffusion2d::new(&config, &mut data, &context)?;
+        Ok(Box::new(Training::new(task, config, data, &context)))
+    },
+    steps: Some(4_000),
+    settle: settled,
+};

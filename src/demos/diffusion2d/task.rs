@@ -1,0 +1,96 @@
+//! What a step trains, what an evaluation measures, what the person does.
+
+use super::config::Config;
+use super::demo::Diffusion2d;
+use crate::data::points::{PointBatch, Points};
+use crate::demos::drawing::draw;
+use crate::demos::training::{Run, Task, no_action};
+use crate::demos::views::{Figure, Panel};
+use crate::demos::{Samples, Values, values};
+use crate::device::read;
+use crate::error::{Error, Result};
+use crate::nn::{AdamOptions, upload};
+use crate::rng::{Purpose, Stream};
+use crate::train::{DiffusionOptions, Losses, diffusion_step, energy_distance, modes_covered, noised};
+use crate::weights::Checkpoint;
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+/// How often a conditional model is not told the class.
+const DROP: f64 = 0.1;
+
+#[async_trait(?Send)]
+impl Task for Diffusion2d {
+    type Config = Config;
+    type Data = Points;
+    type Evaluation = ();
+
+    const LOSSES: &'static [&'static str] = &["loss"];
+    const MEASURES: &'static [&'static str] = &["energy", "modes"];
+
+    fn examples(&self, run: &Run<Self>) -> usize {
+        run.config.batch as usize
+    }
+
+    fn step(&mut self, run: &mut Run<Self>, PointBatch { xy, labels }: PointBatch) -> Result<Losses> {
+        let options = DiffusionOptions {
+            times: run.config.diffusion.times,
+            classes: self.classes,
+            drop: DROP,
+            adam: AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.999 }.into(),
+        };
+        let batch = noised(&self.process, 2, &xy, &labels, options, &mut run.noise);
+        let (losses, each) = diffusion_step(&mut self.trainer, options, &batch, &run.device);
+        self.last = Some((batch.times, each));
+        Ok(losses)
+    }
+
+    fn evaluation(&self, _run: &Run<Self>) {}
+
+    /// Energy distance of drawn points from real ones, and modes covered; NaN where the data have no modes.
+    async fn evaluate(&mut self, run: &mut Run<Self>, (): &mut ()) -> Result<Option<Vec<f32>>> {
+        let drawn = run.curves.flush(vec![self.measured()]).await?.pop().unwrap_or_default();
+        let modes = run.data.modes();
+        let covered = if modes.is_empty() { f32::NAN } else { modes_covered(&drawn, &modes) };
+        Ok(Some(vec![energy_distance(&drawn, &self.real), covered]))
+    }
+
+    async fn views(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
+        self.panels(run).await
+    }
+
+    async fn act(&mut self, run: &mut Run<Self>, name: &str, args: &Value) -> Result<Values> {
+        if name != "time" {
+            return draw(name, args, &run.config.points).ok_or_else(|| no_action(name))?;
+        }
+        let time = args.get("value").and_then(Value::as_f64).filter(|v| v.is_finite());
+        let time = time.ok_or_else(|| Error::bad_command("The time is a number from 0 to 1."))?;
+        Ok(values(json!({ "time": time.clamp(0.0, 1.0) })))
+    }
+
+    async fn save(&mut self, file: &mut Checkpoint) -> Result<()> {
+        self.trainer.save(file).await
+    }
+
+    fn load(&mut self, _run: &Run<Self>, file: &Checkpoint) -> Result<()> {
+        self.trainer = self.trainer.loaded(file)?;
+        (self.last, self.loss_by_time) = (None, Vec::new());
+        Ok(())
+    }
+
+    async fn sample(&mut self, run: &mut Run<Self>, n: usize, seed: u64) -> Result<Samples> {
+        let noise = upload(Stream::new(seed, Purpose::Sampling).normal(n * 2), [n, 2], &run.device);
+        let values = read(vec![self.draw(noise)]).await?.pop().unwrap_or_default();
+        Ok(Samples { shape: vec![n, 2], values })
+    }
+
+    fn figures(&self, run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
+        let modes = run.data.modes().len() as f32;
+        let energy = measures("energy").map(|v| Figure::new("energy", "Energy distance", v, 4, None));
+        let floor = Figure::new("energy_floor", "Energy distance of two draws of the data", self.floor, 4, None);
+        // NaN where the data have no modes.
+        let covered = measures("modes").filter(|v| v.is_finite());
+        let covered = covered.map(|v| Figure::of_curve("modes", "Modes covered", v, Some(modes)));
+        energy.into_iter().chain([floor]).chain(covered).collect()
+    }
+}

@@ -1,0 +1,135 @@
+//! One canvas for the way from noise to data, with a slider for the time between; figures and curves beside it.
+
+use super::demo::{ARROWS, Diffusion2d, MESH, SHOWN};
+use crate::data::points::EXTENT;
+use crate::demos::training::{Run, Task};
+use crate::demos::views::{Figure, Floats, HistogramSeries, Panel, PointSet, Slider, View};
+use crate::error::{Error, Result};
+use crate::generate::SamplerKind;
+use crate::train::energy_distance;
+
+const BOUNDS: [f32; 4] = [-EXTENT, -EXTENT, EXTENT, EXTENT];
+/// Points whose whole paths are drawn.
+const PATHS: usize = 32;
+/// Parts of the time whose losses are told apart, and how much of the earlier losses each new step leaves.
+const PARTS: usize = 20;
+const LEFT: f32 = 0.9;
+
+impl Diffusion2d {
+    pub async fn panels(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
+        let (config, trained) = (run.config.clone(), run.step() > 0);
+        let way = self.trajectory(&config, trained);
+        let steps = way.data.len();
+        // The step whose samples are shown, and the part of it that has passed.
+        let at = (0..steps).rfind(|&k| way.times[k] >= config.time).unwrap_or(0);
+        let part = ((way.times[at] - config.time) / (way.times[at + 1] - way.times[at]).abs()).clamp(0.0, 1.0) as f32;
+        let time = config.time.max(*way.times.get(steps - 1).unwrap_or(&1.0)).min(1.0);
+        let predicted = self.predict(&config, trained, &self.lattice, time);
+        let [of_sample, of_prediction] = self.process.data(time);
+        let data = self.lattice.clone() * of_sample + predicted * of_prediction;
+        let [a, b] = self.process.shares(time);
+        let noise = (self.lattice.clone() - data.clone() * a) / b;
+        let arrows = (data - noise).reshape([2 * ARROWS * ARROWS]);
+        let last = self.last.take();
+        let (times, losses) = last.unzip();
+        let expected = way.data[at].clone();
+        let tensors = way.x.into_iter().chain([expected, arrows]).chain(losses).collect();
+        let mut values = run.read(tensors).await?.into_iter();
+        let x: Vec<Vec<f32>> = values.by_ref().take(steps + 1).collect();
+        let missing = || Error::internal("A view was not read back.");
+        let (expected, arrows) = (values.next().ok_or_else(missing)?, values.next().ok_or_else(missing)?);
+        if let (Some(times), Some(losses)) = (times, values.next()) {
+            self.count(&times, &losses);
+        }
+
+        let now: Vec<f32> = x[at].iter().zip(&x[at + 1]).map(|(from, to)| from + (to - from) * part).collect();
+        let (now, grid) = now.split_at(2 * SHOWN);
+        let point = |k: usize, i: usize| [x[k][2 * i], x[k][2 * i + 1]];
+        let paths = (0..PATHS).flat_map(|i| (0..=steps).flat_map(move |k| [k, i])).collect::<Vec<_>>();
+        let paths = paths.chunks_exact(2).flat_map(|k| point(k[0], k[1])).collect();
+        let set = |role: &str, xy: Vec<f32>| PointSet { role: role.into(), xy: Floats(xy) };
+        let mut sets = vec![set("real", self.real_shown.clone())];
+        if config.time > 0.0 {
+            sets.push(set("predicted", expected[..2 * SHOWN].to_vec()));
+        }
+        sets.extend(self.shown(config.class, now));
+        let mut plane = Vec::new();
+        // A sampler that adds noise at each step tears the grid apart.
+        let smooth = match config.sampler.sampler {
+            SamplerKind::Euler | SamplerKind::Heun => true,
+            SamplerKind::Ddim => config.sampler.eta == 0.0,
+            SamplerKind::Ddpm => false,
+        };
+        let side = MESH as u32;
+        if smooth {
+            plane.push(View::Mesh2d { columns: side, rows: side, xy: Floats(grid.to_vec()), bounds: BOUNDS });
+        }
+        // An arrow says how far the next twelfth of the time leads.
+        let arrows = arrows.iter().map(|v| v / 12.0).collect();
+        let (columns, rows) = (ARROWS as u32, ARROWS as u32);
+        plane.push(View::Arrows2d { columns, rows, xy: Floats(arrows), bounds: BOUNDS });
+        plane.push(View::Paths2d { length: steps as u32 + 1, xy: Floats(paths), bounds: BOUNDS });
+        plane.push(View::Points2d { sets, bounds: BOUNDS, drag: None });
+        plane.push(View::Sliders {
+            action: "time".into(),
+            sliders: vec![Slider {
+                id: "time".into(),
+                title: "Time: 1 is noise, 0 is data".into(),
+                value: config.time as f32,
+                low: 0.0,
+                high: 1.0,
+                weight: None,
+            }],
+        });
+
+        let end = &x[steps][..2 * SHOWN];
+        let mut figures = self.figures(run, &|name| run.measures.last(name));
+        figures.push(Figure::new("energy_shown", "Energy distance of the points shown", energy_distance(end, &self.real), 4, None));
+        let straightness = (0..SHOWN).map(|i| straightness(&(0..=steps).map(|k| point(k, i)).collect::<Vec<_>>()));
+        let straightness = straightness.sum::<f32>() / SHOWN as f32;
+        figures.push(Figure::new("straightness", "Straightness of paths", straightness, 3, Some(1.0)));
+        figures.extend(run.measured_at());
+        let parts = self.loss_by_time.iter().map(|[sum, weight]| sum / weight.max(f32::MIN_POSITIVE)).collect();
+        let series = vec![HistogramSeries { label: "loss".into(), counts: parts }];
+        let by_time = View::Histogram { series, low: 0.0, high: 1.0, categories: Vec::new() };
+        Ok(vec![
+            Panel::new("plane", "From noise to data", plane),
+            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
+            Panel::new("losses", "Loss", vec![run.losses(Self::LOSSES)]),
+            Panel::new("quality", "Quality of 2,000 generated points", vec![run.measured(Self::MEASURES)]),
+            Panel::new("loss_by_time", "Loss by time", if trained { vec![by_time] } else { Vec::new() }),
+        ])
+    }
+
+    /// Points by their classes where the network is told them.
+    fn shown(&self, class: u32, xy: &[f32]) -> Vec<PointSet> {
+        if self.classes == 0 {
+            return vec![PointSet { role: "generated".into(), xy: Floats(xy.to_vec()) }];
+        }
+        let labels = self.asked(class, SHOWN);
+        let of = |colour: usize| -> Vec<f32> {
+            let rows = xy.chunks_exact(2).zip(&labels);
+            rows.filter(|(_, l)| l.is_some_and(|l| usize::from(l) % 10 == colour)).flat_map(|(p, _)| p.to_vec()).collect()
+        };
+        let sets = (0..self.classes.min(10)).map(|c| PointSet { role: format!("class-{c}"), xy: Floats(of(c)) });
+        sets.filter(|set| !set.xy.0.is_empty()).collect()
+    }
+
+    /// Takes the losses of the last step into the mean of each part of the time.
+    fn count(&mut self, times: &[f32], losses: &[f32]) {
+        self.loss_by_time.resize(PARTS, [0.0; 2]);
+        self.loss_by_time.iter_mut().flatten().for_each(|v| *v *= LEFT);
+        for (time, loss) in times.iter().zip(losses) {
+            let part = ((time * PARTS as f32) as usize).min(PARTS - 1);
+            self.loss_by_time[part][0] += loss;
+            self.loss_by_time[part][1] += 1.0;
+        }
+    }
+}
+
+/// The distance from end to end of a path over its length: 1 for a straight one.
+fn straightness(path: &[[f32; 2]]) -> f32 {
+    let distance = |a: [f32; 2], b: [f32; 2]| ((a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sqrt();
+    let length: f32 = path.windows(2).map(|p| distance(p[0], p[1])).sum();
+    if length > 0.0 { distance(path[0], path[path.len() - 1]) / length } else { 1.0 }
+}

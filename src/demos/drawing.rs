@@ -1,0 +1,41 @@
+//! Points that a person draws on the plane: they become the data.
+
+use super::settings::PointSettings;
+use super::views::Action;
+use super::{Values, values};
+use crate::data::points::{self, Distribution};
+use crate::error::{Error, Result};
+use serde_json::{Value, json};
+
+pub fn drawing_actions() -> Vec<Action> {
+    let action = |name: &str, title: &str, draws| Action { name: name.into(), title: title.into(), draws };
+    vec![action("draw", "Draw points", true), action("clear", "Clear points", false)]
+}
+
+/// What one of [`drawing_actions`] changes; `None` for another action.
+///
+/// # Errors
+/// `BadCommand` for points that are none, inside.
+pub fn draw(action: &str, args: &Value, settings: &PointSettings) -> Option<Result<Values>> {
+    match action {
+        "draw" => Some(drawn(args).map(|new| {
+            let all = points::encode(&[points::decode(&settings.points), new].concat());
+            values(json!({ "points": all, "data": Distribution::Drawn, "before": settings.undrawn() }))
+        })),
+        "clear" => {
+            let cleared = json!({ "points": "", "data": settings.undrawn(), "before": Distribution::Ring });
+            Some(Ok(values(cleared)))
+        }
+        _ => None,
+    }
+}
+
+/// Points as the page sends them.
+fn drawn(args: &Value) -> Result<Vec<[f32; 2]>> {
+    let list = args.get("points").and_then(Value::as_array).cloned().unwrap_or_default();
+    let numbers: Vec<f32> = list.iter().filter_map(Value::as_f64).map(|v| v as f32).collect();
+    if numbers.len() < 2 || numbers.len() != list.len() || numbers.iter().any(|v| !v.is_finite()) {
+        return Err(Error::bad_command("Drawing needs points: [x, y, x, y, ...]."));
+    }
+    Ok(numbers.chunks_exact(2).map(|p| [p[0], p[1]]).collect())
+}

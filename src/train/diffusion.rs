@@ -1,0 +1,212 @@
+//! Diffusion models: a network learns to undo noise, one level of it at a time.
+//!
+//! Time runs from 0 (data) to 1 (noise), and a sample at time t is `a(t) data + b(t) noise`: along straight lines with flow matching
+//! (Lipman et al. 2022, arXiv 2210.02747; Liu et al. 2022, arXiv 2209.03003), on a circle, `a^2 + b^2 = 1`, with DDPM (Ho et al. 2020,
+//! arXiv 2006.11239). Training is regression: [`noised`] makes the pairs. What the network predicts is a choice of its own, since each
+//! of data, noise and velocity follows from any other and the noisy sample.
+
+use super::curves::Losses;
+use super::trainer::Trainer;
+use crate::models::denoiser::{Denoiser, condition};
+use crate::nn::{AdamWOptions, upload};
+use crate::rng::Stream;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::FRAC_PI_2;
+
+/// The path from data to noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Objective {
+    /// `x = (1 - t) data + t noise`.
+    Flow,
+    /// `x = sqrt(alpha_bar) data + sqrt(1 - alpha_bar) noise`, in 1,000 steps.
+    Ddpm,
+}
+
+/// How fast DDPM adds noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum NoiseSchedule {
+    /// Betas from 1e-4 to 0.02 (Ho et al. 2020).
+    Linear,
+    /// `alpha_bar` as a squared cosine (Nichol and Dhariwal 2021, arXiv 2102.09672).
+    Cosine,
+}
+
+/// What the network predicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Predict {
+    /// `noise - data` with flow matching, `a noise - b data` with DDPM (Salimans and Ho 2022, arXiv 2202.00512).
+    Velocity,
+    Noise,
+    Data,
+}
+
+/// How often each time is trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeDistribution {
+    Uniform,
+    /// The sigmoid of a standard normal number: times in the middle more often (Esser et al. 2024, arXiv 2403.03206).
+    Logitnormal,
+}
+
+/// Steps of DDPM's path.
+pub const DDPM_STEPS: usize = 1000;
+
+/// A path, and what is predicted along it.
+#[derive(Debug, Clone)]
+pub struct Process {
+    objective: Objective,
+    predict: Predict,
+    /// DDPM's `alpha_bar` after each of its steps.
+    alpha_bar: Vec<f64>,
+}
+
+impl Process {
+    pub fn new(objective: Objective, schedule: NoiseSchedule, predict: Predict) -> Self {
+        let alpha_bar = if objective == Objective::Ddpm { alpha_bar(schedule) } else { Vec::new() };
+        Self { objective, predict, alpha_bar }
+    }
+
+    /// The shares of data and noise, `[a, b]`, in a sample at a time.
+    pub fn shares(&self, time: f64) -> [f64; 2] {
+        match self.objective {
+            Objective::Flow => [1.0 - time, time],
+            Objective::Ddpm => {
+                let step = (time * DDPM_STEPS as f64).round() as usize;
+                let alpha_bar = if step == 0 { 1.0 } else { self.alpha_bar[step.min(DDPM_STEPS) - 1] };
+                [alpha_bar.sqrt(), (1.0 - alpha_bar).sqrt()]
+            }
+        }
+    }
+
+    /// `steps + 1` times from 1 to 0. DDPM's lie on its own steps.
+    pub fn times(&self, steps: usize) -> Vec<f64> {
+        let inner = (0..steps).map(|k| self.nearest((steps - k) as f64 / steps as f64));
+        inner.chain([0.0]).collect()
+    }
+
+    /// The time at which this path really has samples.
+    fn nearest(&self, time: f64) -> f64 {
+        match self.objective {
+            Objective::Flow => time,
+            Objective::Ddpm => (time * DDPM_STEPS as f64).round().max(1.0) / DDPM_STEPS as f64,
+        }
+    }
+
+    /// What the network is to predict, as shares of data and noise.
+    pub fn target(&self, time: f64) -> [f64; 2] {
+        match (self.predict, self.objective) {
+            (Predict::Data, _) => [1.0, 0.0],
+            (Predict::Noise, _) => [0.0, 1.0],
+            (Predict::Velocity, Objective::Flow) => [-1.0, 1.0],
+            (Predict::Velocity, Objective::Ddpm) => {
+                let [a, b] = self.shares(time);
+                [-b, a]
+            }
+        }
+    }
+
+    /// The data that a prediction stands for, as shares of the sample and the prediction: from `x = a data + b noise` and
+    /// `prediction = c data + d noise`.
+    pub fn data(&self, time: f64) -> [f64; 2] {
+        let ([a, b], [c, d]) = (self.shares(time), self.target(time));
+        // The prediction of noise says nothing of the data where there is nothing but noise: there the mean is taken, 0.
+        let determinant = a * d - b * c;
+        if determinant.abs() < 1e-9 { [0.0, 0.0] } else { [d / determinant, -b / determinant] }
+    }
+}
+
+fn alpha_bar(schedule: NoiseSchedule) -> Vec<f64> {
+    let n = DDPM_STEPS as f64;
+    let cosine = |part: f64| libm::cos((part + 0.008) / 1.008 * FRAC_PI_2).powi(2);
+    let beta = |k: usize| match schedule {
+        NoiseSchedule::Linear => 1e-4 + (0.02 - 1e-4) * k as f64 / (n - 1.0),
+        NoiseSchedule::Cosine => (1.0 - cosine((k + 1) as f64 / n) / cosine(k as f64 / n)).min(0.999),
+    };
+    let product = |product: &mut f64, k| {
+        *product *= 1.0 - beta(k);
+        Some(*product)
+    };
+    (0..DDPM_STEPS).scan(1.0, product).collect()
+}
+
+/// What may change from step to step.
+#[derive(Debug, Clone, Copy)]
+pub struct DiffusionOptions {
+    pub times: TimeDistribution,
+    /// Classes that the network is told; 0 for none.
+    pub classes: usize,
+    /// How often it is not told, so that it learns both and can be guided (Ho and Salimans 2022, arXiv 2207.12598).
+    pub drop: f64,
+    pub adam: AdamWOptions,
+}
+
+/// Noisy samples, what the network is told of them, and what it is to answer: `[n, size]`, `[n, TIME_FEATURES + classes]`, `[n, size]`.
+pub struct Noised {
+    pub x: Vec<f32>,
+    pub times: Vec<f32>,
+    pub condition: Vec<f32>,
+    pub target: Vec<f32>,
+}
+
+/// Adds noise to samples of `size` numbers, `[n, size]`, each at a time of its own. `labels` are ignored where no classes are told.
+pub fn noised(
+    process: &Process,
+    size: usize,
+    data: &[f32],
+    labels: &[u8],
+    options: DiffusionOptions,
+    stream: &mut Stream,
+) -> Noised {
+    let n = data.len() / size;
+    let noise = stream.normal(data.len());
+    let normal = matches!(options.times, TimeDistribution::Logitnormal).then(|| stream.normal(n));
+    let time = |i: usize, stream: &mut Stream| match &normal {
+        Some(normal) => 1.0 / (1.0 + libm::exp(-f64::from(normal[i]))),
+        None => 1.0 - stream.unit(),
+    };
+    let times: Vec<f64> = (0..n).map(|i| process.nearest(time(i, stream))).collect();
+    let told = options.classes > 0;
+    let label = |i: usize, stream: &mut Stream| {
+        let dropped = told && stream.unit() < options.drop;
+        labels.get(i).copied().filter(|_| told && !dropped)
+    };
+    let labels: Vec<Option<u8>> = (0..n).map(|i| label(i, stream)).collect();
+    let mix = |shares: &dyn Fn(f64) -> [f64; 2]| -> Vec<f32> {
+        let rows = times.iter().zip(data.chunks_exact(size).zip(noise.chunks_exact(size)));
+        rows.flat_map(|(&time, (data, noise))| {
+            let [a, b] = shares(time).map(|v| v as f32);
+            data.iter().zip(noise).map(move |(x, e)| a * x + b * e)
+        })
+        .collect()
+    };
+    let (x, target) = (mix(&|time| process.shares(time)), mix(&|time| process.target(time)));
+    let times: Vec<f32> = times.into_iter().map(|t| t as f32).collect();
+    Noised { x, condition: condition(&times, &labels, options.classes), target, times }
+}
+
+/// One update. Returns the loss, and the loss of each sample, `[n]`. Nothing is read back.
+pub fn diffusion_step<M: Denoiser>(
+    trainer: &mut Trainer<M>,
+    options: DiffusionOptions,
+    batch: &Noised,
+    device: &Device,
+) -> (Losses, Tensor<1>) {
+    let n = batch.times.len();
+    let tensor = |values: &[f32]| upload(values.to_vec(), [n, values.len() / n], device).autodiff();
+    let (x, condition, target) = (tensor(&batch.x), tensor(&batch.condition), tensor(&batch.target));
+    trainer.prepare(1, options.adam);
+    let error = (trainer.model.forward(x, condition) - target).square().mean_dim(1); // (n, 1)
+    let loss = error.clone().mean();
+    trainer.update(&loss, options.adam, false);
+    (vec![("loss", loss.inner().into())], error.inner().reshape([n]))
+}

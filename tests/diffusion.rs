@@ -1,0 +1,177 @@
+//! Diffusion against `diffusers` and PyTorch (`tests/torch/diffusion.py`): schedules, chains of every sampler, what is trained on.
+
+use burn::tensor::Tensor;
+use kiln::device::open_cpu;
+use kiln::generate::{Chain, DiffusionSampler, SamplerKind};
+use kiln::nn::ops::linear;
+use kiln::nn::{Activation, upload};
+use kiln::train::{DDPM_STEPS, NoiseSchedule, Objective, Predict, Process};
+use kiln::weights::Checkpoint;
+
+const SCHEDULES: [(&str, NoiseSchedule); 2] = [("linear", NoiseSchedule::Linear), ("cosine", NoiseSchedule::Cosine)];
+const PREDICTIONS: [(&str, Predict); 3] =
+    [("velocity", Predict::Velocity), ("noise", Predict::Noise), ("data", Predict::Data)];
+
+fn golden() -> Checkpoint {
+    let bytes = std::fs::read("tests/fixtures/diffusion.safetensors").expect("the fixture");
+    Checkpoint::from_bytes(&bytes).expect("a checkpoint")
+}
+
+fn expected(golden: &Checkpoint, name: &str) -> Vec<f32> {
+    golden.find(name).unwrap_or_else(|| panic!("{name} is not in the fixture")).values.clone()
+}
+
+fn values(tensor: &Tensor<2>) -> Vec<f32> {
+    tensor.clone().into_data().try_into_vec().expect("floats")
+}
+
+/// Compares with what is expected, relative to the largest number (chains that predict noise end far away).
+fn close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1.0f32, |scale, v| scale.max(v.abs()));
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= tolerance * scale, "{what}: {a} instead of {b}");
+    }
+}
+
+/// The fixture's network: `sin(1.3 x + 2 t + [0.1, -0.4])`.
+fn toy(x: &Tensor<2>, time: f64) -> Tensor<2> {
+    let shift = upload(vec![0.1, -0.4], [1, 2], &x.device());
+    (x.clone() * 1.3 + 2.0 * time + shift).sin()
+}
+
+/// Goes through a chain from the fixture's start with the fixture's noise: the samples after the first step, and the last ones.
+fn chain(golden: &Checkpoint, process: &Process, sampler: DiffusionSampler) -> [Vec<f32>; 2] {
+    let device = open_cpu().expect("the CPU opens").device.inner();
+    let mut chain = Chain::new(process, sampler, upload(expected(golden, "start"), [8, 2], &device));
+    let noise = expected(golden, "noise");
+    let (mut first, mut step) = (Vec::new(), 0);
+    while !chain.ended() {
+        chain.step(&toy, &mut |n| noise[step * n..(step + 1) * n].to_vec());
+        step += 1;
+        if first.is_empty() {
+            first = values(&chain.x);
+        }
+    }
+    assert_eq!(step, sampler.steps);
+    [first, values(&chain.x)]
+}
+
+#[test]
+fn the_noise_schedules_of_ddpm_are_those_of_diffusers() {
+    let golden = golden();
+    for (name, schedule) in SCHEDULES {
+        let process = Process::new(Objective::Ddpm, schedule, Predict::Noise);
+        let alpha_bar = |k: usize| process.shares((k + 1) as f64 / DDPM_STEPS as f64)[0].powi(2) as f32;
+        let found: Vec<f32> = (0..DDPM_STEPS).map(alpha_bar).collect();
+        close(&found, &expected(&golden, &format!("abar.{name}")), 1e-6, name);
+    }
+}
+
+#[test]
+fn ddpm_and_ddim_step_as_diffusers_does() {
+    let golden = golden();
+    for (schedule_name, schedule) in SCHEDULES {
+        for (predict_name, predict) in PREDICTIONS {
+            let process = Process::new(Objective::Ddpm, schedule, predict);
+            let mut cases = vec![("ddpm", String::new(), SamplerKind::Ddpm, 0.0)];
+            for (text, eta) in [("0", 0.0), ("0.5", 0.5), ("1", 1.0)] {
+                cases.push(("ddim", format!(".eta{text}"), SamplerKind::Ddim, eta));
+            }
+            for (name, suffix, kind, eta) in cases {
+                let [first, end] = chain(&golden, &process, DiffusionSampler { kind, steps: 50, eta, limit: None });
+                let name = format!("{name}.{schedule_name}.{predict_name}{suffix}");
+                close(&first, &expected(&golden, &format!("{name}.first")), 1e-6, &name);
+                close(&end, &expected(&golden, &format!("{name}.end")), 1e-4, &name);
+            }
+        }
+    }
+}
+
+#[test]
+fn flow_matching_steps_as_diffusers_does() {
+    let golden = golden();
+    let process = Process::new(Objective::Flow, NoiseSchedule::Linear, Predict::Velocity);
+    for steps in [50, 7] {
+        let sampler = DiffusionSampler { kind: SamplerKind::Euler, steps, eta: 0.0, limit: None };
+        let [first, end] = chain(&golden, &process, sampler);
+        close(&first, &expected(&golden, &format!("flow.euler.{steps}.first")), 1e-6, "first");
+        close(&end, &expected(&golden, &format!("flow.euler.{steps}.end")), 1e-4, "end");
+    }
+    let sampler = DiffusionSampler { kind: SamplerKind::Heun, steps: 7, eta: 0.0, limit: None };
+    close(&chain(&golden, &process, sampler)[1], &expected(&golden, "flow.heun.7.end"), 1e-5, "heun");
+}
+
+#[test]
+fn ddim_without_randomness_is_eulers_method_whatever_is_predicted() {
+    let golden = golden();
+    for (_, predict) in PREDICTIONS {
+        for objective in [Objective::Flow, Objective::Ddpm] {
+            let process = Process::new(objective, NoiseSchedule::Cosine, predict);
+            let [euler, ddim] = [SamplerKind::Euler, SamplerKind::Ddim]
+                .map(|kind| chain(&golden, &process, DiffusionSampler { kind, steps: 10, eta: 0.0, limit: Some(3.0) }));
+            assert_eq!(euler, ddim);
+        }
+    }
+}
+
+#[test]
+fn data_follow_from_a_sample_and_any_prediction() {
+    for (_, predict) in PREDICTIONS {
+        for objective in [Objective::Flow, Objective::Ddpm] {
+            let process = Process::new(objective, NoiseSchedule::Cosine, predict);
+            let (data, noise) = (0.7, -1.3);
+            for time in [0.001, 0.25, 0.5, 0.9] {
+                let ([a, b], [c, d]) = (process.shares(time), process.target(time));
+                let [of_sample, of_prediction] = process.data(time);
+                let found = of_sample * (a * data + b * noise) + of_prediction * (c * data + d * noise);
+                assert!((found - data).abs() < 1e-9, "{predict:?}, {objective:?} at {time}: {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_loss_and_its_gradient_are_pytorchs() {
+    let (golden, device) = (golden(), open_cpu().expect("the CPU opens").device);
+    let of = |name: &str| expected(&golden, &format!("train.{name}"));
+    let index = of("index");
+    for (name, objective) in [("flow", Objective::Flow), ("ddpm", Objective::Ddpm)] {
+        let times: Vec<f64> = match objective {
+            Objective::Flow => of("t").iter().map(|t| f64::from(*t)).collect(),
+            Objective::Ddpm => index.iter().map(|k| f64::from(*k + 1.0) / DDPM_STEPS as f64).collect(),
+        };
+        for (predict_name, predict) in PREDICTIONS {
+            let process = Process::new(objective, NoiseSchedule::Cosine, predict);
+            let (data, noise) = (of("x0"), of("e"));
+            let mix = |shares: &dyn Fn(f64) -> [f64; 2]| -> Vec<f32> {
+                let mixed = |i: usize| {
+                    let [a, b] = shares(times[i / 2]);
+                    (a * f64::from(data[i]) + b * f64::from(noise[i])) as f32
+                };
+                (0..data.len()).map(mixed).collect()
+            };
+            let (x, target) = (mix(&|t| process.shares(t)), mix(&|t| process.target(t)));
+            let what = format!("{name}.{predict_name}");
+            close(&x, &of(&format!("{name}.x")), 1e-6, &what);
+            close(&target, &of(&format!("{what}.target")), 1e-6, &what);
+
+            let layer = |k: usize| {
+                let at = |part: &str| golden.find(&format!("train.layers.{k}.{part}")).expect("a layer");
+                let (weight, bias) = (at("weight"), at("bias"));
+                let shape = [weight.shape[0], weight.shape[1]];
+                let weight: Tensor<2> = upload(weight.values.clone(), shape, &device).require_grad();
+                (weight, upload(bias.values.clone(), [shape[0]], &device))
+            };
+            let rows = x.chunks_exact(2).zip(&times).flat_map(|(x, t)| [x[0], x[1], *t as f32]).collect();
+            let ((w0, b0), (w1, b1)) = (layer(0), layer(1));
+            let hidden = linear(upload(rows, [times.len(), 3], &device), w0.clone(), Some(b0), Activation::Silu);
+            let predicted = linear(hidden, w1, Some(b1), Activation::Identity);
+            let loss = (predicted - upload(target, [times.len(), 2], &device)).square().mean();
+            let gradient = w0.grad(&loss.backward()).expect("a gradient");
+            let loss: Vec<f32> = loss.into_data().try_into_vec().expect("floats");
+            close(&loss, &of(&format!("{what}.loss")), 1e-6, &what);
+            close(&values(&gradient), &of(&format!("{what}.d.layers.0.weight")), 1e-6, &what);
+        }
+    }
+}
