@@ -15,6 +15,8 @@ const PARTS = {
   points2d: Plane,
   field2d: Plane,
   mesh2d: Plane,
+  arrows2d: Plane,
+  paths2d: Plane,
   histogram: Histogram,
   figures: Figures,
 };
@@ -132,6 +134,10 @@ export class Panels {
       before = tile.element;
       if (tile.heading.textContent !== title) tile.heading.textContent = title;
       tile.panel = panel;
+      // A layer that is named no more was switched off.
+      for (const [type, { part }] of tile.views) {
+        if (!panel.views.some((view) => view.type === type) && part.forget?.(type)) tile.views.delete(type);
+      }
       for (const view of panel.views) {
         const Part = partOf(view);
         if (!Part) continue; // A view of a newer worker: the others are still worth showing.

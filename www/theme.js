@@ -2,7 +2,15 @@
 
 import { Emitter } from './emitter.js';
 
-const NAMES = ['ink', 'accent', 'muted', 'faint', 'surface', 'real', 'generated', 'drawn', 'series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'series-6'];
+const NAMES = [
+  'ink', 'accent', 'muted', 'faint', 'surface', 'real', 'generated', 'drawn', 'noise', 'predicted',
+  'series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'series-6',
+];
+/**
+ * One for each class, on dark maps and on the page's ground in both themes. Found by a search for the ten that lie farthest
+ * apart (0.15 at least in OKLab) for normal eyes and for two kinds of colour blindness (Machado and others 2009).
+ */
+const CLASSES = ['#96c3ff', '#e16900', '#6900ff', '#e1ff00', '#a50f96', '#96fff0', '#a53c2d', '#8787ff', '#f0b478', '#c36996'];
 const changed = new Emitter();
 export const colour = {};
 
@@ -14,6 +22,10 @@ function read() {
 export function seriesColour(index) {
   return colour[`series-${(index % 6) + 1}`];
 }
+
+/** The number in a role such as `class-3`; null where a role is none of a class. */
+export const classOf = (role) => (role.startsWith('class-') ? Number(role.slice(6)) : null);
+export const classColour = (which) => CLASSES[which % CLASSES.length];
 
 /** `#rrggbb` as three numbers. */
 export function rgb(hex) {

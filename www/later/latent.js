@@ -1,17 +1,12 @@
 // A plane of latent numbers: decoded pictures as its map, encoded pictures as points, and one point that is dragged.
 
 import { t, number } from '../i18n.js';
-import { colour } from '../theme.js';
+import { colour, classColour, classOf } from '../theme.js';
 import { Plane, floats, key } from '../views/plane.js';
 import { onPress } from '../views/press.js';
 import { paintSheet } from '../views/sheet.js';
 import { Latest } from './latest.js';
 
-/**
- * One for each class, on dark maps and on the page's ground in both themes. Found by a search for the ten that lie farthest
- * apart (0.15 at least in OKLab) for normal eyes and for two kinds of colour blindness (Machado and others 2009).
- */
-const CLASSES = ['#96c3ff', '#e16900', '#6900ff', '#e1ff00', '#a50f96', '#96fff0', '#a53c2d', '#8787ff', '#f0b478', '#c36996'];
 const DOT = 3;
 /** Points over a map are seen better on a map that is held back. */
 const DIM = 0.55;
@@ -19,14 +14,11 @@ const DIM = 0.55;
 const KEY_STEP = 0.02;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-const classOf = (role) => (role.startsWith('class-') ? Number(role.slice(6)) : null);
-
 export class Latent extends Plane {
   order = ['map2d', 'points2d'];
 
   constructor({ session }) {
-    super({ onDraw: null });
-    this.session = session;
+    super({ onDraw: null, session });
     this.latest = new Latest(session);
     this.map = document.createElement('canvas');
     /** The class that alone is shown; null where all are. */
@@ -80,8 +72,8 @@ export class Latent extends Plane {
     const said = count ? ` ${t('latent.points', { count: number(count) })}` : '';
     this.canvas.element.setAttribute('aria-label', `${this.title}.${said} ${t('latent.hint')}`);
     const roles = sets.map(({ role }) => role).join();
-    if (roles === this.roles) return;
-    this.roles = roles;
+    if (roles === this.known) return;
+    this.known = roles;
     this.hint.textContent = t('latent.hint');
     this.#keys(sets);
   }
@@ -92,7 +84,7 @@ export class Latent extends Plane {
       const button = Object.assign(document.createElement('button'), { type: 'button' });
       button.setAttribute('aria-pressed', String(pressed));
       const content = key(dot, label);
-      if (dot) /** @type {HTMLElement} */ (content.firstChild).style.background = CLASSES[classOf(dot) % CLASSES.length];
+      if (dot) /** @type {HTMLElement} */ (content.firstChild).style.background = classColour(classOf(dot));
       else content.firstChild.remove();
       button.append(content);
       button.addEventListener('click', () => {
@@ -119,6 +111,10 @@ export class Latent extends Plane {
 
   keepTo() {
     // Points and map stay until there are new ones: a drag answers with the points alone.
+  }
+
+  forget() {
+    return false;
   }
 
   remove() {
@@ -193,7 +189,7 @@ export class Latent extends Plane {
       const which = classOf(role);
       if (this.only && this.only !== role) continue;
       const points = floats(xy);
-      context.fillStyle = which === null ? (colour[role] ?? '#fff') : CLASSES[which % CLASSES.length];
+      context.fillStyle = which === null ? (colour[role] ?? '#fff') : classColour(which);
       context.strokeStyle = 'rgb(255 255 255 / 55%)';
       context.lineWidth = 0.6;
       context.beginPath();

@@ -43,7 +43,8 @@ export class Sliders {
       element.className = 'slider';
       const name = document.createElement('span');
       // Several are of one kind, such as gain-0 and gain-1, and differ in their number.
-      name.textContent = t(`slider.${id.split('-')[0]}`, { numbers: title.match(/\d+$/)?.[0] ?? '' }, title);
+      const kind = id.split('-')[0];
+      name.textContent = t(`slider.${kind}`, { numbers: title.match(/\d+$/)?.[0] ?? '' }, title);
       const input = Object.assign(document.createElement('input'), {
         type: 'range', min: String(low), max: String(high), step: String((high - low) / PLACES || 'any'),
       });
@@ -55,7 +56,10 @@ export class Sliders {
       weight.className = 'weight';
       const bar = document.createElement('i');
       weight.append(bar);
-      element.append(name, input, shown, weight);
+      element.append(name, input, shown);
+      const ends = ['low', 'high'].map((end) => t(`slider.${kind}.${end}`, {}, ''));
+      if (ends[0]) element.append(endsOf(ends));
+      element.append(weight);
       const row = { element, input, shown, bar, turned: -SETTLE };
       input.addEventListener('input', () => {
         row.turned = performance.now();
@@ -97,4 +101,11 @@ export class Sliders {
     this.latest.remove();
     this.element.remove();
   }
+}
+
+function endsOf(texts) {
+  const element = document.createElement('span');
+  element.className = 'ends';
+  element.append(...texts.map((textContent) => Object.assign(document.createElement('span'), { textContent })));
+  return element;
 }

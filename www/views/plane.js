@@ -1,18 +1,22 @@
-// A piece of the plane: a field of colour, a bent grid and sets of points over each other on one canvas.
+// A piece of the plane: a field of colour, a bent grid, arrows, paths and sets of points over each other on one canvas.
 
 import { t, number } from '../i18n.js';
-import { colour, rgb } from '../theme.js';
+import { colour, rgb, classColour, classOf } from '../theme.js';
 import { Canvas } from './canvas.js';
 import { Pen } from './pen.js';
 
-const DOT = { real: 2.2, generated: 2.4, drawn: 3 };
+const DOT = { real: 2.2, generated: 2.4, drawn: 3, noise: 1.7, predicted: 1.5 };
+/** An arrow is at most so many cells long, and each side of its head at most so many pixels. */
+const LONGEST = 1.2;
+const HEAD = 4;
 
 export class Plane {
   /** What lies under what. */
-  order = ['field2d', 'mesh2d', 'points2d'];
+  order = ['field2d', 'mesh2d', 'arrows2d', 'paths2d', 'points2d'];
 
   /** `onDraw(points)` is called with `[x, y, ...]` where the demo takes points; null where it does not. */
-  constructor({ onDraw }) {
+  constructor({ onDraw, session }) {
+    this.session = session;
     this.element = document.createElement('div');
     this.element.className = 'plane';
     this.canvas = new Canvas((...args) => this.paint(...args));
@@ -38,8 +42,15 @@ export class Plane {
     this.layers = {};
   }
 
+  /** A layer is shown no more. False where it stays nevertheless. */
+  forget(type) {
+    delete this.layers[type];
+    this.canvas.redraw();
+    return true;
+  }
+
   retitle() {
-    this.roles = null;
+    this.known = null;
     this.pen?.show();
   }
 
@@ -49,15 +60,24 @@ export class Plane {
     this.element.remove();
   }
 
-  /** Says in words what the points are, and which colour is whose. */
+  /** Says in words what is there, and which colour is whose. The points are the last layer that comes. */
   describe({ sets }) {
-    const parts = sets.map(({ role, xy }) => t('points.count', { role: t(`role.${role}`, {}, role), count: number(xy.byteLength / 8) }));
+    const { field2d, arrows2d, paths2d } = this.layers;
+    const parts = sets.map(({ role, xy }) => t('points.count', { role: nameOf(role), count: number(xy.byteLength / 8) }));
+    if (arrows2d) parts.push(t('arrows.count', { count: number(arrows2d.columns * arrows2d.rows) }));
+    if (paths2d) parts.push(t('paths.count', { count: number(paths2d.xy.byteLength / (8 * paths2d.length)) }));
     this.canvas.element.setAttribute('aria-label', `${this.title}. ${parts.join(', ')}`);
-    const roles = sets.map(({ role }) => role).join();
-    if (roles === this.roles) return;
-    this.roles = roles;
-    const keys = sets.map(({ role }) => key(`dot ${role}`, t(`role.${role}`, {}, role)));
-    if (this.layers.field2d) keys.push(key('ramp', t('field.key')));
+    const known = [...sets.map(({ role }) => role), ...Object.keys(this.layers)].join();
+    if (known === this.known) return;
+    this.known = known;
+    const keys = sets.map(({ role }) => {
+      const one = key(`dot ${role}`, nameOf(role));
+      if (classOf(role) !== null) /** @type {HTMLElement} */ (one.firstChild).style.background = classColour(classOf(role));
+      return one;
+    });
+    if (arrows2d) keys.push(key('arrows', t('arrows.key')));
+    if (paths2d) keys.push(key('paths', t('paths.key')));
+    if (field2d) keys.push(key('ramp', t(`${this.session.schema?.demo}.field.key`, {}, t('field.key'))));
     this.legend.replaceChildren(...keys);
   }
 
@@ -128,11 +148,68 @@ export class Plane {
     context.globalAlpha = 1;
   }
 
+  /** From the centre of each cell an arrow; the shortest are only a line. */
+  arrows2d(context, { columns, rows, xy }, width, height) {
+    const vectors = floats(xy);
+    const [x0, y0, x1, y1] = this.bounds;
+    const [across, up] = [width / columns, height / rows];
+    const most = LONGEST * Math.min(across, up);
+    context.strokeStyle = colour.muted;
+    context.globalAlpha = 0.7;
+    context.lineWidth = 1;
+    context.beginPath();
+    for (let at = 0; at < columns * rows; at += 1) {
+      let right = (vectors[2 * at] / (x1 - x0)) * width;
+      let down = (-vectors[2 * at + 1] / (y1 - y0)) * height;
+      const length = Math.hypot(right, down);
+      // What is not finite points nowhere.
+      if (!(length > 0 && length < Infinity)) continue;
+      const part = Math.min(1, most / length);
+      right *= part;
+      down *= part;
+      const left = ((at % columns) + 0.5) * across;
+      const top = height - (Math.floor(at / columns) + 0.5) * up;
+      const [endLeft, endTop] = [left + right, top + down];
+      context.moveTo(left, top);
+      context.lineTo(endLeft, endTop);
+      const head = Math.min(HEAD, 0.4 * length * part);
+      if (head < 1) continue;
+      const angle = Math.atan2(down, right);
+      context.moveTo(endLeft - head * Math.cos(angle - 0.5), endTop - head * Math.sin(angle - 0.5));
+      context.lineTo(endLeft, endTop);
+      context.lineTo(endLeft - head * Math.cos(angle + 0.5), endTop - head * Math.sin(angle + 0.5));
+    }
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
+  /** Lines of `length` points each; a ring marks where each begins. */
+  paths2d(context, { length, xy }) {
+    const points = floats(xy);
+    context.strokeStyle = colour['series-3'];
+    context.lineWidth = 1;
+    for (let first = 0; first + 2 * length <= points.length; first += 2 * length) {
+      const [left, top] = this.toCanvas(points[first], points[first + 1]);
+      context.globalAlpha = 0.8;
+      context.beginPath();
+      context.arc(left, top, 1.8, 0, 2 * Math.PI);
+      context.stroke();
+      // Each by itself, so that they are darker where they run together.
+      context.globalAlpha = 0.4;
+      context.beginPath();
+      context.moveTo(left, top);
+      for (let at = first + 2; at < first + 2 * length; at += 2) context.lineTo(...this.toCanvas(points[at], points[at + 1]));
+      context.stroke();
+    }
+    context.globalAlpha = 1;
+  }
+
   points2d(context, { sets }) {
     for (const { role, xy } of sets) {
       const points = floats(xy);
       const size = DOT[role] ?? 2;
-      context.fillStyle = colour[role] ?? colour.ink;
+      const which = classOf(role);
+      context.fillStyle = which === null ? (colour[role] ?? colour.ink) : classColour(which);
       context.globalAlpha = points.length > 2000 ? 0.55 : 0.8;
       context.beginPath();
       for (let at = 0; at < points.length; at += 2) {
@@ -141,10 +218,17 @@ export class Plane {
         context.arc(left, top, size, 0, 2 * Math.PI);
       }
       context.fill();
+      if (which === null) continue;
+      // Some classes are as light as the page.
+      context.strokeStyle = colour.muted;
+      context.lineWidth = 0.5;
+      context.stroke();
     }
     context.globalAlpha = 1;
   }
 }
+
+const nameOf = (role) => (classOf(role) === null ? t(`role.${role}`, {}, role) : t('role.class', { which: String(classOf(role)) }));
 
 export function floats(bytes) {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
