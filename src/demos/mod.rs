@@ -6,6 +6,7 @@
 mod autoencoder;
 mod classifier;
 mod dcgan;
+mod diffusion;
 mod diffusion2d;
 mod drawing;
 mod gan;

@@ -1,6 +1,6 @@
 //! Which demos there are, and what the page knows of each before any module is here.
 
-use super::{Action, Context, Demo, Note, Values, autoencoder, classifier, dcgan, diffusion2d, gan2d, text, vae};
+use super::{Action, Context, Demo, Note, Values, autoencoder, classifier, dcgan, diffusion, diffusion2d, gan2d, text, vae};
 use crate::error::Result;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,6 +12,7 @@ pub const DEMOS: &[Entry] =
     dcgan::ENTRY,
     vae::ENTRY,
     diffusion2d::ENTRY,
+    diffusion::ENTRY,
     autoencoder::ENTRY,
     text::ENTRY,
     classifier::ENTRY,

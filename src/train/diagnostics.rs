@@ -36,6 +36,8 @@ pub struct Report {
     pub diversity: f32,
     /// Frechet classifier distance to the held-out digits.
     pub distance: f32,
+    /// The share of samples that were taken for the digit that was asked for; NaN where none was.
+    pub right: f32,
 }
 
 impl Report {
@@ -80,7 +82,7 @@ impl Referee {
         })
     }
 
-    fn report(&self, drawn: &Gaussian, classes: Vec<f32>) -> Report {
+    fn report(&self, drawn: &Gaussian, classes: Vec<f32>, right: f32) -> Report {
         let total: f32 = classes.iter().sum();
         let shares = classes.iter().map(|c| c / total).filter(|p| *p > 0.0);
         Report {
@@ -88,6 +90,7 @@ impl Referee {
             classes,
             diversity: (drawn.variance() / self.held_out.variance()).sqrt() as f32,
             distance: distance(drawn, &self.held_out) as f32,
+            right,
         }
     }
 
@@ -105,11 +108,13 @@ pub struct Evaluation<G> {
     pub generator: G,
     /// Features and logits of the chunks so far, still on the device: one readback for all of them.
     judged: Vec<Tensor<1>>,
+    /// The digits that were asked for.
+    asked: Vec<u8>,
 }
 
 impl<G> Evaluation<G> {
     pub fn new(generator: G) -> Self {
-        Self { generator, judged: Vec::new() }
+        Self { generator, judged: Vec::new(), asked: Vec::new() }
     }
 
     /// Chunks that were judged.
@@ -117,21 +122,23 @@ impl<G> Evaluation<G> {
         self.judged.len() / 2
     }
 
-    /// Judges samples `[CHUNK, 784]`; after the last chunk there is a report.
-    pub async fn add(&mut self, referee: &Referee, samples: Tensor<2>) -> Result<Option<Report>> {
+    /// Judges samples `[CHUNK, 784]`, which were to be these digits, if any; after the last chunk there is a report.
+    pub async fn add(&mut self, referee: &Referee, samples: Tensor<2>, asked: &[u8]) -> Result<Option<Report>> {
         let [b, _] = samples.dims();
+        self.asked.extend(asked);
         let (features, logits) = referee.classifier.forward(samples);
         self.judged.extend([features.reshape([b * FEATURES]), logits.reshape([b * 10])]);
         if self.chunks() < CHUNKS {
             return Ok(None);
         }
         let read = read(std::mem::take(&mut self.judged)).await?;
-        let (mut moments, mut classes) = (Moments::new(FEATURES), vec![0.0; 10]);
-        for chunk in read.chunks_exact(2) {
-            moments.add(&chunk[0]);
-            chunk[1].chunks_exact(10).for_each(|row| classes[best(row)] += 1.0);
-        }
-        Ok(Some(referee.report(&moments.gaussian(), classes)))
+        let mut moments = Moments::new(FEATURES);
+        read.chunks_exact(2).for_each(|chunk| moments.add(&chunk[0]));
+        let digits: Vec<usize> = read.chunks_exact(2).flat_map(|c| c[1].chunks_exact(10)).map(best).collect();
+        let mut classes = vec![0.0; 10];
+        digits.iter().for_each(|digit| classes[*digit] += 1.0);
+        let right = digits.iter().zip(&self.asked).filter(|(digit, asked)| **digit == usize::from(**asked)).count();
+        Ok(Some(referee.report(&moments.gaussian(), classes, right as f32 / self.asked.len() as f32)))
     }
 }
 

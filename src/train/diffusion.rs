@@ -2,7 +2,7 @@
 //!
 //! Time runs from 0 (data) to 1 (noise), and a sample at time t is `a(t) data + b(t) noise`: along straight lines with flow matching
 //! (Lipman et al. 2022, arXiv 2210.02747; Liu et al. 2022, arXiv 2209.03003), on a circle, `a^2 + b^2 = 1`, with DDPM (Ho et al. 2020,
-//! arXiv 2006.11239). Training is regression: [`noised`] makes the pairs. What the network predicts is a choice of its own, since each
+//! arXiv 2006.11239). Training is regression: [`NoiseBatch`] makes the pairs. What the network predicts is a choice of its own, since each
 //! of data, noise and velocity follows from any other and the noisy sample.
 
 use super::curves::Losses;
@@ -150,63 +150,97 @@ pub struct DiffusionOptions {
     pub adam: AdamWOptions,
 }
 
-/// Noisy samples, what the network is told of them, and what it is to answer: `[n, size]`, `[n, TIME_FEATURES + classes]`, `[n, size]`.
-pub struct Noised {
-    pub x: Vec<f32>,
+/// The random part of a step: a time for each of `n` samples, their noise, and what the network is told.
+pub struct NoiseBatch {
     pub times: Vec<f32>,
-    pub condition: Vec<f32>,
-    pub target: Vec<f32>,
+    noise: Tensor<2>,
+    /// Shares of data and noise in the noisy sample and in what is to be predicted, `[4, n, 1]`.
+    shares: Tensor<3>,
+    condition: Tensor<2>,
 }
 
-/// Adds noise to samples of `size` numbers, `[n, size]`, each at a time of its own. `labels` are ignored where no classes are told.
-pub fn noised(
-    process: &Process,
-    size: usize,
-    data: &[f32],
-    labels: &[u8],
-    options: DiffusionOptions,
-    stream: &mut Stream,
-) -> Noised {
-    let n = data.len() / size;
-    let noise = stream.normal(data.len());
-    let normal = matches!(options.times, TimeDistribution::Logitnormal).then(|| stream.normal(n));
-    let time = |i: usize, stream: &mut Stream| match &normal {
-        Some(normal) => 1.0 / (1.0 + libm::exp(-f64::from(normal[i]))),
-        None => 1.0 - stream.unit(),
-    };
-    let times: Vec<f64> = (0..n).map(|i| process.nearest(time(i, stream))).collect();
-    let told = options.classes > 0;
-    let label = |i: usize, stream: &mut Stream| {
-        let dropped = told && stream.unit() < options.drop;
-        labels.get(i).copied().filter(|_| told && !dropped)
-    };
-    let labels: Vec<Option<u8>> = (0..n).map(|i| label(i, stream)).collect();
-    let mix = |shares: &dyn Fn(f64) -> [f64; 2]| -> Vec<f32> {
-        let rows = times.iter().zip(data.chunks_exact(size).zip(noise.chunks_exact(size)));
-        rows.flat_map(|(&time, (data, noise))| {
-            let [a, b] = shares(time).map(|v| v as f32);
-            data.iter().zip(noise).map(move |(x, e)| a * x + b * e)
-        })
-        .collect()
-    };
-    let (x, target) = (mix(&|time| process.shares(time)), mix(&|time| process.target(time)));
-    let times: Vec<f32> = times.into_iter().map(|t| t as f32).collect();
-    Noised { x, condition: condition(&times, &labels, options.classes), target, times }
+impl NoiseBatch {
+    /// For samples of `size` numbers, on a device without autodiff. `labels` are ignored where no classes are told.
+    pub fn new(
+        process: &Process,
+        [n, size]: [usize; 2],
+        labels: &[u8],
+        options: DiffusionOptions,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let noise = upload(stream.normal(n * size), [n, size], device);
+        let normal = match options.times {
+            TimeDistribution::Logitnormal => stream.normal(n),
+            TimeDistribution::Uniform => Vec::new(),
+        };
+        let time = |i: usize, stream: &mut Stream| match normal.get(i) {
+            Some(normal) => 1.0 / (1.0 + libm::exp(-f64::from(*normal))),
+            None => 1.0 - stream.unit(),
+        };
+        let times: Vec<f64> = (0..n).map(|i| process.nearest(time(i, stream))).collect();
+        let label = |i: usize, stream: &mut Stream| {
+            if options.classes == 0 || stream.unit() < options.drop { None } else { labels.get(i).copied() }
+        };
+        let labels: Vec<Option<u8>> = (0..n).map(|i| label(i, stream)).collect();
+        let share = |k: usize, time: f64| [process.shares(time), process.target(time)][k / 2][k % 2] as f32;
+        let shares = (0..4).flat_map(|k| times.iter().map(move |time| (k, *time))).map(|(k, time)| share(k, time));
+        let shares = upload(shares.collect(), [4, n, 1], device);
+        let times: Vec<f32> = times.into_iter().map(|t| t as f32).collect();
+        let condition = condition(&times, &labels, options.classes);
+        let width = condition.len() / n.max(1);
+        Self { noise, shares, condition: upload(condition, [n, width], device), times }
+    }
+
+    /// Noisy samples of these data, and what is to be predicted from them, `[n, size]` each.
+    pub fn mix(&self, data: &Tensor<2>) -> [Tensor<2>; 2] {
+        let share = |k: usize| self.shares.clone().narrow(0, k, 1).squeeze_dim::<2>(0); // (n, 1)
+        [0, 2].map(|k| data.clone() * share(k) + self.noise.clone() * share(k + 1))
+    }
 }
 
-/// One update. Returns the loss, and the loss of each sample, `[n]`. Nothing is read back.
+/// One update on data `[n, size]` without autodiff. Returns the loss, and the loss of each sample, `[n]`. Nothing is read back.
 pub fn diffusion_step<M: Denoiser>(
     trainer: &mut Trainer<M>,
     options: DiffusionOptions,
-    batch: &Noised,
-    device: &Device,
+    data: &Tensor<2>,
+    batch: &NoiseBatch,
 ) -> (Losses, Tensor<1>) {
-    let n = batch.times.len();
-    let tensor = |values: &[f32]| upload(values.to_vec(), [n, values.len() / n], device).autodiff();
-    let (x, condition, target) = (tensor(&batch.x), tensor(&batch.condition), tensor(&batch.target));
+    let [n, _] = data.dims();
+    let [x, target] = batch.mix(data).map(Tensor::autodiff);
     trainer.prepare(1, options.adam);
-    let error = (trainer.model.forward(x, condition) - target).square().mean_dim(1); // (n, 1)
+    let error = (trainer.model.forward(x, batch.condition.clone().autodiff()) - target).square().mean_dim(1); // (n, 1)
     let loss = error.clone().mean();
     trainer.update(&loss, options.adam, false);
     (vec![("loss", loss.inner().into())], error.inner().reshape([n]))
+}
+
+/// The loss at each part of the time, averaged over the latest steps.
+#[derive(Debug, Clone)]
+pub struct LossByTime([[f32; 2]; PARTS]);
+
+/// Parts of the time whose losses are told apart, and how much each step leaves of those before.
+const PARTS: usize = 20;
+const LEFT: f32 = 0.9;
+
+impl Default for LossByTime {
+    fn default() -> Self {
+        Self([[0.0; 2]; PARTS])
+    }
+}
+
+impl LossByTime {
+    /// Takes in the losses of some samples at their times.
+    pub fn push(&mut self, times: &[f32], losses: &[f32]) {
+        self.0.iter_mut().flatten().for_each(|v| *v *= LEFT);
+        for (time, loss) in times.iter().zip(losses) {
+            let part = &mut self.0[((time * PARTS as f32) as usize).min(PARTS - 1)];
+            *part = [part[0] + loss, part[1] + 1.0];
+        }
+    }
+
+    /// The mean loss of each part, from time 0 on; 0 where there is none yet.
+    pub fn means(&self) -> Vec<f32> {
+        self.0.iter().map(|[sum, weight]| if *weight > 0.0 { sum / weight } else { 0.0 }).collect()
+    }
 }

@@ -15,8 +15,8 @@ pub use coverage::{cells, divergence, energy_distance, modes_covered};
 pub use curves::{Curves, Losses, Reading, scalars};
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, Referee, Report, best};
 pub use diffusion::{
-    DDPM_STEPS, DiffusionOptions, NoiseSchedule, Noised, Objective, Predict, Process, TimeDistribution, diffusion_step,
-    noised,
+    DDPM_STEPS, DiffusionOptions, LossByTime, NoiseBatch, NoiseSchedule, Objective, Predict, Process, TimeDistribution,
+    diffusion_step,
 };
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};

@@ -194,7 +194,7 @@ impl<G: Generator, D: Discriminator> Task for PictureGan<G, D> {
         let Some(referee) = &self.referee else { return Err(Error::internal("The digits' classifier is not here.")) };
         let z = self.z_judged[evaluation.chunks()].clone();
         let drawn = evaluation.generator.forward(z, self.asked(run, CHUNK, true));
-        let Some(report) = evaluation.add(referee, drawn).await? else { return Ok(None) };
+        let Some(report) = evaluation.add(referee, drawn, &[]).await? else { return Ok(None) };
         let quality = report.quality().to_vec();
         self.classes = report.classes;
         Ok(Some(quality))

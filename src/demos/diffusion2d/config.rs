@@ -36,6 +36,15 @@ pub struct Config {
     /// The network's field, or the exact one of 1,000 points of the data: where it leads is known without any training.
     #[schemars(title = "Field", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub field: Field,
+    /// Arrows: where the points at this time are going.
+    #[schemars(title = "Arrows", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
+    pub arrows: bool,
+    /// The whole paths of some points.
+    #[schemars(title = "Paths", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
+    pub paths: bool,
+    /// A square grid of noise that is carried along. Samplers that add noise tear it apart: with them it is not drawn.
+    #[schemars(title = "Grid", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
+    pub grid: bool,
     /// The time that is shown: 1 is noise, 0 is data.
     #[schemars(title = "Time", range(min = 0.0, max = 1.0), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub time: f64,
@@ -67,6 +76,9 @@ impl Default for Config {
             sampler: SamplerSettings::default(),
             class: 0,
             field: Field::Network,
+            arrows: true,
+            paths: true,
+            grid: false,
             time: 0.0,
             speed: Speed::Full,
         }

@@ -12,7 +12,7 @@ use crate::models::denoiser_mlp::{DenoiserMlp, DenoiserMlpConfig};
 use crate::nn::ops::matmul;
 use crate::nn::upload;
 use crate::rng::{Purpose, Stream};
-use crate::train::{Process, Trainer, energy_distance};
+use crate::train::{LossByTime, Process, Trainer, energy_distance};
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
 
@@ -47,8 +47,7 @@ pub struct Diffusion2d {
     /// The energy distance of two draws of the data.
     pub floor: f32,
     seed: u64,
-    /// The mean loss of each of some equal parts of the time, and how much it has seen.
-    pub loss_by_time: Vec<[f32; 2]>,
+    pub loss_by_time: LossByTime,
     /// Times of the last step's points, and their losses on the device.
     pub last: Option<(Vec<f32>, Tensor<1>)>,
 }
@@ -91,7 +90,7 @@ impl Diffusion2d {
             exact: PointBatch { xy: part(last, EXACT), labels: held_out.labels[last..last + EXACT].to_vec() },
             device: plain,
             seed,
-            loss_by_time: Vec::new(),
+            loss_by_time: LossByTime::default(),
             last: None,
         })
     }

@@ -11,7 +11,7 @@ use crate::device::read;
 use crate::error::{Error, Result};
 use crate::nn::{AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
-use crate::train::{DiffusionOptions, Losses, diffusion_step, energy_distance, modes_covered, noised};
+use crate::train::{DiffusionOptions, LossByTime, Losses, NoiseBatch, diffusion_step, energy_distance, modes_covered};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -39,8 +39,9 @@ impl Task for Diffusion2d {
             drop: DROP,
             adam: AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.999 }.into(),
         };
-        let batch = noised(&self.process, 2, &xy, &labels, options, &mut run.noise);
-        let (losses, each) = diffusion_step(&mut self.trainer, options, &batch, &run.device);
+        let (size, device) = ([labels.len(), 2], &run.device);
+        let batch = NoiseBatch::new(&self.process, size, &labels, options, &mut run.noise, device);
+        let (losses, each) = diffusion_step(&mut self.trainer, options, &upload(xy, size, device), &batch);
         self.last = Some((batch.times, each));
         Ok(losses)
     }
@@ -74,7 +75,7 @@ impl Task for Diffusion2d {
 
     fn load(&mut self, _run: &Run<Self>, file: &Checkpoint) -> Result<()> {
         self.trainer = self.trainer.loaded(file)?;
-        (self.last, self.loss_by_time) = (None, Vec::new());
+        (self.last, self.loss_by_time) = (None, LossByTime::default());
         Ok(())
     }
 

@@ -11,9 +11,6 @@ use crate::train::energy_distance;
 const BOUNDS: [f32; 4] = [-EXTENT, -EXTENT, EXTENT, EXTENT];
 /// Points whose whole paths are drawn.
 const PATHS: usize = 32;
-/// Parts of the time whose losses are told apart, and how much of the earlier losses each new step leaves.
-const PARTS: usize = 20;
-const LEFT: f32 = 0.9;
 
 impl Diffusion2d {
     pub async fn panels(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
@@ -39,7 +36,7 @@ impl Diffusion2d {
         let missing = || Error::internal("A view was not read back.");
         let (expected, arrows) = (values.next().ok_or_else(missing)?, values.next().ok_or_else(missing)?);
         if let (Some(times), Some(losses)) = (times, values.next()) {
-            self.count(&times, &losses);
+            self.loss_by_time.push(&times, &losses);
         }
 
         let now: Vec<f32> = x[at].iter().zip(&x[at + 1]).map(|(from, to)| from + (to - from) * part).collect();
@@ -61,14 +58,17 @@ impl Diffusion2d {
             SamplerKind::Ddpm => false,
         };
         let side = MESH as u32;
-        if smooth {
+        if smooth && config.grid {
             plane.push(View::Mesh2d { columns: side, rows: side, xy: Floats(grid.to_vec()), bounds: BOUNDS });
         }
-        // An arrow says how far the next twelfth of the time leads.
-        let arrows = arrows.iter().map(|v| v / 12.0).collect();
-        let (columns, rows) = (ARROWS as u32, ARROWS as u32);
-        plane.push(View::Arrows2d { columns, rows, xy: Floats(arrows), bounds: BOUNDS });
-        plane.push(View::Paths2d { length: steps as u32 + 1, xy: Floats(paths), bounds: BOUNDS });
+        if config.arrows {
+            // Each says how far the next twelfth of the time leads.
+            let (columns, rows, xy) = (ARROWS as u32, ARROWS as u32, arrows.iter().map(|v| v / 12.0).collect());
+            plane.push(View::Arrows2d { columns, rows, xy: Floats(xy), bounds: BOUNDS });
+        }
+        if config.paths {
+            plane.push(View::Paths2d { length: steps as u32 + 1, xy: Floats(paths), bounds: BOUNDS });
+        }
         plane.push(View::Points2d { sets, bounds: BOUNDS, drag: None });
         plane.push(View::Sliders {
             action: "time".into(),
@@ -89,8 +89,7 @@ impl Diffusion2d {
         let straightness = straightness.sum::<f32>() / SHOWN as f32;
         figures.push(Figure::new("straightness", "Straightness of paths", straightness, 3, Some(1.0)));
         figures.extend(run.measured_at());
-        let parts = self.loss_by_time.iter().map(|[sum, weight]| sum / weight.max(f32::MIN_POSITIVE)).collect();
-        let series = vec![HistogramSeries { label: "loss".into(), counts: parts }];
+        let series = vec![HistogramSeries { label: "loss".into(), counts: self.loss_by_time.means() }];
         let by_time = View::Histogram { series, low: 0.0, high: 1.0, categories: Vec::new() };
         Ok(vec![
             Panel::new("plane", "From noise to data", plane),
@@ -113,17 +112,6 @@ impl Diffusion2d {
         };
         let sets = (0..self.classes.min(10)).map(|c| PointSet { role: format!("class-{c}"), xy: Floats(of(c)) });
         sets.filter(|set| !set.xy.0.is_empty()).collect()
-    }
-
-    /// Takes the losses of the last step into the mean of each part of the time.
-    fn count(&mut self, times: &[f32], losses: &[f32]) {
-        self.loss_by_time.resize(PARTS, [0.0; 2]);
-        self.loss_by_time.iter_mut().flatten().for_each(|v| *v *= LEFT);
-        for (time, loss) in times.iter().zip(losses) {
-            let part = ((time * PARTS as f32) as usize).min(PARTS - 1);
-            self.loss_by_time[part][0] += loss;
-            self.loss_by_time[part][1] += 1.0;
-        }
     }
 }
 
