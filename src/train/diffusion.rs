@@ -183,19 +183,27 @@ impl NoiseBatch {
             if options.classes == 0 || stream.unit() < options.drop { None } else { labels.get(i).copied() }
         };
         let labels: Vec<Option<u8>> = (0..n).map(|i| label(i, stream)).collect();
-        let share = |k: usize, time: f64| [process.shares(time), process.target(time)][k / 2][k % 2] as f32;
-        let shares = (0..4).flat_map(|k| times.iter().map(move |time| (k, *time))).map(|(k, time)| share(k, time));
-        let shares = upload(shares.collect(), [4, n, 1], device);
+        let shares = |time: &f64| {
+            let ([a, b], [c, d]) = (process.shares(*time), process.target(*time));
+            [a, b, c, d].map(|v| v as f32)
+        };
+        let rows: Vec<[f32; 4]> = times.iter().map(shares).collect();
+        let columns = (0..4).flat_map(|k| rows.iter().map(move |row| row[k])).collect();
+        let shares = upload(columns, [4, n, 1], device);
         let times: Vec<f32> = times.into_iter().map(|t| t as f32).collect();
         let condition = condition(&times, &labels, options.classes);
         let width = condition.len() / n.max(1);
         Self { noise, shares, condition: upload(condition, [n, width], device), times }
     }
 
+    /// One of the shares, `[n, 1]`.
+    fn share(&self, k: usize) -> Tensor<2> {
+        self.shares.clone().narrow(0, k, 1).squeeze_dim(0)
+    }
+
     /// Noisy samples of these data, and what is to be predicted from them, `[n, size]` each.
     pub fn mix(&self, data: &Tensor<2>) -> [Tensor<2>; 2] {
-        let share = |k: usize| self.shares.clone().narrow(0, k, 1).squeeze_dim::<2>(0); // (n, 1)
-        [0, 2].map(|k| data.clone() * share(k) + self.noise.clone() * share(k + 1))
+        [0, 2].map(|k| data.clone() * self.share(k) + self.noise.clone() * self.share(k + 1))
     }
 }
 
@@ -209,7 +217,8 @@ pub fn diffusion_step<M: Denoiser>(
     let [n, _] = data.dims();
     let [x, target] = batch.mix(data).map(Tensor::autodiff);
     trainer.prepare(1, options.adam);
-    let error = (trainer.model.forward(x, batch.condition.clone().autodiff()) - target).square().mean_dim(1); // (n, 1)
+    let error = trainer.model.forward(x, batch.condition.clone().autodiff()) - target;
+    let error = error.square().mean_dim(1); // (n, 1)
     let loss = error.clone().mean();
     trainer.update(&loss, options.adam, false);
     (vec![("loss", loss.inner().into())], error.inner().reshape([n]))

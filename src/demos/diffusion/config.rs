@@ -4,7 +4,7 @@ use crate::demos::settings::{
     DiffusionSettings, OptimizerSettings, PictureSettings, RunSettings, SamplerSettings, Settings,
 };
 use crate::demos::{Note, Values};
-use crate::train::TimeDistribution;
+use crate::train::{Predict, TimeDistribution};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,11 @@ impl Default for Config {
             run: RunSettings { seed: 1, evaluate: 300 },
             space: Space::Latent,
             pictures: PictureSettings { data: "mnist".into(), batch: 128 },
-            diffusion: DiffusionSettings { times: TimeDistribution::Logitnormal, ..DiffusionSettings::default() },
+            diffusion: DiffusionSettings {
+                predict: Predict::Data,
+                times: TimeDistribution::Logitnormal,
+                ..DiffusionSettings::default()
+            },
             conditional: true,
             width: 256,
             depth: 3,

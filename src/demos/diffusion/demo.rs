@@ -25,7 +25,7 @@ pub const SHOWN: usize = SIDE * SIDE;
 /// The decay of the average of weights that is drawn from.
 const DECAY: f64 = 0.995;
 /// Steps of the sampler that is judged, whatever the one that shows has.
-const JUDGED_STEPS: usize = 20;
+const JUDGED_STEPS: usize = 10;
 /// The VAE of digits that ships, and its sizes.
 const VAE: &str = "www/weights/vae-mnist-16.safetensors";
 const LATENT: usize = 16;
@@ -168,7 +168,7 @@ impl Diffusion {
 
     /// Pictures to be judged or saved: always drawn in the same way, all classes in turn, without guidance.
     pub fn draw(&self, model: &DenoiserMlp, noise: Tensor<2>, labels: &[Option<u8>]) -> Result<Tensor<2>> {
-        let (kind, steps) = (SamplerKind::Euler, JUDGED_STEPS);
+        let (kind, steps) = (SamplerKind::Heun, JUDGED_STEPS);
         let sampler = DiffusionSampler { kind, steps, eta: 0.0, limit: Some(self.limit()) };
         self.decode(self.run(model, sampler, noise, labels, 1.0, |_| {}))
     }
