@@ -15,7 +15,7 @@ pub use curves::{Curves, Losses, Reading, scalars};
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, Referee, Report, best};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};
-pub use history::{ABSENT, History, MOST, NOT_MEASURED};
+pub use history::{ABSENT, History, MAX_ROWS, NOT_MEASURED};
 pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};
 pub use trainer::Trainer;
 pub use vae::{Likelihood, Restoration, Terms, VAE_LOSSES, VaeOptions, kl, vae_step};
