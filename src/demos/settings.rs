@@ -1,5 +1,6 @@
 //! Settings that several demos share: each is flattened into their configs, and so into their links and controls.
 
+use crate::rng::{Purpose, Stream};
 use crate::train::Players;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -19,6 +20,13 @@ pub struct RunSettings {
     /// Steps between two evaluations.
     #[schemars(title = "Steps between checks", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
     pub evaluate: u32,
+}
+
+impl RunSettings {
+    /// Its random numbers for a purpose.
+    pub fn stream(&self, purpose: Purpose) -> Stream {
+        Stream::new(u64::from(self.seed), purpose)
+    }
 }
 
 /// Pictures to learn from.
