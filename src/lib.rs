@@ -2,7 +2,7 @@
 //!
 //! - [`web`] is the entry point of a tab, `bin/kiln` that of the terminal. Both drive the same session.
 //! - [`session`] the protocol and the loop: commands in, events out; the link codec.
-//! - [`demos`] one experiment a file: its config (= its link = its controls), its step, its views.
+//! - [`demos`] one experiment a file or folder: its config (= its link = its controls), its step, its views.
 //! - [`train`] training loops, stepped from outside; [`generate`] logits to tokens; [`weights`] downloads, GGUF,
 //!   safetensors, checkpoints.
 //! - [`models`] one network a file; [`data`] what is learnt from; [`device`] which processor;

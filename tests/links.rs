@@ -17,8 +17,8 @@ fn defaults_are_left_out_and_keys_keep_the_order_of_the_config() {
 
 #[test]
 fn every_setting_of_every_demo_survives_its_own_link() {
-    for demo in kiln::demos::DEMOS {
-        let schema = (demo.schema)();
+    for demo in kiln::demos::registry::DEMOS {
+        let schema = (demo.config.schema)();
         // Trained weights ship for a few sizes only, and the link says so of the others: tests/vae.rs.
         let start = if demo.name == "vae" { "start=scratch&" } else { "" };
         for (key, property) in schema["properties"].as_object().expect("properties") {
@@ -48,7 +48,7 @@ fn shown() -> Vec<(String, String)> {
     let mut links = Vec::new();
     for path in lessons.chain(["README.md".into()]) {
         let text = std::fs::read_to_string(&path).expect("text");
-        for demo in kiln::demos::DEMOS {
+        for demo in kiln::demos::registry::DEMOS {
             for (at, _) in text.match_indices(&format!("{}?", demo.name)) {
                 let link: String =
                     text[at..].chars().take_while(|c| !c.is_whitespace() && !"\"'`".contains(*c)).collect();
@@ -66,7 +66,7 @@ fn every_link_that_the_readme_and_the_lessons_show_is_read_without_a_note_and_na
     for (path, text) in links.iter().filter(|(_, text)| !text.contains("...")) {
         let link = parse(text).unwrap_or_else(|e| panic!("{path}: {text}: {e}"));
         assert!(link.notes.is_empty(), "{path}: {text}: {:?}", link.notes);
-        let defaults = (link.entry.defaults)();
+        let defaults = (link.entry.config.defaults)();
         for (key, _) in text.split_once('?').expect("settings").1.split('&').filter_map(|pair| pair.split_once('=')) {
             // An alias stands for several settings, and is none itself.
             let named = link.values.get(key).filter(|value| defaults.get(key) == Some(value));

@@ -3,7 +3,8 @@
 mod common;
 
 use common::Driver;
-use kiln::demos::{DEMOS, Entry, PRETRAINED, TRAINING, WasmModule};
+use kiln::demos::registry::{DEMOS, PRETRAINED, TRAINING};
+use kiln::demos::{Entry, WasmModule};
 use kiln::session::Session;
 use kiln::session::protocol::{Command, DeviceKind, Event};
 

@@ -8,13 +8,11 @@ use burn::tensor::Tensor;
 use common::{Desk, Driver};
 use kiln::data::points::{Distribution, Points};
 use kiln::demos::settings::{RunSettings, Settings};
-use kiln::demos::training::{Run, Task, Training};
-use kiln::demos::{
-    Does, Entry, Family, Figure, Needs, Panel, Title, View, WasmModule, config, defaults, schema, settled,
-};
+use kiln::demos::training::{Measured, Run, Task, Training};
+use kiln::demos::{ConfigType, Does, Entry, Family, Figure, Needs, Panel, Title, View, WasmModule, config, registry};
 use kiln::error::{Code, Result};
 use kiln::nn::{Activation, AdamOptions, Linear, upload};
-use kiln::rng::{Purpose, Stream};
+use kiln::rng::Purpose;
 use kiln::session::Session;
 use kiln::session::protocol::{Command, DeviceKind, Event};
 use kiln::train::{Losses, Trainer};
@@ -24,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 /// The registry with one more line.
-const DEMOS: &[Entry] = &[kiln::demos::DEMOS[0], LINE];
+const DEMOS: &[Entry] = &[registry::DEMOS[0], LINE];
 
 const LINE: Entry = Entry {
     name: "line",
@@ -34,19 +32,16 @@ const LINE: Entry = Entry {
     needs: Needs { bytes: 0, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
-    schema: schema::<Config>,
-    defaults: defaults::<Config>,
-    earlier_defaults: &[],
+    config: ConfigType::of::<Config>(),
     actions: Vec::new,
     build: |values, context| {
         let config: Config = config(values)?;
-        let seed = u64::from(config.run.seed);
-        let model = Linear::new(1, 1, 1.0, true, &mut Stream::new(seed, Purpose::Weights), &context.device);
+        let model = Linear::new(1, 1, 1.0, true, &mut config.run.stream(Purpose::Weights), &context.device);
         let task = Line { trainer: Trainer::new("line", model, context.device.clone()) };
-        Ok(Box::new(Training::new(task, config, Points::new(Distribution::Line, Vec::new(), seed), &context)))
+        let data = Points::new(Distribution::Line, Vec::new(), u64::from(config.run.seed));
+        Ok(Box::new(Training::new(task, config, data, &context)))
     },
     steps: Some(100),
-    settle: settled,
 };
 
 /// A line through points (linear regression).
@@ -117,10 +112,10 @@ impl Task for Line {
     async fn views(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
         let slope = run.read(vec![self.trainer.sampler().weight.val().reshape([1])]).await?.concat()[0];
         let mut figures = vec![Figure::new("slope", "Slope", slope, 2, None)];
-        figures.extend(self.figures(run, &|name| run.measures.last(name)));
+        figures.extend(self.latest_figures(run));
         Ok(vec![
             Panel::new("line", "The line", vec![View::Figures { figures }]),
-            Panel::new("losses", "Losses", vec![run.losses(Self::LOSSES)]),
+            run.losses("losses", "Losses", Self::LOSSES),
         ])
     }
 
@@ -133,8 +128,8 @@ impl Task for Line {
         Ok(())
     }
 
-    fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
-        measures("held_out").map(|v| Figure::of_curve("held_out", "Error, held out", v, None)).into_iter().collect()
+    fn figures(&self, _run: &Run<Self>, measured: &Measured) -> Vec<Figure> {
+        measured.figure("held_out", "Error, held out", None).into_iter().collect()
     }
 }
 

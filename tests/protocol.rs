@@ -4,9 +4,10 @@ mod common;
 
 use common::{Driver, is_images};
 use kiln::data::{LeftOut, Taken};
+use kiln::demos::registry::DEMOS;
 use kiln::demos::{
-    Action, Candidate, DEMOS, Does, Entry, Family, Figure, FileKind, Floats, HistogramSeries, Mark, Needs, Opens,
-    Panel, PointSet, Slider, Title, Token, View, WasmModule,
+    Action, Candidate, Does, Entry, Family, Figure, FileKind, Floats, HistogramSeries, Mark, Needs, Opens, Panel,
+    PointSet, Slider, Title, Token, View, WasmModule,
 };
 use kiln::generate::Filter;
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};

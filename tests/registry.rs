@@ -4,7 +4,8 @@ mod common;
 
 use common::{Desk, Disk, Driver};
 use kiln::data::Source;
-use kiln::demos::{DEMOS, Does, FileKind};
+use kiln::demos::registry::DEMOS;
+use kiln::demos::{Does, FileKind};
 use kiln::error::Result;
 use kiln::poll::Poll;
 use kiln::session::protocol::{Command, DeviceKind, Event};
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 fn schema_of(demo: &str) -> Value {
-    (DEMOS.iter().find(|d| d.name == demo).expect("a demo").schema)()
+    (DEMOS.iter().find(|d| d.name == demo).expect("a demo").config.schema)()
 }
 
 fn manifest() -> Vec<Value> {
@@ -67,7 +68,7 @@ fn a_demo_needs_a_model_where_a_setting_names_one_and_says_what_the_first_one_we
         let setting = properties.iter().find(|(_, p)| p.get("x-model").is_some());
         assert_eq!(demo.needs.model, setting.is_some(), "{}", demo.name);
         let Some((key, property)) = setting else { continue };
-        let id = &(demo.defaults)()[key];
+        let id = &(demo.config.defaults)()[key];
         let model = models.iter().find(|m| &m["id"] == id).unwrap_or_else(|| panic!("{id} is in no list"));
         assert_eq!(model["kind"], property["x-model"], "{id}");
         let bytes: u64 =
@@ -162,7 +163,7 @@ fn keywords(part: &Value, found: &mut BTreeSet<String>) {
 #[test]
 fn every_keyword_of_a_schema_is_documented_and_no_other_one_is() {
     let mut used = BTreeSet::new();
-    DEMOS.iter().for_each(|demo| keywords(&(demo.schema)(), &mut used));
+    DEMOS.iter().for_each(|demo| keywords(&(demo.config.schema)(), &mut used));
     let text = std::fs::read_to_string("docs/schema.md").expect("text");
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     assert_eq!(used, rows.map(str::to_string).collect());

@@ -53,7 +53,7 @@ fn taking_a_checkpoint_does_not_change_the_run() {
 
 #[test]
 fn curves_stay_small_however_long_a_run_is() {
-    use kiln::train::{History, MOST};
+    use kiln::train::{History, MAX_ROWS};
     let mut history = History::new(&["loss"]);
     let mut seen = 0;
     for step in 1..=100_000 {
@@ -63,9 +63,9 @@ fn curves_stay_small_however_long_a_run_is() {
         }
     }
     let rows: Vec<&[f32]> = history.rows().chunks_exact(2).collect();
-    assert!(rows.len() <= MOST && rows.len() > MOST / 2, "{}", rows.len());
+    assert!(rows.len() <= MAX_ROWS && rows.len() > MAX_ROWS / 2, "{}", rows.len());
     assert!(rows.windows(2).all(|w| w[1][0] - w[0][0] == 16.0) && rows.iter().all(|r| r[1] == r[0] / 2.0));
-    assert!((MOST..4 * MOST).contains(&seen), "{seen} rows were sent");
+    assert!((MAX_ROWS..4 * MAX_ROWS).contains(&seen), "{seen} rows were sent");
 
     let mut file = kiln::weights::Checkpoint::default();
     history.save("loss", &mut file);

@@ -2,5 +2,5 @@
 
 fn main() {
     #[cfg(target_family = "wasm")]
-    kiln::web::start(kiln::session::protocol::DeviceKind::Webgpu, kiln::demos::DEMOS);
+    kiln::web::start(kiln::session::protocol::DeviceKind::Webgpu, kiln::demos::registry::DEMOS);
 }

@@ -2,5 +2,5 @@
 
 fn main() {
     #[cfg(target_family = "wasm")]
-    kiln::web::start(kiln::session::protocol::DeviceKind::Cpu, &kiln::demos::PRETRAINED);
+    kiln::web::start(kiln::session::protocol::DeviceKind::Cpu, &kiln::demos::registry::PRETRAINED);
 }

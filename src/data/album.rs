@@ -11,9 +11,9 @@ use crate::rng::{Purpose, Stream};
 /// Every colour picture has this shape.
 pub const COLOUR: Shape = Shape { channels: 3, height: 32, width: 32 };
 /// Fewer pictures than this make no set.
-pub const FEWEST: usize = 8;
+pub const MIN_PICTURES: usize = 8;
 /// More than this are not taken.
-pub const MOST: usize = 10_000;
+pub const MAX_PICTURES: usize = 10_000;
 /// The held-out part is a tenth, and no more than this.
 const HELD_OUT: usize = 1_000;
 
@@ -63,8 +63,10 @@ impl Here {
             [n, 32, 32, 3] => n,
             _ => return Err(Error::bad_file(format!("A set of pictures is n x 32 x 32 x 3, not {:?}.", set.dims))),
         };
-        if !(FEWEST..=MOST).contains(&n) {
-            return Err(Error::bad_file(format!("The set has {n} pictures; it needs between {FEWEST} and {MOST}.")));
+        if !(MIN_PICTURES..=MAX_PICTURES).contains(&n) {
+            return Err(Error::bad_file(format!(
+                "The set has {n} pictures; it needs between {MIN_PICTURES} and {MAX_PICTURES}."
+            )));
         }
         if classes > 0 && (labels.len() != n || labels.iter().any(|l| usize::from(*l) >= classes)) {
             return Err(Error::bad_file("The labels do not agree with the pictures."));

@@ -35,6 +35,12 @@ pub struct PointBatch {
     pub labels: Vec<u8>,
 }
 
+/// Centres of the `n` x `n` cells of a square of half width `extent`, row by row upwards, x and y alternating.
+pub fn lattice(n: usize, extent: f32) -> Vec<f32> {
+    let at = move |i: usize| ((i as f32 + 0.5) / n as f32 * 2.0 - 1.0) * extent;
+    (0..n * n).flat_map(|k| [at(k % n), at(k / n)]).collect()
+}
+
 /// A data set that can be drawn from without end.
 #[derive(Debug, Clone)]
 pub struct Points {

@@ -1,9 +1,9 @@
 //! A small classifier of digits. Its weights ship with the page, where they judge what a GAN draws.
 
 use super::settings::{OptimizerSettings, RunSettings, Settings};
-use super::training::{Run, Task, Training};
+use super::training::{Measured, Run, Task, Training};
 use super::views::{Figure, Panel, View};
-use super::{Context, Does, Entry, Family, Needs, Title, WasmModule, defaults, schema, settled};
+use super::{ConfigType, Context, Does, Entry, Family, Needs, Title, WasmModule, config};
 use crate::data::mnist::{CLASSES, Mnist, PIXELS};
 use crate::data::{Batch, Dataset};
 use crate::device::read;
@@ -12,7 +12,7 @@ use crate::models::classifier::{Classifier, FEATURES};
 use crate::nn::{AdamOptions, one_hot, upload};
 use crate::poll::Poll;
 use crate::ready;
-use crate::rng::{Purpose, Stream};
+use crate::rng::Purpose;
 use crate::train::{Gaussian, HELD_OUT_MEAN, Losses, Moments, Referee, Trainer, best, cross_entropy};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
@@ -27,19 +27,16 @@ pub const ENTRY: Entry = Entry {
     needs: Needs { bytes: 1_632_378, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
-    schema: schema::<Config>,
-    defaults: defaults::<Config>,
-    earlier_defaults: &[],
+    config: ConfigType::of::<Config>(),
     actions: Vec::new,
     build: |values, context| {
-        let config: Config = super::config(values)?;
+        let config: Config = config(values)?;
         let data = Mnist::new(context.source.clone(), u64::from(config.run.seed));
         let task = ClassifierDemo::new(&config, &context);
         Ok(Box::new(Training::new(task, config, data, &context)))
     },
     // `time taskset -c 0 kiln train "classifier" --device cpu --steps 600 --out out`: 6.2 ms of one core a step.
     steps: Some(20_000),
-    settle: settled,
 };
 
 /// A classifier of handwritten digits.
@@ -83,8 +80,7 @@ struct ClassifierDemo {
 
 impl ClassifierDemo {
     fn new(config: &Config, context: &Context) -> Self {
-        let mut weights = Stream::new(u64::from(config.run.seed), Purpose::Weights);
-        let model = Classifier::new(&mut weights, &context.device);
+        let model = Classifier::new(&mut config.run.stream(Purpose::Weights), &context.device);
         let trainer = Trainer::new("classifier", model, context.device.clone());
         Self { trainer, held_out: None, features: None, real: Batch::default() }
     }
@@ -153,16 +149,15 @@ impl Task for ClassifierDemo {
         }
         let logits = run.read(tensors).await?.pop().unwrap_or_default();
         let guesses: Vec<String> = logits.chunks(CLASSES).map(|row| best(row).to_string()).collect();
-        let mut figures = self.figures(run, &|name| run.measures.last(name));
-        figures.extend(run.measured_at());
+        let mut figures = self.latest_figures(run);
         let loss = run.curves.history.last("loss");
         figures.extend(loss.map(|v| Figure::of_curve("loss", "Cross-entropy at the last step (nats)", v, None)));
         let title = format!("Digits from the last step, recognised as {}", guesses.join(" "));
         Ok(vec![
             Panel::new("examples", &title, vec![View::digits(pixels, 8, false)]),
-            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
-            Panel::new("losses", "Loss", vec![run.losses(Self::LOSSES)]),
-            Panel::new("quality", "Accuracy on unseen digits", vec![run.measured(Self::MEASURES)]),
+            Panel::figures(figures),
+            run.losses("losses", "Loss", Self::LOSSES),
+            run.measured("quality", "Accuracy on unseen digits"),
         ])
     }
 
@@ -183,18 +178,11 @@ impl Task for ClassifierDemo {
 
     /// With a digit more than the curve has.
     async fn measure(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {
-        self.prepare_evaluation(run, true)?
-            .ready()
-            .ok_or_else(|| Error::internal("The held-out digits are not here."))?;
-        let accuracy = self.evaluate(run, &mut ()).await?.unwrap_or_default();
-        Ok(accuracy
-            .into_iter()
-            .map(|v| Figure::new("accuracy", "Accuracy on held-out digits", v, 4, Some(1.0)))
-            .collect())
+        let accuracy = self.evaluate_whole(run).await?.into_iter();
+        Ok(accuracy.map(|v| Figure::new("accuracy", "Accuracy on held-out digits", v, 4, Some(1.0))).collect())
     }
 
-    fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
-        let accuracy = measures("accuracy");
-        accuracy.map(|v| Figure::of_curve("accuracy", "Accuracy on unseen digits", v, Some(1.0))).into_iter().collect()
+    fn figures(&self, _run: &Run<Self>, measured: &Measured) -> Vec<Figure> {
+        measured.figure("accuracy", "Accuracy on unseen digits", Some(1.0)).into_iter().collect()
     }
 }

@@ -1,15 +1,14 @@
 //! Points that a person draws on the plane: they become the data.
 
 use super::settings::PointSettings;
-use super::views::Action;
-use super::{Values, values};
+use super::{Action, Values, values};
 use crate::data::points::{self, Distribution};
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 
 pub fn drawing_actions() -> Vec<Action> {
-    let action = |name: &str, title: &str, draws| Action { name: name.into(), title: title.into(), draws };
-    vec![action("draw", "Draw points", true), action("clear", "Clear points", false)]
+    let draw = Action { name: "draw".into(), title: "Draw points".into(), draws: true };
+    [vec![draw], Action::buttons(&[("clear", "Clear points")])].concat()
 }
 
 /// What one of [`drawing_actions`] changes; `None` for another action.

@@ -1,8 +1,7 @@
 //! What the demos of GANs share: their settings as options of a step, and the choice of who learns.
 
 use super::settings::GanSettings;
-use super::views::Action;
-use super::{Values, values};
+use super::{Action, Values, values};
 use crate::train::{GanLoss, GanOptions, Players};
 use serde_json::json;
 
@@ -32,12 +31,11 @@ impl GanSettings {
 
 /// The actions that choose who learns.
 pub fn player_actions() -> Vec<Action> {
-    let actions = [
+    Action::buttons(&[
         ("train_both", "Both networks"),
         ("train_discriminator", "Discriminator only"),
         ("train_generator", "Generator only"),
-    ];
-    actions.map(|(name, title)| Action { name: name.into(), title: title.into(), draws: false }).into()
+    ])
 }
 
 /// What one of [`player_actions`] changes; `None` for another action.

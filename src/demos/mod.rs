@@ -1,7 +1,12 @@
-//! One experiment a file: its config (= its link = its controls), what it does in a step, what it shows.
+//! One experiment a file or folder: its config (= its link = its controls), what it does in a step, what it shows.
 //!
 //! A new demo is one file here, one line in [`registry`], and one lesson a language in `www/lessons/`. The page is not touched: it
 //! draws what the schema, the views and the registry say.
+//!
+//! A larger demo is a folder, whose files have the same names in each: `mod.rs` is its entry, `config.rs` its config, `demo.rs` what a
+//! running one holds, `task.rs` what it is asked to do, `actions.rs` what a person may do with it, `views.rs` what it shows. None
+//! imports from one that imports from it (`tests/house.rs`): `demo.rs` knows nothing of `task.rs`, `actions.rs` and `views.rs`, which
+//! add their methods to it.
 
 mod autoencoder;
 mod classifier;
@@ -9,34 +14,30 @@ mod dcgan;
 mod diffusion;
 mod diffusion2d;
 mod drawing;
+mod entry;
 mod gan;
 mod gan2d;
-mod modules;
 pub mod pictures;
-mod registry;
+pub mod registry;
 pub mod settings;
 mod text;
 mod text_view;
 pub mod training;
 mod vae;
+pub mod views;
 
-use crate::data::Source;
+pub use entry::{ConfigType, Does, Entry, Family, FileKind, Needs, Opens, Title, WasmModule};
+pub use views::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+
+use crate::data::{Shape, Source};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::poll::Poll;
 use crate::weights::{Checkpoint, Library};
 use async_trait::async_trait;
-use schemars::{JsonSchema, schema_for};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::rc::Rc;
-
-pub mod views;
-pub use modules::{PLACES, PRETRAINED, TRAINING};
-pub use registry::{DEMOS, Does, Entry, Family, FileKind, Needs, Opens, Title, WasmModule};
-
-pub use views::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
 
 /// What a demo is built with.
 #[derive(Clone)]
@@ -63,6 +64,17 @@ pub struct Samples {
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
 }
+
+impl Samples {
+    /// Pictures of one shape, one after the other.
+    pub fn pictures(shape: Shape, values: Vec<f32>) -> Self {
+        let Shape { channels, height, width } = shape;
+        Self { shape: vec![values.len() / shape.len(), channels, height, width], values }
+    }
+}
+
+/// Milliseconds that a step of a pretrained model works on what takes long, before it looks at what the person wants.
+pub const TIME_SLICE_MS: f64 = 50.0;
 
 /// The values of a config, by key.
 pub type Values = Map<String, Value>;
@@ -106,7 +118,7 @@ pub trait Demo {
     /// must make sense without them.
     async fn act(&mut self, name: &str, args: &Value) -> Result<Values> {
         let _ = args;
-        Err(Error::bad_command(format!("This demo has no action {name:?}.")))
+        Err(no_action(name))
     }
 
     async fn save(&mut self) -> Result<Checkpoint>;
@@ -136,22 +148,9 @@ pub struct Note {
     pub args: Vec<(&'static str, String)>,
 }
 
-/// The JSON schema of a config.
-pub fn schema<C: JsonSchema>() -> Value {
-    schema_for!(C).to_value()
-}
-
-/// The values of an empty link.
-pub fn defaults<C: Default + Serialize>() -> Values {
-    match serde_json::to_value(C::default()) {
-        Ok(Value::Object(values)) => values,
-        _ => Values::new(),
-    }
-}
-
-/// Nothing that a link of this demo asks for is missing.
-pub fn settled(_values: &mut Values) -> Option<Note> {
-    None
+/// The refusal of an action that a demo does not have.
+pub fn no_action(name: &str) -> Error {
+    Error::bad_command(format!("This demo has no action {name:?}."))
 }
 
 /// Values of a config from a JSON object.

@@ -1,7 +1,7 @@
 //! Sets of pictures by name: `mnist`, `emoji`, or `sha256:HEX` of pictures that a person brought and that are kept.
 
 use super::Context;
-use crate::data::album::{Album, COLOUR, MOST};
+use crate::data::album::{Album, COLOUR, MAX_PICTURES};
 use crate::data::emoji::emoji;
 use crate::data::idx::{self, Idx};
 use crate::data::mnist::{Mnist, SHAPE};
@@ -23,7 +23,8 @@ pub fn open(name: &str, context: &Context, seed: u64) -> Result<Box<dyn Pictures
         "emoji" => Box::new(emoji(context.source.clone(), seed)),
         kept_name => {
             let (library, name) = (context.library.clone(), kept_name.to_string());
-            let arrive = move || Ok(kept(&*library, &name, (MOST * COLOUR.len()) as u64)?.map(|set| (set, Vec::new())));
+            let arrive =
+                move || Ok(kept(&*library, &name, (MAX_PICTURES * COLOUR.len()) as u64)?.map(|set| (set, Vec::new())));
             Box::new(Album::new(Box::new(arrive), Vec::new(), seed))
         }
     })

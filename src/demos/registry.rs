@@ -1,13 +1,12 @@
-//! Which demos there are, and what the page knows of each before any module is here.
+//! Which demos there are, and which of them each module of the CPU holds.
+//!
+//! The CPU's code comes in two modules, cut where visits differ, so that nobody loads what the other kind of visit needs. Each is
+//! built from the same sources: what none of its demos reaches, the linker leaves out. The GPU's module holds all demos.
 
-use super::{Action, Context, Demo, Note, Values, autoencoder, classifier, dcgan, diffusion, diffusion2d, gan2d, text, vae};
-use crate::error::Result;
-use serde::Serialize;
-use serde_json::Value;
+use super::{Entry, WasmModule, autoencoder, classifier, dcgan, diffusion, diffusion2d, gan2d, text, vae};
 
 /// All demos; the first is opened by an empty link.
-pub const DEMOS: &[Entry] =
-    &[
+pub const DEMOS: &[Entry] = &[
     gan2d::ENTRY,
     dcgan::ENTRY,
     vae::ENTRY,
@@ -18,119 +17,44 @@ pub const DEMOS: &[Entry] =
     classifier::ENTRY,
 ];
 
-/// A demo in the registry. What is serialized is what the page is told: in `Event::Hello`, and in `www/demos.json` while no
-/// module is here yet.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "Demo"))]
-pub struct Entry {
-    /// Its name in links.
-    pub name: &'static str,
-    pub family: Family,
-    pub title: Title,
-    pub does: Does,
-    pub needs: Needs,
-    pub module: WasmModule,
-    /// The files that are opened here when a person drops them while another demo is open; no two demos open the same kind.
-    pub opens: &'static [Opens],
-    #[serde(skip)]
-    pub schema: fn() -> Value,
-    #[serde(skip)]
-    pub defaults: fn() -> Values,
-    #[serde(skip)]
-    pub actions: fn() -> Vec<Action>,
-    #[serde(skip)]
-    pub build: fn(&Values, Context) -> Result<Box<dyn Demo>>,
-    /// Values that empty links had when checkpoints did not hold their values yet, where they are others now.
-    #[serde(skip)]
-    pub earlier_defaults: &'static [(&'static str, &'static str)],
-    /// Training steps that `kiln train` takes where none are named: about two minutes of one core. `None` where nothing is
-    /// trained.
-    #[serde(skip)]
-    pub steps: Option<u32>,
-    /// Changes values that ask for what there is not to what they come to, and says so.
-    #[serde(skip)]
-    pub settle: fn(&mut Values) -> Option<Note>,
+/// The demos that train.
+pub static TRAINING: [Entry; count(WasmModule::Training)] = demos(WasmModule::Training);
+
+/// The demos of pretrained models.
+pub static PRETRAINED: [Entry; count(WasmModule::Pretrained)] = demos(WasmModule::Pretrained);
+
+/// The names of all demos and where they live: known in every module, whichever demos it holds.
+pub const PLACES: [(&str, WasmModule); DEMOS.len()] = places();
+
+const fn places() -> [(&'static str, WasmModule); DEMOS.len()] {
+    let mut places = [("", WasmModule::Training); DEMOS.len()];
+    let mut i = 0;
+    while i < DEMOS.len() {
+        places[i] = (DEMOS[i].name, DEMOS[i].module);
+        i += 1;
+    }
+    places
 }
 
-/// What kind of model it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub enum Family {
-    Gan,
-    Vae,
-    Diffusion,
-    Language,
-    Classifier,
+// While it compiles: a list that is made when the module runs would keep every demo in it.
+const fn demos<const N: usize>(module: WasmModule) -> [Entry; N] {
+    let mut found = [DEMOS[0]; N];
+    let (mut i, mut n) = (0, 0);
+    while i < DEMOS.len() {
+        if DEMOS[i].module as u8 == module as u8 {
+            found[n] = DEMOS[i];
+            n += 1;
+        }
+        i += 1;
+    }
+    found
 }
 
-/// What the picker calls it.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub struct Title {
-    pub en: &'static str,
-    pub zh: &'static str,
-}
-
-/// What its steps are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub enum Does {
-    /// Training steps.
-    Trains,
-    /// Tokens of a pretrained model.
-    Writes,
-    /// Nothing runs on its own: a pretrained model answers what the person does.
-    Edits,
-}
-
-/// What it needs beside its module.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub struct Needs {
-    /// Bytes that are asked for up to its first step, with the settings of an empty link.
-    #[cfg_attr(feature = "typescript", ts(type = "number"))]
-    pub bytes: u64,
-    /// A pretrained model, which is not fetched before the person agrees.
-    pub model: bool,
-    /// Without a GPU it is so slow that a person waits for it.
-    pub gpu: bool,
-}
-
-/// The module of the CPU that it is part of; the GPU's module holds all demos.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub enum WasmModule {
-    /// Models that are trained in the tab.
-    Training,
-    /// Pretrained models.
-    Pretrained,
-}
-
-/// A kind of files that a demo opens, and how.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub struct Opens {
-    pub kind: FileKind,
-    /// The setting that names them.
-    pub key: &'static str,
-    /// The side in pixels to which pictures are scaled; 0 where they are kept as they are, or where it is no picture.
-    pub side: u32,
-}
-
-/// What a person may drop on the page. `x-model` of the schema and `kind` in `www/weights/models.json` use the same names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
-pub enum FileKind {
-    /// A GGUF file, or a folder of safetensors with its config and tokenizer.
-    LanguageModel,
-    /// The autoencoder of a latent diffusion model.
-    ImageAutoencoder,
-    /// A set of pictures.
-    Pictures,
-    /// One picture, kept whole.
-    Picture,
+const fn count(module: WasmModule) -> usize {
+    let (mut i, mut n) = (0, 0);
+    while i < DEMOS.len() {
+        n += (DEMOS[i].module as u8 == module as u8) as usize;
+        i += 1;
+    }
+    n
 }

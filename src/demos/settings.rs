@@ -2,6 +2,7 @@
 
 use crate::data::points::{self, Distribution, Points};
 use crate::generate::{DiffusionSampler, SamplerKind};
+use crate::rng::{Purpose, Stream};
 use crate::train::{NoiseSchedule, Objective, Players, Predict, Process, TimeDistribution};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -21,6 +22,13 @@ pub struct RunSettings {
     /// Steps between two evaluations.
     #[schemars(title = "Steps between checks", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
     pub evaluate: u32,
+}
+
+impl RunSettings {
+    /// Its random numbers for a purpose.
+    pub fn stream(&self, purpose: Purpose) -> Stream {
+        Stream::new(u64::from(self.seed), purpose)
+    }
 }
 
 /// Points in the plane to learn from.

@@ -3,7 +3,7 @@
 
 use super::settings::Settings;
 use super::views::{Figure, Panel, View};
-use super::{Context, Demo, Samples, Stepped, Values};
+use super::{Context, Demo, Samples, Stepped, Values, no_action};
 use crate::data::{Dataset, Position};
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -90,10 +90,18 @@ pub trait Task: Sized + 'static {
     }
 
     /// What an evaluation has measured, as figures.
-    fn figures(&self, run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure>;
+    fn figures(&self, run: &Run<Self>, measured: &Measured) -> Vec<Figure>;
 
-    /// How good the model is: an evaluation, unless there is a more thorough one.
-    async fn measure(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {
+    /// What the latest evaluation has measured, and its step.
+    fn latest_figures(&self, run: &Run<Self>) -> Vec<Figure> {
+        let mut figures = self.figures(run, &Measured(&|series| run.measures.last(series)));
+        let step = run.measures.last_step();
+        figures.extend(step.map(|step| Figure::new("measured_at", "Measured at step", step, 0, None)));
+        figures
+    }
+
+    /// A whole evaluation at once: the values of [`Task::MEASURES`].
+    async fn evaluate_whole(&mut self, run: &mut Run<Self>) -> Result<Vec<f32>> {
         if !self.evaluates(run) {
             return Err(Error::bad_command("Only digits can be measured: there is no classifier for other pictures."));
         }
@@ -102,10 +110,26 @@ pub trait Task: Sized + 'static {
         let mut evaluation = self.evaluation(run);
         loop {
             if let Some(values) = self.evaluate(run, &mut evaluation).await? {
-                let of = |name: &str| Self::MEASURES.iter().position(|m| *m == name).map(|at| values[at]);
-                return Ok(self.figures(run, &of));
+                return Ok(values);
             }
         }
+    }
+
+    /// How good the model is: an evaluation, unless there is a more thorough one.
+    async fn measure(&mut self, run: &mut Run<Self>) -> Result<Vec<Figure>> {
+        let values = self.evaluate_whole(run).await?;
+        let of = |series: &str| Self::MEASURES.iter().position(|name| *name == series).map(|at| values[at]);
+        Ok(self.figures(run, &Measured(&of)))
+    }
+}
+
+/// What an evaluation has measured: the value of a series, where there is one.
+pub struct Measured<'a>(&'a dyn Fn(&str) -> Option<f32>);
+
+impl Measured<'_> {
+    /// A series as a figure of the same name; `of` as in [`Figure`].
+    pub fn figure(&self, series: &str, title: &str, of: Option<f32>) -> Option<Figure> {
+        self.0(series).map(|value| Figure::of_curve(series, title, value, of))
     }
 }
 
@@ -146,19 +170,14 @@ impl<T: Task> Run<T> {
         Ok(values)
     }
 
-    /// Curves of these losses.
-    pub fn losses(&self, series: &[&str]) -> View {
-        View::curves(&self.new[0], &self.curves.history, series, self.fresh)
+    /// A panel with curves of these losses.
+    pub fn losses(&self, id: &str, title: &str, series: &[&str]) -> Panel {
+        Panel::new(id, title, vec![View::curves(&self.new[0], &self.curves.history, series, self.fresh)])
     }
 
-    /// Curves of what evaluations measured.
-    pub fn measured(&self, series: &[&str]) -> View {
-        View::curves(&self.new[1], &self.measures, series, self.fresh)
-    }
-
-    /// The step of the latest evaluation.
-    pub fn measured_at(&self) -> Option<Figure> {
-        self.measures.last_step().map(|step| Figure::new("measured_at", "Measured at step", step, 0, None))
+    /// A panel with curves of what evaluations measured.
+    pub fn measured(&self, id: &str, title: &str) -> Panel {
+        Panel::new(id, title, vec![View::curves(&self.new[1], &self.measures, T::MEASURES, self.fresh)])
     }
 }
 
@@ -177,9 +196,8 @@ const SAVED_MEASURES: [&str; 3] = ["measures", "quality", "tests"];
 
 impl<T: Task> Training<T> {
     pub fn new(task: T, config: T::Config, data: T::Data, context: &Context) -> Self {
-        let noise = Stream::new(u64::from(config.run().seed), Purpose::Noise);
         let run = Run {
-            noise,
+            noise: config.run().stream(Purpose::Noise),
             data,
             device: context.device.clone().inner(),
             curves: Curves::new(T::LOSSES, &context.device),
@@ -302,9 +320,4 @@ impl<T: Task> Demo for Training<T> {
     async fn measure(&mut self) -> Result<Vec<Figure>> {
         self.task.measure(&mut self.run).await
     }
-}
-
-/// The refusal of an action that a demo does not have.
-pub fn no_action(name: &str) -> Error {
-    Error::bad_command(format!("This demo has no action {name:?}."))
 }

@@ -207,9 +207,21 @@ impl Serialize for Floats {
     }
 }
 
+impl Action {
+    /// Buttons that take no arguments, each by its name and title.
+    pub fn buttons(buttons: &[(&str, &str)]) -> Vec<Self> {
+        buttons.iter().map(|&(name, title)| Self { name: name.into(), title: title.into(), draws: false }).collect()
+    }
+}
+
 impl Panel {
     pub fn new(id: &str, title: &str, views: Vec<View>) -> Self {
         Self { id: id.into(), title: title.into(), views }
+    }
+
+    /// The panel of a run's figures.
+    pub fn figures(figures: Vec<Figure>) -> Self {
+        Self::new("figures", "Metrics", vec![View::Figures { figures }])
     }
 }
 

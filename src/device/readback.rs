@@ -16,6 +16,14 @@ pub async fn read(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
     data.into_iter().map(|d| d.try_into_vec::<f32>().map_err(|e| Error::device_lost(format!("{e:?}")))).collect()
 }
 
+/// Reads one tensor, flattened by the caller.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_one(tensor: Tensor<1>) -> Result<Vec<f32>> {
+    Ok(read(vec![tensor]).await?.pop().unwrap_or_default())
+}
+
 /// Numbers that are read from a GPU at once: 256 KB.
 const READ_NUMBERS: usize = 1 << 16;
 
@@ -45,7 +53,7 @@ pub async fn read_in_pieces(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
         let mut whole = Vec::with_capacity(n);
         for from in (0..n).step_by(READ_NUMBERS) {
             let piece = tensor.clone().narrow(0, from, READ_NUMBERS.min(n - from));
-            whole.extend(read(vec![piece]).await?.pop().unwrap_or_default());
+            whole.extend(read_one(piece).await?);
         }
         values.push(whole);
     }

@@ -6,7 +6,7 @@
 //! tile that the previous one covers is omitted.
 
 use crate::data::Shape;
-use crate::device::{Device, read};
+use crate::device::{Device, read_one};
 use crate::error::{Error, Result};
 use crate::models::autoencoder::Architecture;
 use crate::models::autoencoder_block::Block;
@@ -86,11 +86,11 @@ impl TiledPass {
             self.block += 1;
             if self.block < blocks.len() {
                 // Reading one number limits what is submitted to WebGPU, and makes progress true.
-                read(vec![x.clone().slice([0..1, 0..1, 0..1, 0..1]).reshape([1])]).await?;
+                read_one(x.clone().slice([0..1, 0..1, 0..1, 0..1]).reshape([1])).await?;
                 self.x = Some(x);
             } else {
                 let [_, c, h, w] = x.dims();
-                let values = read(vec![x.reshape([c * h * w])]).await?.pop().unwrap_or_default();
+                let values = read_one(x.reshape([c * h * w])).await?;
                 self.blend(&values, Shape { channels: c, height: h, width: w });
                 (self.block, self.tile) = (0, self.tile + 1);
             }

@@ -2,7 +2,8 @@
 //! dropped; what is out of range is named and clamped.
 
 use super::protocol::Event;
-use crate::demos::{DEMOS, Entry, PLACES, Values, WasmModule};
+use crate::demos::registry::{DEMOS, PLACES};
+use crate::demos::{Entry, Values, WasmModule};
 use crate::error::{Code, Error, Result};
 use serde_json::{Map, Value};
 
@@ -59,8 +60,8 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
     let entry = demos.iter().find(|d| d.name == name).ok_or_else(|| {
         Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
     })?;
-    let (mut values, mut notes) = ((entry.defaults)(), Vec::new());
-    let schema = (entry.schema)();
+    let (mut values, mut notes) = ((entry.config.defaults)(), Vec::new());
+    let schema = (entry.config.schema)();
     for pair in query.split('&').filter(|p| !p.is_empty()) {
         let Some((key, value)) = pair.split_once('=') else {
             notes.push(dropped(pair, "it has no value"));
@@ -80,7 +81,7 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
             }
         }
     }
-    notes.extend((entry.settle)(&mut values).map(|note| Event::note(note.code, note.text, &note.args)));
+    notes.extend((entry.config.settle)(&mut values).map(|note| Event::note(note.code, note.text, &note.args)));
     Ok(Link { entry, values, notes })
 }
 
@@ -95,6 +96,7 @@ pub fn parse_saved(demos: &'static [Entry], text: &str, values: Option<&str>) ->
         let named = |key: &str| query.split('&').any(|pair| pair.split('=').next() == Some(key));
         let earlier: Vec<String> = link
             .entry
+            .config
             .earlier_defaults
             .iter()
             .filter(|(key, _)| !named(key))
@@ -103,7 +105,7 @@ pub fn parse_saved(demos: &'static [Entry], text: &str, values: Option<&str>) ->
         return parse_among(demos, &format!("{}?{}&{query}", link.entry.name, earlier.join("&")));
     };
     let saved: Values = serde_json::from_str(values).map_err(|e| Error::bad_file(format!("The values: {e}.")))?;
-    let schema = (link.entry.schema)();
+    let schema = (link.entry.config.schema)();
     for (key, value) in saved {
         if let Some(Ok((value, _))) = property(&schema, &key).map(|property| coerce(property, &value)) {
             link.values.insert(key, value);
@@ -114,7 +116,7 @@ pub fn parse_saved(demos: &'static [Entry], text: &str, values: Option<&str>) ->
 
 /// The shortest link for these values, keys in the order of the config.
 pub fn canonical(entry: &Entry, values: &Values) -> String {
-    let defaults = (entry.defaults)();
+    let defaults = (entry.config.defaults)();
     let differs = |(key, value): &(&String, &Value)| defaults.get(*key) != Some(value);
     let pairs: Vec<String> =
         values.iter().filter(differs).map(|(key, value)| format!("{key}={}", escape(&write(value)))).collect();

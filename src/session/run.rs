@@ -3,7 +3,8 @@
 use super::host::Host;
 use super::link;
 use super::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
-use crate::demos::{Context, DEMOS, Demo, Entry, Values};
+use crate::demos::registry::DEMOS;
+use crate::demos::{Context, Demo, Entry, Values};
 use crate::device::{self, OpenDevice, probe};
 use crate::error::{Code, Error, Result};
 use crate::poll::Poll;
@@ -210,7 +211,7 @@ impl Session {
 
     async fn set(&mut self, key: &str, value: &Value) -> Result<()> {
         let open = self.opened()?;
-        let schema = (open.entry.schema)();
+        let schema = (open.entry.config.schema)();
         let targets = link::targets(&schema, key);
         if targets.is_empty() {
             return Err(Error::bad_command(format!("This demo has no setting {key:?}.")));
@@ -233,7 +234,7 @@ impl Session {
     /// Takes over changed values: live ones at once, others by building the demo anew.
     async fn change(&mut self, changed: Values) -> Result<()> {
         let open = self.opened()?;
-        let schema = (open.entry.schema)();
+        let schema = (open.entry.config.schema)();
         link::fits(&schema, &changed)?;
         let live =
             |key: &String| link::property(&schema, key).and_then(|p| p.get("x-live")) == Some(&Value::Bool(true));

@@ -34,7 +34,7 @@ impl Session {
         let open = self.opened()?;
         let schema = Event::Schema {
             demo: open.entry.name.into(),
-            schema: (open.entry.schema)(),
+            schema: (open.entry.config.schema)(),
             values: open.values.clone(),
             actions: (open.entry.actions)(),
             begins: open.demo.begins(),

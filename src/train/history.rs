@@ -1,4 +1,4 @@
-//! The curves of a run, kept for the page and for checkpoints. However long it runs they stay small: past [`MOST`] rows
+//! The curves of a run, kept for the page and for checkpoints. However long it runs they stay small: past [`MAX_ROWS`] rows
 //! every other one goes, and from then on only every second, fourth, eighth ... is kept.
 
 use crate::error::Result;
@@ -18,7 +18,7 @@ pub struct History {
 }
 
 /// The most rows that are kept.
-pub const MOST: usize = 8_192;
+pub const MAX_ROWS: usize = 8_192;
 /// A series that is measured more seldom than its neighbours.
 pub const NOT_MEASURED: f32 = f32::NAN;
 /// The loss of a network that did not train. No value that was measured is infinite: a run ends before.
@@ -47,7 +47,7 @@ impl History {
         self.rows.push(step as f32);
         self.rows.extend_from_slice(values);
         let width = self.series.len() + 1;
-        if self.rows.len() > MOST * width {
+        if self.rows.len() > MAX_ROWS * width {
             // Row k (from 0) was offered as number (k + 1) * every: the even numbers stay.
             let kept = self.rows.chunks_exact(width).skip(1).step_by(2).flatten().copied().collect();
             self.rows = kept;

@@ -20,7 +20,7 @@ pub use diffusion::{
 };
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};
-pub use history::{ABSENT, History, MOST, NOT_MEASURED};
+pub use history::{ABSENT, History, MAX_ROWS, NOT_MEASURED};
 pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};
 pub use trainer::Trainer;
 pub use vae::{Likelihood, Restoration, Terms, VAE_LOSSES, VaeOptions, kl, vae_step};

@@ -6,7 +6,7 @@
 use super::bytes::Bytes;
 use super::manifest::hex;
 use super::zip::Zip;
-use crate::data::album::{FEWEST, MOST};
+use crate::data::album::{MAX_PICTURES, MIN_PICTURES};
 use crate::data::{LeftOut, Taken, idx};
 use crate::error::{Code, Error, Result};
 use async_trait::async_trait;
@@ -120,12 +120,12 @@ struct Import<'a> {
 
 impl Import<'_> {
     fn full(&self) -> bool {
-        self.count == if matches!(self.fit, Fit::Square(_)) { MOST } else { 1 }
+        self.count == if matches!(self.fit, Fit::Square(_)) { MAX_PICTURES } else { 1 }
     }
 
     fn too_many(&self) -> Why {
         let text = match self.fit {
-            Fit::Square(_) => format!("The set is full: at most {MOST} pictures, or 4 GB from one zip."),
+            Fit::Square(_) => format!("The set is full: at most {MAX_PICTURES} pictures, or 4 GB from one zip."),
             Fit::Within(_) => "Only one picture is used, and there was one before it.".into(),
         };
         ("too-many", text)
@@ -226,7 +226,7 @@ impl Import<'_> {
 
     fn finish(self) -> Result<(Vec<u8>, Taken)> {
         let Self { set, size: (width, height), count, notes, left_out, fit, .. } = self;
-        let fewest = if matches!(fit, Fit::Square(_)) { FEWEST } else { 1 };
+        let fewest = if matches!(fit, Fit::Square(_)) { MIN_PICTURES } else { 1 };
         if count < fewest {
             let whys: String = notes.iter().take(3).map(|n| format!(" {}: {}", n.name, n.text)).collect();
             let left_out = if left_out > 0 { format!("; files left out: {left_out}") } else { String::new() };

@@ -20,6 +20,11 @@ const VALUES: usize = 1 << 20;
 /// More draws of noise are no more than these.
 const DRAWS: u32 = 99;
 
+/// Values of a latent as bytes, grey for 0.
+pub fn bytes(values: &[f32]) -> Vec<u8> {
+    Shape { channels: 1, height: 1, width: 1 }.bytes(&values.iter().map(|v| v / RANGE).collect::<Vec<_>>())
+}
+
 /// Changes by channel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Edits {

@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::scene::scene;
 use crate::data::{Shape, idx};
-use crate::demos::Context;
+use crate::demos::{Context, TIME_SLICE_MS};
 use crate::error::{Error, Result};
 use crate::models::autoencoder::Architecture;
 use crate::poll::{Poll, Progress};
@@ -25,21 +25,6 @@ pub struct Picture {
     pub shape: Shape,
 }
 
-/// What the encoder made of it, `[C, H, W]`.
-pub struct Latent {
-    pub values: Vec<f32>,
-    pub shape: Shape,
-}
-
-/// One of the two networks of an autoencoder.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Side {
-    Encoder,
-    Decoder,
-}
-
-/// Milliseconds of work between two looks at what the person wants.
-pub const SPELL: f64 = 50.0;
 /// More than any picture of 1024 x 1024 takes.
 const LARGEST: u64 = 1 << 24;
 
@@ -51,7 +36,7 @@ impl Model {
         }
     }
 
-    /// Waits for the files, then loads for [`SPELL`].
+    /// Waits for the files, then loads for [`TIME_SLICE_MS`].
     pub fn step(&mut self, name: &str, context: &Context) -> Result<Poll<()>> {
         let mut model = match std::mem::take(self) {
             Self::Here(model) => {
@@ -61,7 +46,7 @@ impl Model {
             Self::Loading(model) => model,
             Self::Waiting => Box::new(Autoencoder::open(&ready!(context.library.poll(name)?))?),
         };
-        let (device, until) = (context.device.clone().inner(), (context.clock)() + SPELL);
+        let (device, until) = (context.device.clone().inner(), (context.clock)() + TIME_SLICE_MS);
         loop {
             let (done, total) = model.load(&device)?;
             if done == total {

@@ -1,7 +1,7 @@
 //! What the page shows of a picture, its latent, and what was made of it again.
 
-use super::edits::{GAIN, RANGE};
-use super::{AutoencoderDemo, Latent};
+use super::demo::{AutoencoderDemo, Latent};
+use super::edits::{GAIN, RANGE, bytes};
 use crate::data::Shape;
 use crate::demos::views::{Figure, Mark, Panel, Slider, View};
 
@@ -9,11 +9,6 @@ use crate::demos::views::{Figure, Mark, Panel, Slider, View};
 const COLUMNS: usize = 4;
 /// Differences are shown so many times larger.
 const LARGER: f32 = 4.0;
-
-/// Values of a latent as bytes, grey for 0.
-pub fn bytes(values: &[f32]) -> Vec<u8> {
-    Shape { channels: 1, height: 1, width: 1 }.bytes(&values.iter().map(|v| v / RANGE).collect::<Vec<_>>())
-}
 
 impl AutoencoderDemo {
     pub fn panels(&self) -> Vec<Panel> {
@@ -43,7 +38,7 @@ impl AutoencoderDemo {
             Panel::new("pad", "The chosen channel: paint on it", pad),
             Panel::new("channels", "Gain and shift of each channel", channels),
             Panel::new("difference", "The difference, amplified four times", difference),
-            Panel::new("figures", "Metrics", vec![self.figures()]),
+            self.figures(),
         ]
     }
 
@@ -94,7 +89,7 @@ impl AutoencoderDemo {
         View::Sliders { action: "slide".into(), sliders: (0..2 * channels).map(slider).collect() }
     }
 
-    fn figures(&self) -> View {
+    fn figures(&self) -> Panel {
         let mut figures = Vec::new();
         if let (Some(given), Some(made)) = (&self.picture, &self.decoded)
             && !self.stale
@@ -115,6 +110,6 @@ impl AutoencoderDemo {
         {
             figures.extend(ms.map(|ms| Figure::new(id, title, ms as f32, 0, None)));
         }
-        View::Figures { figures }
+        Panel::figures(figures)
     }
 }

@@ -1,8 +1,8 @@
 //! What the picture GAN shows.
 
-use super::{PictureGan, SHOWN, SIDE};
+use super::demo::{PictureGan, SHOWN, SIDE};
 use crate::demos::training::{Run, Task};
-use crate::demos::views::{Figure, HistogramSeries, Panel, View};
+use crate::demos::views::{HistogramSeries, Panel, View};
 use crate::error::{Error, Result};
 use crate::models::{Discriminator, Generator};
 use crate::nn::upload;
@@ -38,16 +38,14 @@ impl<G: Generator, D: Discriminator> PictureGan<G, D> {
             ),
         ];
         if self.evaluates(run) {
-            let mut figures = self.quality_figures(&|name| run.measures.last(name));
-            figures.extend(run.measured_at());
-            panels.push(Panel::new("figures", "Metrics", vec![View::Figures { figures }]));
+            panels.push(Panel::figures(self.latest_figures(run)));
         }
-        panels.push(Panel::new("losses", "Losses", vec![run.losses(&["discriminator", "generator"])]));
+        panels.push(run.losses("losses", "Losses", &["discriminator", "generator"]));
         if let [_, real, fake] = &read[..] {
             panels.push(Panel::new("outputs", "How real the discriminator finds them", vec![outputs(real, fake)]));
         }
-        let norms = run.losses(&["gradient_discriminator", "gradient_generator"]);
-        panels.push(Panel::new("gradients", "Gradient norms", vec![norms]));
+        let norms = ["gradient_discriminator", "gradient_generator"];
+        panels.push(run.losses("gradients", "Gradient norms", &norms));
         if !self.classes.is_empty() {
             let series = vec![HistogramSeries { label: "drawn".into(), counts: self.classes.clone() }];
             let categories = (0..10).map(|d| d.to_string()).collect();
@@ -58,24 +56,9 @@ impl<G: Generator, D: Discriminator> PictureGan<G, D> {
             ));
         }
         if self.evaluates(run) {
-            let title = "Quality of 1,024 generated digits";
-            panels.push(Panel::new("quality", title, vec![run.measured(Self::MEASURES)]));
+            panels.push(run.measured("quality", "Quality of 1,024 generated digits"));
         }
         Ok(panels)
-    }
-
-    /// What an evaluation measured, and how many of the ten digits were drawn.
-    pub fn quality_figures(&self, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
-        let figure = |id: &str, title: &str, of| measures(id).map(|value| Figure::of_curve(id, title, value, of));
-        let present = self.classes.iter().filter(|c| **c > 0.0).count() as f32;
-        let figures = [
-            figure("distance", "Fréchet classifier distance", None),
-            (!self.classes.is_empty())
-                .then(|| Figure::new("classes", "Different digits generated", present, 0, Some(10.0))),
-            figure("entropy", "Entropy of the digits (nats)", Some(10f32.ln())),
-            figure("diversity", "Diversity relative to real digits", Some(1.0)),
-        ];
-        figures.into_iter().flatten().collect()
     }
 }
 

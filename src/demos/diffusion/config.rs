@@ -33,7 +33,7 @@ pub struct Config {
     #[serde(flatten)]
     pub optimizer: OptimizerSettings,
     #[serde(flatten)]
-    pub sampler: SamplerSettings,
+    pub sampling: SamplerSettings,
     /// The class that a conditional model draws; 0 for all in turn. For digits, 1 is the digit 0.
     #[schemars(title = "Class (0: all)", range(min = 0, max = 10), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
     pub class: u32,
@@ -78,7 +78,7 @@ impl Default for Config {
             width: 256,
             depth: 3,
             optimizer: OptimizerSettings { lr: 0.001 },
-            sampler: SamplerSettings::default(),
+            sampling: SamplerSettings::default(),
             class: 0,
             way: Way::Noisy,
             table: false,

@@ -69,8 +69,8 @@ impl Diffusion {
         };
         let sizes =
             DenoiserMlpConfig { inputs, condition: TIME_FEATURES + classes, width, depth: config.depth as usize };
-        let model = sizes.init(&mut Stream::new(seed, Purpose::Weights), &context.device);
-        let mut sampling = Stream::new(seed, Purpose::Sampling);
+        let model = sizes.init(&mut config.run.stream(Purpose::Weights), &context.device);
+        let mut sampling = config.run.stream(Purpose::Sampling);
         let mut noise = |n: usize| upload(sampling.normal(n * inputs), [n, inputs], &device);
         Self {
             trainer: Trainer::new("denoiser", model, context.device.clone()).with_ema(DECAY),
@@ -142,7 +142,7 @@ impl Diffusion {
 
     /// A sampler of the settings.
     pub fn sampler(&self, config: &Config) -> DiffusionSampler {
-        config.sampler.sampler(self.limit())
+        config.sampling.sampler(self.limit())
     }
 
     /// Goes from noise to data; `each` is shown the chain before every step and at the end.

@@ -6,9 +6,7 @@ mod task;
 mod views;
 
 use super::training::Training;
-use super::{
-    Context, Demo, Does, Entry, Family, Needs, Title, Values, WasmModule, defaults, pictures, schema,
-};
+use super::{ConfigType, Context, Demo, Does, Entry, Family, Needs, Title, Values, WasmModule, pictures};
 use crate::error::{Error, Result};
 use config::Config;
 use demo::Diffusion;
@@ -21,13 +19,10 @@ pub const ENTRY: Entry = Entry {
     needs: Needs { bytes: 2_342_510, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
-    schema: schema::<Config>,
-    defaults: defaults::<Config>,
-    earlier_defaults: &[],
+    config: ConfigType { settle: config::settle, ..ConfigType::of::<Config>() },
     actions: Vec::new,
     build,
     steps: Some(3_000),
-    settle: config::settle,
 };
 
 fn build(values: &Values, context: Context) -> Result<Box<dyn Demo>> {

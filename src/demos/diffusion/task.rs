@@ -2,20 +2,17 @@
 
 use super::config::Config;
 use super::demo::{Diffusion, SHOWN};
-use crate::data::{Batch, Pictures, Shape};
-use crate::demos::Samples;
-use crate::demos::training::{Run, Task};
-use crate::demos::views::{Figure, Panel};
-use crate::device::read;
+use crate::data::{Batch, Pictures};
+use crate::demos::training::{Measured, Run, Task};
+use crate::demos::{Figure, Panel, Samples};
+use crate::device::read_one;
 use crate::error::{Error, Result};
 use crate::models::denoiser_mlp::DenoiserMlp;
 use crate::nn::{AdamOptions, AdamWOptions, upload};
 use crate::poll::Poll;
 use crate::ready;
 use crate::rng::{Purpose, Stream};
-use crate::train::{
-    CHUNK, DiffusionOptions, Evaluation, LossByTime, Losses, NoiseBatch, Referee, diffusion_step,
-};
+use crate::train::{CHUNK, DiffusionOptions, Evaluation, LossByTime, Losses, NoiseBatch, Referee, diffusion_step};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 
@@ -65,8 +62,7 @@ impl Task for Diffusion {
         };
         let (n, numbers) = (run.config.pictures.batch as usize, self.start.dims()[1]);
         let pictures = upload(batch.pixels.clone(), [n, self.shape.len()], &self.device);
-        let noise =
-            NoiseBatch::new(&self.process, [n, numbers], &batch.labels, options, &mut run.noise, &self.device);
+        let noise = NoiseBatch::new(&self.process, [n, numbers], &batch.labels, options, &mut run.noise, &self.device);
         let data = self.encode(pictures)?;
         let (losses, each) = diffusion_step(&mut self.trainer, options, &data, &noise);
         self.last = Some((noise.times, each));
@@ -114,17 +110,15 @@ impl Task for Diffusion {
             let rows = labels.len();
             let noise = upload(stream.normal(rows * numbers), [rows, numbers], &self.device);
             let drawn = self.draw(&model, noise, labels)?.reshape([rows * self.shape.len()]);
-            values.extend(read(vec![drawn]).await?.pop().unwrap_or_default());
+            values.extend(read_one(drawn).await?);
         }
-        let Shape { channels, height, width } = self.shape;
-        Ok(Samples { shape: vec![n, channels, height, width], values })
+        Ok(Samples::pictures(self.shape, values))
     }
 
-    fn figures(&self, _run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
-        let distance = measures("distance").map(|v| Figure::of_curve("distance", "Frechet distance to real digits", v, None));
-        let right = measures("right").filter(|v| v.is_finite());
-        let right = right.map(|v| Figure::of_curve("right", "Share of digits that are those asked for", v, Some(1.0)));
-        distance.into_iter().chain(right).collect()
+    fn figures(&self, _run: &Run<Self>, measured: &Measured) -> Vec<Figure> {
+        let distance = measured.figure("distance", "Frechet distance to real digits", None);
+        let right = measured.figure("right", "Share of digits that are those asked for", Some(1.0));
+        distance.into_iter().chain(right.filter(|f| f.value.is_finite())).collect()
     }
 }
 

@@ -4,9 +4,10 @@ use super::config::{Config, Way};
 use super::demo::{Diffusion, SHOWN, SIDE};
 use crate::data::Shape;
 use crate::demos::training::{Run, Task};
-use crate::demos::views::{HistogramSeries, Panel, View};
+use crate::demos::{HistogramSeries, Panel, View};
 use crate::error::{Error, Result};
 use crate::generate::{Chain, DiffusionSampler};
+use crate::nn::upload;
 use burn::tensor::Tensor;
 
 /// Samples whose way is shown, and real pictures.
@@ -23,7 +24,7 @@ impl Diffusion {
         let model = self.trainer.sampler();
         let labels = self.asked(config.class, SHOWN);
         let mut way = Vec::new();
-        let (sampler, guidance) = (self.sampler(&config), config.sampler.guidance);
+        let (sampler, guidance) = (self.sampler(&config), config.sampling.guidance);
         let samples = self.run(&model, sampler, self.start.clone(), &labels, guidance, |chain| {
             way.push(first(match config.way {
                 Way::Noisy => chain.x.clone(),
@@ -49,25 +50,24 @@ impl Diffusion {
         let mut next = || values.next().ok_or_else(|| Error::internal("A view was not read back."));
         let (grid, shown) = (next()?, next()?);
         let forward = if real >= ROWS { vec![pictures(&next()?, self.shape)] } else { Vec::new() };
-        let table = if config.table { vec![View::pictures(&next()?, self.shape, STEPS.len(), false)] } else { Vec::new() };
+        let table =
+            if config.table { vec![View::pictures(&next()?, self.shape, STEPS.len(), false)] } else { Vec::new() };
         if let Some(times) = times {
             self.loss_by_time.push(&times, &next()?);
         }
-        let mut figures = self.figures(run, &|name| run.measures.last(name));
-        figures.extend(run.measured_at());
         let series = vec![HistogramSeries { label: "loss".into(), counts: self.loss_by_time.means() }];
         let by_time = View::Histogram { series, low: 0.0, high: 1.0, categories: Vec::new() };
         let mut panels = vec![
             Panel::new("samples", "Samples", vec![View::pictures(&grid, self.shape, SIDE, true)]),
-            Panel::new("figures", "Metrics", vec![crate::demos::views::View::Figures { figures }]),
+            Panel::figures(self.latest_figures(run)),
             Panel::new("way", "From noise to data", vec![pictures(&shown, self.shape)]),
             Panel::new("table", "Steps (1 to 32) against guidance (0 to 4)", table),
             Panel::new("forward", "Real pictures on their way to noise", forward),
-            Panel::new("losses", "Loss", vec![run.losses(Self::LOSSES)]),
+            run.losses("losses", "Loss", Self::LOSSES),
             Panel::new("loss_by_time", "Loss by time", if run.step() > 0 { vec![by_time] } else { Vec::new() }),
         ];
         if self.evaluates(run) {
-            panels.push(Panel::new("quality", "Frechet distance", vec![run.measured(&["distance"])]));
+            panels.push(run.measured("quality", "Quality of 1,024 samples"));
         }
         Ok(panels)
     }
@@ -82,7 +82,7 @@ impl Diffusion {
     /// Real pictures at each of the times.
     fn forward(&self) -> Result<Tensor<1>> {
         let n = self.shape.len();
-        let real = crate::nn::upload(self.real.pixels[..ROWS * n].to_vec(), [ROWS, n], &self.device);
+        let real = upload(self.real.pixels[..ROWS * n].to_vec(), [ROWS, n], &self.device);
         let (data, noise) = (self.encode(real)?, first(self.start.clone()));
         let at = |column: usize| {
             let [a, b] = self.process.shares(column as f64 / (COLUMNS - 1) as f64);

@@ -1,6 +1,8 @@
 //! The settings of diffusion on points: its link, its controls, its flags.
 
-use crate::demos::settings::{DiffusionSettings, OptimizerSettings, PointSettings, RunSettings, SamplerSettings, Settings, Speed};
+use crate::demos::settings::{
+    DiffusionSettings, OptimizerSettings, PointSettings, RunSettings, SamplerSettings, Settings, Speed,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +31,7 @@ pub struct Config {
     #[serde(flatten)]
     pub optimizer: OptimizerSettings,
     #[serde(flatten)]
-    pub sampler: SamplerSettings,
+    pub sampling: SamplerSettings,
     /// The class that a conditional model draws; 0 for all of them.
     #[schemars(title = "Class (0: all)", range(min = 0, max = 25), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
     pub class: u32,
@@ -73,7 +75,7 @@ impl Default for Config {
             width: 64,
             depth: 3,
             optimizer: OptimizerSettings { lr: 0.002 },
-            sampler: SamplerSettings::default(),
+            sampling: SamplerSettings::default(),
             class: 0,
             field: Field::Network,
             arrows: true,

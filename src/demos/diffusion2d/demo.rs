@@ -2,7 +2,7 @@
 
 use super::config::{Config, Field};
 use crate::data::Dataset;
-use crate::data::points::{EXTENT, PointBatch, Points};
+use crate::data::points::{EXTENT, PointBatch, Points, lattice};
 use crate::demos::Context;
 use crate::device::Device;
 use crate::error::Result;
@@ -46,7 +46,6 @@ pub struct Diffusion2d {
     exact: PointBatch,
     /// The energy distance of two draws of the data.
     pub floor: f32,
-    seed: u64,
     pub loss_by_time: LossByTime,
     /// Times of the last step's points, and their losses on the device.
     pub last: Option<(Vec<f32>, Tensor<1>)>,
@@ -61,7 +60,7 @@ pub struct Trajectory {
 
 impl Diffusion2d {
     pub fn new(config: &Config, data: &mut Points, context: &Context) -> Result<Self> {
-        let (seed, plain) = (u64::from(config.run.seed), context.device.clone().inner());
+        let plain = context.device.clone().inner();
         let classes = if config.conditional && data.classes() > 1 { data.classes() } else { 0 };
         let sizes = DenoiserMlpConfig {
             inputs: 2,
@@ -69,8 +68,8 @@ impl Diffusion2d {
             width: config.width as usize,
             depth: config.depth as usize,
         };
-        let model = sizes.init(&mut Stream::new(seed, Purpose::Weights), &context.device);
-        let mut sampling = Stream::new(seed, Purpose::Sampling);
+        let model = sizes.init(&mut config.run.stream(Purpose::Weights), &context.device);
+        let mut sampling = config.run.stream(Purpose::Sampling);
         let mut start = sampling.normal(2 * SHOWN);
         start.extend(lattice(MESH, 2.0));
         let held_out = data.held_out()?.ready().unwrap_or_default();
@@ -89,7 +88,6 @@ impl Diffusion2d {
             real,
             exact: PointBatch { xy: part(last, EXACT), labels: held_out.labels[last..last + EXACT].to_vec() },
             device: plain,
-            seed,
             loss_by_time: LossByTime::default(),
             last: None,
         })
@@ -107,7 +105,7 @@ impl Diffusion2d {
         let labels = self.asked(config.class, x.dims()[0]);
         match config.field {
             Field::Network if trained => {
-                guided(&self.trainer.sampler(), x, time, &labels, self.classes, config.sampler.guidance)
+                guided(&self.trainer.sampler(), x, time, &labels, self.classes, config.sampling.guidance)
             }
             _ => self.exact(config.class, x, time),
         }
@@ -133,8 +131,8 @@ impl Diffusion2d {
 
     /// The way of the shown points and of the grid from noise to data.
     pub fn trajectory(&self, config: &Config, trained: bool) -> Trajectory {
-        let mut noise = Stream::new(self.seed, Purpose::Damage);
-        let mut chain = Chain::new(&self.process, config.sampler.sampler(LIMIT), self.start.clone());
+        let mut noise = config.run.stream(Purpose::Damage);
+        let mut chain = Chain::new(&self.process, config.sampling.sampler(LIMIT), self.start.clone());
         let n = self.start.dims()[0] * 2;
         let mut way = Trajectory { times: vec![chain.time()], x: vec![chain.x.clone().reshape([n])], data: Vec::new() };
         while !chain.ended() {
@@ -166,9 +164,3 @@ impl Diffusion2d {
 
 /// Predicted points are kept within this distance of 0 on each axis.
 const LIMIT: f32 = EXTENT;
-
-/// Centres of the `n` x `n` cells of a square of half width `extent`, row by row upwards, x and y alternating.
-fn lattice(n: usize, extent: f32) -> Vec<f32> {
-    let at = move |i: usize| ((i as f32 + 0.5) / n as f32 * 2.0 - 1.0) * extent;
-    (0..n * n).flat_map(|k| [at(k % n), at(k / n)]).collect()
-}

@@ -7,7 +7,7 @@ mod views;
 
 use super::drawing::drawing_actions;
 use super::training::Training;
-use super::{Does, Entry, Family, Needs, Title, WasmModule, defaults, schema, settled};
+use super::{ConfigType, Does, Entry, Family, Needs, Title, WasmModule};
 use config::Config;
 use demo::Diffusion2d;
 
@@ -19,9 +19,7 @@ pub const ENTRY: Entry = Entry {
     needs: Needs { bytes: 0, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
-    schema: schema::<Config>,
-    defaults: defaults::<Config>,
-    earlier_defaults: &[],
+    config: ConfigType::of::<Config>(),
     actions: drawing_actions,
     build: |values, context| {
         let config: Config = super::config(values)?;
@@ -30,5 +28,4 @@ pub const ENTRY: Entry = Entry {
         Ok(Box::new(Training::new(task, config, data, &context)))
     },
     steps: Some(4_000),
-    settle: settled,
 };

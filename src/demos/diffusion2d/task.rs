@@ -4,10 +4,9 @@ use super::config::Config;
 use super::demo::Diffusion2d;
 use crate::data::points::{PointBatch, Points};
 use crate::demos::drawing::draw;
-use crate::demos::training::{Run, Task, no_action};
-use crate::demos::views::{Figure, Panel};
-use crate::demos::{Samples, Values, values};
-use crate::device::read;
+use crate::demos::training::{Measured, Run, Task};
+use crate::demos::{Figure, Panel, Samples, Values, no_action, values};
+use crate::device::read_one;
 use crate::error::{Error, Result};
 use crate::nn::{AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
@@ -81,17 +80,16 @@ impl Task for Diffusion2d {
 
     async fn sample(&mut self, run: &mut Run<Self>, n: usize, seed: u64) -> Result<Samples> {
         let noise = upload(Stream::new(seed, Purpose::Sampling).normal(n * 2), [n, 2], &run.device);
-        let values = read(vec![self.draw(noise)]).await?.pop().unwrap_or_default();
+        let values = read_one(self.draw(noise)).await?;
         Ok(Samples { shape: vec![n, 2], values })
     }
 
-    fn figures(&self, run: &Run<Self>, measures: &dyn Fn(&str) -> Option<f32>) -> Vec<Figure> {
+    fn figures(&self, run: &Run<Self>, measured: &Measured) -> Vec<Figure> {
         let modes = run.data.modes().len() as f32;
-        let energy = measures("energy").map(|v| Figure::new("energy", "Energy distance", v, 4, None));
+        let energy = measured.figure("energy", "Energy distance", None).map(|f| Figure { digits: 4, ..f });
         let floor = Figure::new("energy_floor", "Energy distance of two draws of the data", self.floor, 4, None);
         // NaN where the data have no modes.
-        let covered = measures("modes").filter(|v| v.is_finite());
-        let covered = covered.map(|v| Figure::of_curve("modes", "Modes covered", v, Some(modes)));
+        let covered = measured.figure("modes", "Modes covered", Some(modes)).filter(|f| f.value.is_finite());
         energy.into_iter().chain([floor]).chain(covered).collect()
     }
 }

@@ -3,7 +3,7 @@
 use super::demo::{ARROWS, Diffusion2d, MESH, SHOWN};
 use crate::data::points::EXTENT;
 use crate::demos::training::{Run, Task};
-use crate::demos::views::{Figure, Floats, HistogramSeries, Panel, PointSet, Slider, View};
+use crate::demos::{Figure, Floats, HistogramSeries, Panel, PointSet, Slider, View};
 use crate::error::{Error, Result};
 use crate::generate::SamplerKind;
 use crate::train::energy_distance;
@@ -52,9 +52,9 @@ impl Diffusion2d {
         sets.extend(self.shown(config.class, now));
         let mut plane = Vec::new();
         // A sampler that adds noise at each step tears the grid apart.
-        let smooth = match config.sampler.sampler {
+        let smooth = match config.sampling.sampler {
             SamplerKind::Euler | SamplerKind::Heun => true,
-            SamplerKind::Ddim => config.sampler.eta == 0.0,
+            SamplerKind::Ddim => config.sampling.eta == 0.0,
             SamplerKind::Ddpm => false,
         };
         let side = MESH as u32;
@@ -83,19 +83,24 @@ impl Diffusion2d {
         });
 
         let end = &x[steps][..2 * SHOWN];
-        let mut figures = self.figures(run, &|name| run.measures.last(name));
-        figures.push(Figure::new("energy_shown", "Energy distance of the points shown", energy_distance(end, &self.real), 4, None));
+        let mut figures = self.latest_figures(run);
+        figures.push(Figure::new(
+            "energy_shown",
+            "Energy distance of the points shown",
+            energy_distance(end, &self.real),
+            4,
+            None,
+        ));
         let straightness = (0..SHOWN).map(|i| straightness(&(0..=steps).map(|k| point(k, i)).collect::<Vec<_>>()));
         let straightness = straightness.sum::<f32>() / SHOWN as f32;
         figures.push(Figure::new("straightness", "Straightness of paths", straightness, 3, Some(1.0)));
-        figures.extend(run.measured_at());
         let series = vec![HistogramSeries { label: "loss".into(), counts: self.loss_by_time.means() }];
         let by_time = View::Histogram { series, low: 0.0, high: 1.0, categories: Vec::new() };
         Ok(vec![
             Panel::new("plane", "From noise to data", plane),
-            Panel::new("figures", "Metrics", vec![View::Figures { figures }]),
-            Panel::new("losses", "Loss", vec![run.losses(Self::LOSSES)]),
-            Panel::new("quality", "Quality of 2,000 generated points", vec![run.measured(Self::MEASURES)]),
+            Panel::figures(figures),
+            run.losses("losses", "Loss", Self::LOSSES),
+            run.measured("quality", "Quality of 2,000 generated points"),
             Panel::new("loss_by_time", "Loss by time", if trained { vec![by_time] } else { Vec::new() }),
         ])
     }
@@ -108,7 +113,9 @@ impl Diffusion2d {
         let labels = self.asked(class, SHOWN);
         let of = |colour: usize| -> Vec<f32> {
             let rows = xy.chunks_exact(2).zip(&labels);
-            rows.filter(|(_, l)| l.is_some_and(|l| usize::from(l) % 10 == colour)).flat_map(|(p, _)| p.to_vec()).collect()
+            rows.filter(|(_, l)| l.is_some_and(|l| usize::from(l) % 10 == colour))
+                .flat_map(|(p, _)| p.to_vec())
+                .collect()
         };
         let sets = (0..self.classes.min(10)).map(|c| PointSet { role: format!("class-{c}"), xy: Floats(of(c)) });
         sets.filter(|set| !set.xy.0.is_empty()).collect()

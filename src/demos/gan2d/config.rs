@@ -1,7 +1,6 @@
 //! The settings of the GAN on points: its link, its controls, its flags.
 
-use crate::data::points::Distribution;
-use crate::demos::settings::{GanSettings, RunSettings, Settings, Speed};
+use crate::demos::settings::{GanSettings, PointSettings, RunSettings, Settings, Speed};
 use crate::train::GanLoss;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,15 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     #[serde(flatten)]
     pub run: RunSettings,
-    /// The data for the generator to imitate.
-    #[schemars(title = "Data", extend("x-group" = "data"))]
-    pub data: Distribution,
-    /// Points drawn by hand, four characters each.
-    #[schemars(title = "Drawn points", extend("x-hidden" = true, "x-pattern" = "points"))]
-    pub points: String,
-    /// The data set chosen before points were drawn; clearing the points brings it back.
-    #[schemars(title = "Data before drawing", extend("x-hidden" = true))]
-    pub before: Distribution,
+    #[serde(flatten)]
+    pub points: PointSettings,
     /// The loss that each network minimises.
     #[schemars(title = "Loss", extend("x-group" = "game"))]
     pub loss: GanLoss,
@@ -48,9 +40,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             run: RunSettings { seed: 1, evaluate: 50 },
-            data: Distribution::Ring,
-            points: String::new(),
-            before: Distribution::Ring,
+            points: PointSettings::default(),
             loss: GanLoss::Nonsaturating,
             width: 64,
             depth: 2,
@@ -65,16 +55,5 @@ impl Default for Config {
 impl Settings for Config {
     fn run(&self) -> &RunSettings {
         &self.run
-    }
-}
-
-impl Config {
-    /// The data without what was drawn.
-    pub fn undrawn(&self) -> Distribution {
-        match (self.data, self.before) {
-            (Distribution::Drawn, Distribution::Drawn) => Distribution::Ring,
-            (Distribution::Drawn, before) => before,
-            (data, _) => data,
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::transcript::Voice;
-use crate::demos::Context;
+use crate::demos::{Context, TIME_SLICE_MS};
 use crate::error::Result;
 use crate::generate::TextGenerator;
 use crate::models::language_model::LanguageModelLoader;
@@ -26,9 +26,6 @@ struct Coming {
     loader: Box<dyn LanguageModelLoader>,
 }
 
-/// Milliseconds of loading between two looks at what the person wants.
-const SPELL: f64 = 50.0;
-
 impl Opening {
     pub fn new(config: &Config) -> Self {
         Self { model: config.model.clone(), positions: config.context as usize, coming: None }
@@ -43,7 +40,7 @@ impl Opening {
             self.coming = Some(Coming { files, voice: Voice { tokenizer, template }, loader });
             return Ok(Progress::work("weights", 0.0, 1.0).into());
         };
-        let until = (context.clock)() + SPELL;
+        let until = (context.clock)() + TIME_SLICE_MS;
         loop {
             let (done, total) = coming.loader.load(&coming.files)?;
             if done == total {

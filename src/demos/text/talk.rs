@@ -2,6 +2,7 @@
 
 use super::config::{Config, Full};
 use super::edits::Edits;
+use super::timing::Timing;
 use super::transcript::{Voice, written};
 use crate::demos::Stepped;
 use crate::demos::text_view::{Author, Piece};
@@ -48,42 +49,6 @@ impl Stop {
             Stop::Context => "context",
             Stop::String => "string",
         }
-    }
-}
-
-/// How fast the answer comes.
-pub struct Timing {
-    clock: Rc<dyn Fn() -> f64>,
-    asked: f64,
-    /// From the question to the first token of the answer.
-    pub first_ms: Option<f64>,
-    /// Spent on the tokens after the first.
-    spent_ms: f64,
-    counted: u32,
-}
-
-impl Timing {
-    fn new(clock: Rc<dyn Fn() -> f64>) -> Self {
-        Self { asked: clock(), clock, first_ms: None, spent_ms: 0.0, counted: 0 }
-    }
-
-    fn ask(&mut self) {
-        *self = Self::new(self.clock.clone());
-    }
-
-    fn count(&mut self, began: f64) {
-        let now = (self.clock)();
-        match self.first_ms {
-            None => self.first_ms = Some(now - self.asked),
-            Some(_) => {
-                self.spent_ms += now - began;
-                self.counted += 1;
-            }
-        }
-    }
-
-    pub fn tokens_per_second(&self) -> Option<f64> {
-        (self.spent_ms > 0.0).then(|| f64::from(self.counted) / self.spent_ms * 1000.0)
     }
 }
 
@@ -142,7 +107,7 @@ impl Talk {
         if self.pieces.is_empty() {
             return Ok(Poll::Ready(Stepped::Ended)); // nothing was asked yet
         }
-        let began = (self.timing.clock)();
+        let began = self.timing.now();
         if self.writer.is_full() && config.full == Full::Slide {
             self.writer.slide();
         }

@@ -20,11 +20,11 @@ pub async fn panels(view: &mut TextView, config: &Config, talk: &mut Talk, fresh
     let mut panels = view.panels(&text, &mut talk.writer, inside).await?;
     // A token that ended the text inside a character is sent again when the text goes on.
     talk.changed = talk.pieces.len().saturating_sub(usize::from(talk.stop != Stop::None));
-    panels.push(Panel::new("figures", "Metrics", vec![figures(talk)]));
+    panels.push(figures(talk));
     Ok(panels)
 }
 
-fn figures(talk: &Talk) -> View {
+fn figures(talk: &Talk) -> Panel {
     let raws: Vec<f32> = talk.pieces.iter().filter_map(|p| p.choice.as_ref()).map(|c| c.token.raw).collect();
     // Of what the model wrote, by its own untouched probabilities: how surprised it was, as a number of equal choices.
     let surprise = raws.iter().map(|p| -f64::from(p.max(f32::MIN_POSITIVE)).ln()).sum::<f64>();
@@ -42,5 +42,5 @@ fn figures(talk: &Talk) -> View {
         let perplexity = (surprise / raws.len() as f64).exp();
         figures.push(Figure::new("perplexity", "Perplexity of the answer", perplexity as f32, 2, None));
     }
-    View::Figures { figures }
+    Panel::figures(figures)
 }

@@ -182,8 +182,9 @@ impl Config {
 /// How far a number of the latent may be turned.
 pub const LIMIT: f32 = 6.0;
 
-/// A latent as it stands in a link.
-pub fn written(z: &[f32]) -> String {
+/// Values of a config that put a latent in the link.
+pub fn choose(z: &[f32]) -> Values {
     let number = |v: &f32| format!("{:.2}", v.clamp(-LIMIT, LIMIT));
-    z.iter().map(number).collect::<Vec<_>>().join(",")
+    let written = z.iter().map(number).collect::<Vec<_>>().join(",");
+    Values::from_iter([("z".to_string(), written.into())])
 }

@@ -1,20 +1,45 @@
-//! How good the model is on all held-out pictures: `kiln measure` prints it.
+//! How good the model is on held-out pictures: on some of them while it trains, on all of them for `kiln measure`.
 
 use super::config::{Config, Damage};
-use super::inpaint::Damaged;
-use super::{TESTED, VaeDemo};
+use super::damage::Damaged;
+use super::demo::{VaeDemo, flat};
 use crate::data::{Batch, Dataset};
 use crate::demos::training::{Run, Task};
 use crate::demos::views::Figure;
-use crate::device::read;
+use crate::device::{read, read_one};
 use crate::error::{Error, Result};
+use crate::rng::Purpose;
+use crate::train::Terms;
 
+/// Held-out pictures that a test takes in while training goes on.
+pub const TESTED: usize = 500;
 /// Held-out pictures whose holes are mended, how many at once, and training pictures whose mean they are held against.
-const MENDED: usize = 1_000;
+const HOLES: usize = 1_000;
 const CHUNK: usize = 100;
 const MEAN_OF: usize = 10_000;
 
 impl VaeDemo {
+    /// The ELBO and its terms in nats, over the first `n` held-out pictures.
+    pub async fn test(&self, config: &Config, n: usize) -> Result<[f32; 3]> {
+        let held_out = self.held_out.as_ref().ok_or_else(|| Error::internal("The held-out pictures are not here."))?;
+        let len = self.shape.len();
+        let mut noise = config.run.stream(Purpose::Sampling);
+        let (model, options) = (self.trainer.sampler(), config.options(u32::MAX));
+        let (mut sums, mut count) = ([0.0f64; 2], 0);
+        let all = &held_out.pixels[..held_out.pixels.len().min(n * len)];
+        for chunk in all.chunks(TESTED * len) {
+            let x = self.upload(chunk);
+            let b = chunk.len() / len;
+            let terms = Terms::new(&model, options, x, self.latents(noise.normal(b * self.latent)));
+            for (sum, value) in sums.iter_mut().zip(read(vec![flat(terms.reconstruction), flat(terms.kl)]).await?) {
+                *sum += value.iter().map(|v| f64::from(*v)).sum::<f64>();
+            }
+            count += b;
+        }
+        let [reconstruction, kl] = sums.map(|sum| (sum / count.max(1) as f64) as f32);
+        Ok([-(reconstruction + kl), reconstruction, kl])
+    }
+
     /// The held-out pictures, and the weights, where all of them can be had at once: in a terminal.
     pub fn arrived(&mut self, run: &mut Run<Self>) -> Result<&Batch> {
         let missing = || Error::internal("The pictures have not been loaded.");
@@ -30,8 +55,7 @@ impl VaeDemo {
         let [elbo, reconstruction, kl] = self.test(&run.config, usize::MAX / n).await?;
         let mut squares = 0.0;
         for chunk in held_out.pixels.chunks(TESTED * n) {
-            let drawn = self.decode(self.encode(self.upload(chunk)).0);
-            let drawn = read(vec![drawn]).await?.pop().unwrap_or_default();
+            let drawn = read_one(self.decode(self.encode(self.upload(chunk)).0)).await?;
             squares += chunk.iter().zip(&drawn).map(|(a, b)| f64::from(a - b).powi(2) / 4.0).sum::<f64>();
         }
         let all = held_out.pixels.len() / n;
@@ -46,7 +70,7 @@ impl VaeDemo {
         }
         let mean: Vec<f32> = mean.iter().map(|m| *m as f32).collect();
         let (mut errors, mut count) = ([0.0f32; 3], 0.0);
-        for chunk in held_out.pixels[..held_out.pixels.len().min(MENDED * n)].chunks(CHUNK * n) {
+        for chunk in held_out.pixels[..held_out.pixels.len().min(HOLES * n)].chunks(CHUNK * n) {
             let damaged = Damaged::new(&hole, self.shape, chunk);
             let encoded = self.decode(self.encode(self.upload(&damaged.pixels)).0);
             let searched = self.decode(self.search(&damaged));
