@@ -12,6 +12,8 @@ export const SHOTS = fileURLToPath(new URL('../../test-results', import.meta.url
 /** Small networks: what is tested here is the page. */
 export const SMALL = 'gan2d?width=16&batch=32';
 export const SMALL_DIGITS = 'dcgan?width=8&batch=8';
+export const SMALL_DIFFUSION2D = 'diffusion2d?batch=32&width=16&depth=1';
+export const SMALL_DIFFUSION = 'diffusion?batch=16&width=64&depth=1';
 
 /** Origins besides the page's that a test has named. */
 export const elsewhere = new Set();
@@ -193,6 +195,21 @@ export function coloursOf(locator) {
     return new Set(new Uint32Array(context.getImageData(0, 0, 64, 64).data.buffer)).size;
   });
 }
+
+/** A canvas as it is drawn: one that cannot be seen is not, and one that can is at the next frame. */
+export async function drawing(locator) {
+  await locator.scrollIntoViewIfNeeded();
+  return locator.evaluate(async (canvas) => {
+    for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
+    return canvas.toDataURL();
+  });
+}
+
+/** Names on the page that are not in Chinese; abbreviations such as DDPM may stay. */
+export const untranslated = (page) =>
+  page.locator('#panels h2, #panels dt, #controls :is(legend, label, option)').evaluateAll((names) =>
+    names.map(({ textContent }) => textContent.trim()).filter((name) => name && !/\p{Script=Han}|^[A-Z]+$/u.test(name)),
+  );
 
 export const card = (page, key) => page.locator(`#cards [data-key^="${key}"]`);
 

@@ -1,7 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, untilStep, state, curve, card, drop, keep, SMALL, SMALL_DIGITS } from './kiln.js';
+import { test, expect, visit, untilStep, state, curve, card, drop, keep, SMALL, SMALL_DIGITS, SMALL_DIFFUSION, SMALL_DIFFUSION2D } from './kiln.js';
 
-for (const [name, link, steps] of [['points', SMALL, 120], ['digits', SMALL_DIGITS, 25]]) {
+for (const [name, link, steps] of [
+  ['points', SMALL, 120],
+  ['digits', SMALL_DIGITS, 25],
+  ['diffused points', SMALL_DIFFUSION2D, 120],
+  ['diffused digits', SMALL_DIFFUSION, 40],
+]) {
   test(`the same link twice gives the ${name} the same curve`, async ({ page, site }) => {
     const curves = [];
     for (let time = 0; time < 2; time += 1) {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, state, coloursOf, drop, card, SHOTS } from './kiln.js';
+import { test, expect, visit, state, coloursOf, drawing, drop, card, SHOTS } from './kiln.js';
 
 const PANELS = [
   'plane', 'chosen', 'pad', 'reconstructions', 'repair', 'interpolation', 'arithmetic', 'samples', 'dimensions', 'figures',
@@ -11,14 +11,6 @@ const FOLLOWS = 15;
 const panel = (page, id) => page.locator(`[data-panel=${id}]`);
 const plane = (page) => page.locator('.latent canvas');
 const pad = (page) => page.locator('.pad canvas');
-/** A canvas as it is drawn: one that cannot be seen is not, and one that can is at the next frame. */
-async function drawing(locator) {
-  await locator.scrollIntoViewIfNeeded();
-  return locator.evaluate(async (canvas) => {
-    for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
-    return canvas.toDataURL();
-  });
-}
 
 const picture = (page, id) => drawing(panel(page, id).locator('.images canvas').first());
 
