@@ -28,7 +28,7 @@ fn values(tensor: &Tensor<2>) -> Vec<f32> {
 /// Compares with what is expected, relative to the largest number (chains that predict noise end far away).
 fn close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
-    let scale = expected.iter().fold(1.0f32, |scale, v| scale.max(v.abs()));
+    let scale = expected.iter().map(|v| v.abs()).chain([1.0]).max_by(f32::total_cmp).unwrap_or(1.0);
     for (a, b) in found.iter().zip(expected) {
         assert!((a - b).abs() <= tolerance * scale, "{what}: {a} instead of {b}");
     }
