@@ -6,7 +6,7 @@ mod common;
 use async_trait::async_trait;
 use burn::tensor::Tensor;
 use common::{Desk, Driver};
-use kiln::data::points::{Distribution, Points};
+use kiln::data::points::{Distribution, PointBatch, Points};
 use kiln::demos::settings::{RunSettings, Settings};
 use kiln::demos::training::{Measured, Run, Task, Training};
 use kiln::demos::{ConfigType, Does, Entry, Family, Figure, Needs, Panel, Title, View, WasmModule, config, registry};
@@ -92,9 +92,9 @@ impl Task for Line {
         BATCH
     }
 
-    fn step(&mut self, run: &mut Run<Self>, points: Vec<f32>) -> Result<Losses> {
+    fn step(&mut self, run: &mut Run<Self>, points: PointBatch) -> Result<Losses> {
         let options = AdamOptions { lr: run.config.lr, beta1: 0.9, beta2: 0.999 };
-        let loss = error(&self.trainer.model, upload(points, [BATCH, 2], &run.device).autodiff());
+        let loss = error(&self.trainer.model, upload(points.xy, [BATCH, 2], &run.device).autodiff());
         self.trainer.update(&loss, options, false);
         Ok(vec![("error", loss.inner().into())])
     }

@@ -12,8 +12,16 @@ const MOST_PLACES = 1000;
 /** Beyond this many whole numbers a slider is of no use, such as for a seed. */
 const SLIDER_MOST = 100_000;
 const SEND_EVERY = 60;
+/** The group that stands last. */
+const LAST = 'run';
 /** Controls that are fetched when a demo has them. */
 const groupOf = ({ model, pictures }) => (pictures !== undefined ? 'pictures' : model ? 'models' : null);
+
+function take(map, key) {
+  const value = map.get(key);
+  map.delete(key);
+  return value;
+}
 
 export class Controls {
   /** `elsewhere`: keys that the toolbar draws. `open(link)`; `choose()` lets the person pick a file; `bring(files)` takes pictures. */
@@ -49,6 +57,8 @@ export class Controls {
       if (this.elsewhere.includes(control.key)) continue;
       groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
     }
+    // What is learnt comes before how the run goes on.
+    if (groups.has(LAST)) groups.set(LAST, take(groups, LAST));
     render(
       [...groups].map(
         ([group, controls]) => html`<fieldset>

@@ -94,8 +94,7 @@ marks: Array<Mark>, } | { "type": "map2d", columns: number, rows: number, width:
 
 export type PointSet = { 
 /**
- * `real`, `generated`, `drawn`, `noise` or `predicted`; `class-0` to `class-9`; `chosen` for the one that can be dragged:
- * the page colours by it.
+ * `real`, `generated` or `drawn`; `class-0` to `class-9`; `chosen` for the one that can be dragged: the page colours by it.
  */
 role: string, xy: Floats, };
 
@@ -228,7 +227,7 @@ name: string, family: Family, title: Title, does: Does, needs: Needs, module: Wa
  */
 opens: Array<Opens>, };
 
-export type Family = "gan" | "vae" | "language" | "classifier";
+export type Family = "gan" | "vae" | "diffusion" | "language" | "classifier";
 
 export type Title = { en: string, zh: string, };
 

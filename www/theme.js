@@ -3,7 +3,7 @@
 import { Emitter } from './emitter.js';
 
 const NAMES = [
-  'ink', 'accent', 'muted', 'faint', 'surface', 'real', 'generated', 'drawn', 'noise', 'predicted',
+  'ink', 'accent', 'muted', 'faint', 'surface', 'real', 'generated', 'drawn', 'predicted',
   'series-1', 'series-2', 'series-3', 'series-4', 'series-5', 'series-6',
 ];
 /**

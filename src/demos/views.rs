@@ -147,7 +147,8 @@ pub struct Candidate {
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct PointSet {
-    /// `real`, `generated` or `drawn`; `class-0` to `class-9`; `chosen` for the one that can be dragged: the page colours by it.
+    /// `real`, `generated`, `drawn` or `predicted`; `class-0` to `class-9`; `chosen` for the one that can be dragged: the page colours
+    /// by it.
     pub role: String,
     pub xy: Floats,
 }

@@ -12,6 +12,7 @@ export class Figures {
     const ids = figures.map(({ id }) => id).join();
     if (ids !== this.ids) {
       this.ids = ids;
+      this.element.dataset.empty = t('plot.empty');
       this.element.replaceChildren(
         ...figures.map(({ id, title }) => {
           const pair = document.createElement('div');

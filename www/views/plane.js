@@ -5,7 +5,7 @@ import { colour, rgb, classColour, classOf } from '../theme.js';
 import { Canvas } from './canvas.js';
 import { Pen } from './pen.js';
 
-const DOT = { real: 2.2, generated: 2.4, drawn: 3, noise: 1.7, predicted: 1.5 };
+const DOT = { real: 2.2, generated: 2.4, drawn: 3, predicted: 1.5 };
 /** An arrow is at most so many cells long, and each side of its head at most so many pixels. */
 const LONGEST = 1.2;
 const HEAD = 4;

@@ -6,7 +6,6 @@ use crate::demos::training::{Run, Task};
 use crate::demos::{Figure, Floats, HistogramSeries, Panel, PointSet, Slider, View};
 use crate::error::{Error, Result};
 use crate::generate::SamplerKind;
-use crate::train::energy_distance;
 
 const BOUNDS: [f32; 4] = [-EXTENT, -EXTENT, EXTENT, EXTENT];
 /// Points whose whole paths are drawn.
@@ -82,15 +81,7 @@ impl Diffusion2d {
             }],
         });
 
-        let end = &x[steps][..2 * SHOWN];
         let mut figures = self.latest_figures(run);
-        figures.push(Figure::new(
-            "energy_shown",
-            "Energy distance of the points shown",
-            energy_distance(end, &self.real),
-            4,
-            None,
-        ));
         let straightness = (0..SHOWN).map(|i| straightness(&(0..=steps).map(|k| point(k, i)).collect::<Vec<_>>()));
         let straightness = straightness.sum::<f32>() / SHOWN as f32;
         figures.push(Figure::new("straightness", "Straightness of paths", straightness, 3, Some(1.0)));
