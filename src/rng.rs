@@ -28,6 +28,8 @@ pub enum Purpose {
     Damage = 7,
     /// The masks of dropout.
     Dropout = 8,
+    /// Noise that a sampler of a diffusion model adds in its steps.
+    Sampler = 9,
 }
 
 /// A position in the random numbers of one purpose.

@@ -2,10 +2,15 @@
 
 use burn::tensor::Tensor;
 use kiln::device::open_cpu;
-use kiln::generate::{Chain, DiffusionSampler, SamplerKind};
+use kiln::generate::{Chain, DiffusionSampler, SamplerKind, guided};
+use kiln::models::denoiser::TIME_FEATURES;
+use kiln::models::denoiser_mlp::DenoiserMlpConfig;
 use kiln::nn::ops::linear;
-use kiln::nn::{Activation, upload};
-use kiln::train::{DDPM_STEPS, NoiseSchedule, Objective, Predict, Process};
+use kiln::nn::{Activation, AdamOptions, upload};
+use kiln::rng::{Purpose, Stream};
+use kiln::train::{
+    DDPM_STEPS, DiffusionOptions, LossByTime, NoiseBatch, NoiseSchedule, Objective, Predict, Process, TimeDistribution,
+};
 use kiln::weights::Checkpoint;
 
 const SCHEDULES: [(&str, NoiseSchedule); 2] = [("linear", NoiseSchedule::Linear), ("cosine", NoiseSchedule::Cosine)];
@@ -143,18 +148,14 @@ fn the_loss_and_its_gradient_are_pytorchs() {
         };
         for (predict_name, predict) in PREDICTIONS {
             let process = Process::new(objective, NoiseSchedule::Cosine, predict);
-            let (data, noise) = (of("x0"), of("e"));
-            let mix = |shares: &dyn Fn(f64) -> [f64; 2]| -> Vec<f32> {
-                let mixed = |i: usize| {
-                    let [a, b] = shares(times[i / 2]);
-                    (a * f64::from(data[i]) + b * f64::from(noise[i])) as f32
-                };
-                (0..data.len()).map(mixed).collect()
-            };
-            let (x, target) = (mix(&|t| process.shares(t)), mix(&|t| process.target(t)));
-            let what = format!("{name}.{predict_name}");
+            let plain = device.clone().inner();
+            let size = [times.len(), 2];
+            let noise = upload(of("e"), size, &plain);
+            let batch = NoiseBatch::of(&process, &times, noise, &vec![None; times.len()], 0);
+            let [x, target] = batch.mix(&upload(of("x0"), size, &plain));
+            let (x, what) = (values(&x), format!("{name}.{predict_name}"));
             close(&x, &of(&format!("{name}.x")), 1e-6, &what);
-            close(&target, &of(&format!("{what}.target")), 1e-6, &what);
+            close(&values(&target), &of(&format!("{what}.target")), 1e-6, &what);
 
             let layer = |k: usize| {
                 let at = |part: &str| golden.find(&format!("train.layers.{k}.{part}")).expect("a layer");
@@ -167,11 +168,57 @@ fn the_loss_and_its_gradient_are_pytorchs() {
             let ((w0, b0), (w1, b1)) = (layer(0), layer(1));
             let hidden = linear(upload(rows, [times.len(), 3], &device), w0.clone(), Some(b0), Activation::Silu);
             let predicted = linear(hidden, w1, Some(b1), Activation::Identity);
-            let loss = (predicted - upload(target, [times.len(), 2], &device)).square().mean();
+            let loss = (predicted - target.autodiff()).square().mean();
             let gradient = w0.grad(&loss.backward()).expect("a gradient");
             let loss: Vec<f32> = loss.into_data().try_into_vec().expect("floats");
             close(&loss, &of(&format!("{what}.loss")), 1e-6, &what);
             close(&values(&gradient), &of(&format!("{what}.d.layers.0.weight")), 1e-6, &what);
         }
     }
+}
+
+#[test]
+fn guidance_goes_beyond_what_the_class_changes() {
+    let device = open_cpu().expect("the CPU opens").device.inner();
+    let sizes = DenoiserMlpConfig { inputs: 2, condition: TIME_FEATURES + 3, width: 8, depth: 2 };
+    let model = sizes.init(&mut Stream::new(1, Purpose::Weights), &device);
+    let x = upload(vec![0.3, -0.7, 1.1, 0.2], [2, 2], &device);
+    let predict = |labels: &[Option<u8>], guidance: f64| values(&guided(&model, &x, 0.4, labels, 3, guidance));
+    let (told, untold) = (predict(&[Some(2), Some(0)], 1.0), predict(&[None, None], 1.0));
+    assert_ne!(told, untold);
+    assert_ne!(told, predict(&[Some(1), Some(0)], 1.0));
+    let beyond: Vec<f32> = told.iter().zip(&untold).map(|(c, u)| u + 3.0 * (c - u)).collect();
+    close(&predict(&[Some(2), Some(0)], 3.0), &beyond, 1e-5, "guidance 3");
+    close(&predict(&[Some(2), Some(0)], 0.0), &untold, 1e-5, "guidance 0");
+    assert_eq!(predict(&[None, None], 3.0), untold);
+}
+
+#[test]
+fn each_of_ddpms_steps_is_trained_on_as_often_as_any_other() {
+    let process = Process::new(Objective::Ddpm, NoiseSchedule::Linear, Predict::Noise);
+    let device = open_cpu().expect("the CPU opens").device.inner();
+    let adam = AdamOptions { lr: 0.1, beta1: 0.9, beta2: 0.999 };
+    let options = DiffusionOptions { times: TimeDistribution::Uniform, classes: 0, drop: 0.0, adam: adam.into() };
+    let n = 200_000;
+    let batch = NoiseBatch::new(&process, [n, 1], &[], options, &mut Stream::new(1, Purpose::Noise), &device);
+    let share = |step: usize| {
+        let at = step as f32 / DDPM_STEPS as f32;
+        batch.times.iter().filter(|t| (**t - at).abs() < 1e-6).count() as f64 / n as f64 * DDPM_STEPS as f64
+    };
+    assert_eq!(share(0), 0.0);
+    for step in [1, 2, 500, 1000] {
+        assert!((share(step) - 1.0).abs() < 0.25, "step {step}: {}", share(step));
+    }
+}
+
+#[test]
+fn the_loss_by_time_is_that_of_each_part() {
+    let mut losses = LossByTime::default();
+    assert!(losses.is_empty());
+    losses.push(&[0.01, 0.02, 0.99, 1.0], &[1.0, 3.0, 5.0, 5.0]);
+    let means = losses.means();
+    assert!(!losses.is_empty());
+    assert_eq!((means[0], means[19]), (2.0, 5.0));
+    // Nothing was trained between.
+    assert_eq!(means[10], 2.0);
 }

@@ -104,8 +104,8 @@ impl Task for Line {
     async fn evaluate(&mut self, run: &mut Run<Self>, (): &mut ()) -> Result<Option<Vec<f32>>> {
         use kiln::data::Dataset;
         let points = run.data.held_out()?.ready().expect("points are drawn, not fetched");
-        let n = points.len() / 2;
-        let error = error(&self.trainer.sampler(), upload(points, [n, 2], &run.device));
+        let n = points.labels.len();
+        let error = error(&self.trainer.sampler(), upload(points.xy, [n, 2], &run.device));
         Ok(Some(run.curves.flush(vec![error]).await?.concat()))
     }
 

@@ -105,9 +105,14 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
                     assert_eq!(values.0.len() as u32, columns * rows);
                     assert!(low < high);
                 }
-                View::Mesh2d { columns, rows, xy, .. } => assert_eq!(xy.0.len() as u32, 2 * columns * rows),
-                View::Arrows2d { columns, rows, xy, .. } => assert_eq!(xy.0.len() as u32, 2 * columns * rows),
-                View::Paths2d { length, xy, .. } => assert!(xy.0.len().is_multiple_of(2 * *length as usize)),
+                View::Mesh2d { columns, rows, xy, .. } | View::Arrows2d { columns, rows, xy, .. } => {
+                    assert_eq!(xy.0.len() as u32, 2 * columns * rows);
+                    assert!(xy.0.iter().all(|v| v.is_finite()));
+                }
+                View::Paths2d { length, xy, .. } => {
+                    assert!(xy.0.len().is_multiple_of(2 * *length as usize));
+                    assert!(xy.0.iter().all(|v| v.is_finite()));
+                }
                 View::Scalars { series, rows, .. } => assert_eq!(rows.0.len() % (series.len() + 1), 0),
                 View::Histogram { series, .. } => {
                     assert!(series.iter().all(|s| s.counts.iter().all(|c| c.is_finite())));

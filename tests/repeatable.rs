@@ -5,7 +5,9 @@ mod common;
 use common::{Driver, bits, curve, fixture};
 use kiln::compare;
 
-const LINKS: [&str; 4] = [
+const LINKS: [&str; 6] = [
+    "diffusion2d?seed=7&width=8&depth=1&batch=16&evaluate=20&conditional=true",
+    "diffusion?seed=7&width=32&depth=1&batch=8&evaluate=20",
     "gan2d?seed=7",
     "gan2d?seed=7&loss=wasserstein&d_steps=3",
     "dcgan?seed=7&conditional=false&width=4&batch=8&evaluate=20&noise=0.1",

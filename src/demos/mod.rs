@@ -11,6 +11,7 @@
 mod autoencoder;
 mod classifier;
 mod dcgan;
+mod denoising;
 mod diffusion;
 mod diffusion2d;
 mod drawing;

@@ -1,9 +1,8 @@
 //! Settings that several demos share: each is flattened into their configs, and so into their links and controls.
 
 use crate::data::points::{self, Distribution, Points};
-use crate::generate::{DiffusionSampler, SamplerKind};
 use crate::rng::{Purpose, Stream};
-use crate::train::{NoiseSchedule, Objective, Players, Predict, Process, TimeDistribution};
+use crate::train::Players;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -128,68 +127,4 @@ pub enum Speed {
     Medium,
     Fast,
     Full,
-}
-
-/// What a diffusion model learns.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct DiffusionSettings {
-    /// The path from data to noise: straight lines (flow matching), or 1,000 small steps of noise (DDPM).
-    #[schemars(title = "Objective", extend("x-group" = "objective"))]
-    pub objective: Objective,
-    /// What the network is asked for. Each of the three follows from any other.
-    #[schemars(title = "Network predicts", extend("x-group" = "objective"))]
-    pub predict: Predict,
-    /// How fast DDPM adds noise.
-    #[schemars(title = "Noise schedule (DDPM)", extend("x-group" = "objective"))]
-    pub schedule: NoiseSchedule,
-    /// How often each time is trained on.
-    #[schemars(title = "Times in training", extend("x-group" = "objective"))]
-    pub times: TimeDistribution,
-}
-
-impl DiffusionSettings {
-    pub fn process(&self) -> Process {
-        Process::new(self.objective, self.schedule, self.predict)
-    }
-}
-
-impl Default for DiffusionSettings {
-    fn default() -> Self {
-        Self {
-            objective: Objective::Flow,
-            predict: Predict::Velocity,
-            schedule: NoiseSchedule::Cosine,
-            times: TimeDistribution::Uniform,
-        }
-    }
-}
-
-/// How a diffusion model draws.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-pub struct SamplerSettings {
-    /// How each step from noise to data is taken.
-    #[schemars(title = "Sampler", extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
-    pub sampler: SamplerKind,
-    /// Steps from noise to data.
-    #[schemars(title = "Sampler steps", range(min = 1, max = 100), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
-    pub steps: u32,
-    /// New noise in each step of DDIM: 0 for none, 1 for as much as DDPM.
-    #[schemars(title = "Eta (DDIM)", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-step" = 0.05))]
-    pub eta: f64,
-    /// How far a conditional model is pushed toward its class: 1 for not at all.
-    #[schemars(title = "Guidance", range(min = 0.0, max = 8.0), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-step" = 0.1))]
-    pub guidance: f64,
-}
-
-impl Default for SamplerSettings {
-    fn default() -> Self {
-        Self { sampler: SamplerKind::Euler, steps: 20, eta: 0.0, guidance: 1.0 }
-    }
-}
-
-impl SamplerSettings {
-    /// `limit` as [`DiffusionSampler`] takes it.
-    pub fn sampler(&self, limit: f32) -> DiffusionSampler {
-        DiffusionSampler { kind: self.sampler, steps: self.steps as usize, eta: self.eta, limit: Some(limit) }
-    }
 }

@@ -102,6 +102,14 @@ impl Process {
         }
     }
 
+    /// The time to train on for a number in (0, 1]: each of DDPM's steps as often as any other.
+    fn drawn(&self, part: f64) -> f64 {
+        match self.objective {
+            Objective::Flow => part,
+            Objective::Ddpm => (part * DDPM_STEPS as f64).ceil().max(1.0) / DDPM_STEPS as f64,
+        }
+    }
+
     /// What the network is to predict, as shares of data and noise.
     pub fn target(&self, time: f64) -> [f64; 2] {
         match (self.predict, self.objective) {
@@ -160,7 +168,7 @@ pub struct NoiseBatch {
 }
 
 impl NoiseBatch {
-    /// For samples of `size` numbers, on a device without autodiff. `labels` are ignored where no classes are told.
+    /// Draws for samples of `size` numbers, on a device without autodiff. `labels` are ignored where no classes are told.
     pub fn new(
         process: &Process,
         [n, size]: [usize; 2],
@@ -174,26 +182,32 @@ impl NoiseBatch {
             TimeDistribution::Logitnormal => stream.normal(n),
             TimeDistribution::Uniform => Vec::new(),
         };
-        let time = |i: usize, stream: &mut Stream| match normal.get(i) {
+        let part = |i: usize, stream: &mut Stream| match normal.get(i) {
             Some(normal) => 1.0 / (1.0 + libm::exp(-f64::from(*normal))),
             None => 1.0 - stream.unit(),
         };
-        let times: Vec<f64> = (0..n).map(|i| process.nearest(time(i, stream))).collect();
+        let times: Vec<f64> = (0..n).map(|i| process.drawn(part(i, stream))).collect();
         let label = |i: usize, stream: &mut Stream| {
             if options.classes == 0 || stream.unit() < options.drop { None } else { labels.get(i).copied() }
         };
         let labels: Vec<Option<u8>> = (0..n).map(|i| label(i, stream)).collect();
+        Self::of(process, &times, noise, &labels, options.classes)
+    }
+
+    /// Of these times, noise `[n, size]` and classes.
+    pub fn of(process: &Process, times: &[f64], noise: Tensor<2>, labels: &[Option<u8>], classes: usize) -> Self {
+        let (n, device) = (times.len(), noise.device());
         let shares = |time: &f64| {
             let ([a, b], [c, d]) = (process.shares(*time), process.target(*time));
             [a, b, c, d].map(|v| v as f32)
         };
         let rows: Vec<[f32; 4]> = times.iter().map(shares).collect();
         let columns = (0..4).flat_map(|k| rows.iter().map(move |row| row[k])).collect();
-        let shares = upload(columns, [4, n, 1], device);
-        let times: Vec<f32> = times.into_iter().map(|t| t as f32).collect();
-        let condition = condition(&times, &labels, options.classes);
+        let shares = upload(columns, [4, n, 1], &device);
+        let times: Vec<f32> = times.iter().map(|t| *t as f32).collect();
+        let condition = condition(&times, labels, classes);
         let width = condition.len() / n.max(1);
-        Self { noise, shares, condition: upload(condition, [n, width], device), times }
+        Self { noise, shares, condition: upload(condition, [n, width], &device), times }
     }
 
     /// One of the shares, `[n, 1]`.
@@ -224,13 +238,14 @@ pub fn diffusion_step<M: Denoiser>(
     (vec![("loss", loss.inner().into())], error.inner().reshape([n]))
 }
 
-/// The loss at each part of the time, averaged over the latest steps.
+/// The loss at each part of the time, from 0 on: an average over the steps at which somebody looked.
 #[derive(Debug, Clone)]
 pub struct LossByTime([[f32; 2]; PARTS]);
 
-/// Parts of the time whose losses are told apart, and how much each step leaves of those before.
+/// Parts of the time whose losses are told apart.
 const PARTS: usize = 20;
-const LEFT: f32 = 0.9;
+/// How much of the earlier losses a look leaves.
+const DECAY: f32 = 0.9;
 
 impl Default for LossByTime {
     fn default() -> Self {
@@ -241,15 +256,25 @@ impl Default for LossByTime {
 impl LossByTime {
     /// Takes in the losses of some samples at their times.
     pub fn push(&mut self, times: &[f32], losses: &[f32]) {
-        self.0.iter_mut().flatten().for_each(|v| *v *= LEFT);
+        self.0.iter_mut().flatten().for_each(|v| *v *= DECAY);
         for (time, loss) in times.iter().zip(losses) {
             let part = &mut self.0[((time * PARTS as f32) as usize).min(PARTS - 1)];
             *part = [part[0] + loss, part[1] + 1.0];
         }
     }
 
-    /// The mean loss of each part, from time 0 on; 0 where there is none yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|[_, weight]| *weight == 0.0)
+    }
+
+    /// The mean loss of each part; of one at which nothing was trained yet, that of its neighbour.
     pub fn means(&self) -> Vec<f32> {
-        self.0.iter().map(|[sum, weight]| if *weight > 0.0 { sum / weight } else { 0.0 }).collect()
+        let mean = |[sum, weight]: &[f32; 2]| (*weight > 0.0).then(|| sum / weight);
+        let mut last = self.0.iter().find_map(mean).unwrap_or(0.0);
+        let filled = self.0.iter().map(|part| {
+            last = mean(part).unwrap_or(last);
+            last
+        });
+        filled.collect()
     }
 }

@@ -27,13 +27,13 @@ test('a link shows 64 pictures before anything is trained, and every view after 
   await open(page, site);
   expect(await state(page)).toMatchObject({ demo: 'diffusion', step: 0, link: SMALL, error: null });
   await expect(pictures(page, 'samples')).toHaveAttribute('aria-label', /: 64 pictures at step 0$/);
-  await expect(pictures(page, 'way')).toHaveAttribute('aria-label', /: 60 pictures at step 0$/);
-  await drawn(page, ['samples', 'way']);
+  await expect(pictures(page, 'chain')).toHaveAttribute('aria-label', /: 60 pictures at step 0$/);
+  await drawn(page, ['samples', 'chain']);
   await expect(page.locator('#lesson h2')).toContainText('diffusion');
   await expect(page.locator('#cards .card')).toHaveCount(0);
   await step(page, 20);
   await expect(pictures(page, 'samples')).toHaveAttribute('aria-label', /: 64 pictures at step 20$/);
-  await drawn(page, ['samples', 'way', 'forward', 'losses', 'loss_by_time']);
+  await drawn(page, ['samples', 'chain', 'forward', 'losses', 'loss_by_time']);
   await expect(panel(page, 'samples').locator('.film input')).toBeVisible();
   await page.screenshot({ path: `${SHOTS}/diffusion.png`, fullPage: true });
 });
@@ -51,15 +51,15 @@ test('the digits are judged: a distance, and the share of those that were asked 
 test('pictures on the way are shown noisy or as they are predicted, without a restart', async ({ page, site }) => {
   await open(page, site);
   await step(page, 20);
-  const noisy = await drawing(pictures(page, 'way'));
+  const noisy = await drawing(pictures(page, 'chain'));
   const samples = await drawing(pictures(page, 'samples'));
-  await page.locator('#control-way').selectOption({ label: 'Predicted' });
-  await expect.poll(() => link(page)).toBe(`${SMALL}&way=predicted`);
-  await expect.poll(() => drawing(pictures(page, 'way'))).not.toBe(noisy);
+  await page.locator('#control-chain').selectOption({ label: 'Predicted' });
+  await expect.poll(() => link(page)).toBe(`${SMALL}&chain=predicted`);
+  await expect.poll(() => drawing(pictures(page, 'chain'))).not.toBe(noisy);
   expect(await drawing(pictures(page, 'samples'))).toBe(samples);
   expect((await state(page)).step).toBe(20);
-  await page.locator('#control-way').selectOption({ label: 'Noisy' });
-  await expect.poll(() => drawing(pictures(page, 'way'))).toBe(noisy);
+  await page.locator('#control-chain').selectOption({ label: 'Noisy' });
+  await expect.poll(() => drawing(pictures(page, 'chain'))).toBe(noisy);
 });
 
 test('steps against guidance are shown while they are asked for', async ({ page, site }) => {
@@ -115,7 +115,7 @@ test('in Chinese it fits on a page 360 px wide, and everything has a name', asyn
   await expect(panel(page, 'quality')).toBeVisible();
   await expect(page.locator('#lesson h2')).toContainText('扩散');
   await page.locator('#controls-box > summary').click();
-  await expect(page.locator('#control-way option:checked')).toHaveText('带噪声的');
+  await expect(page.locator('#control-chain option:checked')).toHaveText('带噪声的');
   expect(await untranslated(page)).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await page.screenshot({ path: `${SHOTS}/diffusion-zh.png`, fullPage: true });

@@ -83,7 +83,7 @@ test('after some hundred steps the points are in all eight groups', async ({ pag
   });
   const figure = (name) => page.locator('[data-panel=figures] .figures > div', { hasText: name }).locator('dd');
   await expect(figure('Modes covered')).toHaveText('8 / 8');
-  for (const name of ['Energy distance of the points shown', 'Straightness of paths']) await expect(figure(name)).toHaveText(/^\d/);
+  for (const name of ['Energy distance of two draws', 'Straightness of paths']) await expect(figure(name)).toHaveText(/^\d/);
   for (const id of ['losses', 'quality', 'loss_by_time']) {
     const canvas = page.locator(`[data-panel=${id}] canvas`).first();
     await canvas.scrollIntoViewIfNeeded();

@@ -228,7 +228,7 @@ export class Plane {
   }
 }
 
-const nameOf = (role) => (classOf(role) === null ? t(`role.${role}`, {}, role) : t('role.class', { which: String(classOf(role)) }));
+const nameOf = (role) => (classOf(role) === null ? t(`role.${role}`, {}, role) : t('role.class', { which: String(classOf(role) + 1) }));
 
 export function floats(bytes) {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);

@@ -1,8 +1,7 @@
 //! The settings of diffusion on pictures: its link, its controls, its flags.
 
-use crate::demos::settings::{
-    DiffusionSettings, OptimizerSettings, PictureSettings, RunSettings, SamplerSettings, Settings,
-};
+use crate::demos::denoising::{DiffusionSettings, SamplerSettings};
+use crate::demos::settings::{OptimizerSettings, PictureSettings, RunSettings, Settings};
 use crate::demos::{Note, Values};
 use crate::train::{Predict, TimeDistribution};
 use schemars::JsonSchema;
@@ -37,9 +36,9 @@ pub struct Config {
     /// The class that a conditional model draws; 0 for all in turn. For digits, 1 is the digit 0.
     #[schemars(title = "Class (0: all)", range(min = 0, max = 10), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
     pub class: u32,
-    /// Pictures on the way: noisy as they are, or those that the network predicts from them.
-    #[schemars(title = "On the way", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
-    pub way: Way,
+    /// Samples between noise and data: as noisy as they are, or the pictures that the network predicts from them.
+    #[schemars(title = "Between noise and data", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
+    pub chain: ChainView,
     /// One digit for each of some numbers of steps, from the same noise, with more guidance from row to row.
     #[schemars(title = "Steps against guidance", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub table: bool,
@@ -58,7 +57,7 @@ pub enum Space {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 #[serde(rename_all = "lowercase")]
-pub enum Way {
+pub enum ChainView {
     Noisy,
     Predicted,
 }
@@ -80,7 +79,7 @@ impl Default for Config {
             optimizer: OptimizerSettings { lr: 0.001 },
             sampling: SamplerSettings::default(),
             class: 0,
-            way: Way::Noisy,
+            chain: ChainView::Noisy,
             table: false,
         }
     }
@@ -107,7 +106,7 @@ pub fn settle(values: &mut Values) -> Option<Note> {
     }
     classless.then(|| Note {
         code: "no-classes",
-        text: "Your own pictures have no classes: the network is told none.".into(),
+        text: "Your own pictures have no classes, so the networks are not told any.".into(),
         args: Vec::new(),
     })
 }

@@ -125,13 +125,6 @@ impl Diffusion {
         }
     }
 
-    /// The class that each of `n` pictures is asked for: the chosen one, or all in turn.
-    pub fn asked(&self, class: u32, n: usize) -> Vec<Option<u8>> {
-        let chosen = (class as usize).checked_sub(1).filter(|c| *c < self.classes);
-        let label = |i: usize| (self.classes > 0).then(|| chosen.unwrap_or(i % self.classes.max(1)) as u8);
-        (0..n).map(label).collect()
-    }
-
     /// Predicted data are kept within this distance of 0.
     fn limit(&self) -> f32 {
         match self.codec {
@@ -156,7 +149,7 @@ impl Diffusion {
         mut each: impl FnMut(&Chain),
     ) -> Tensor<2> {
         let (mut chain, mut stream) =
-            (Chain::new(&self.process, sampler, noise), Stream::new(self.seed, Purpose::Damage));
+            (Chain::new(&self.process, sampler, noise), Stream::new(self.seed, Purpose::Sampler));
         let predict = |x: &Tensor<2>, time: f64| guided(model, x, time, labels, self.classes, guidance);
         while !chain.ended() {
             each(&chain);
@@ -166,7 +159,7 @@ impl Diffusion {
         chain.x
     }
 
-    /// Pictures to be judged or saved: always drawn in the same way, all classes in turn, without guidance.
+    /// Pictures to be judged or saved: always drawn in the same way, without guidance.
     pub fn draw(&self, model: &DenoiserMlp, noise: Tensor<2>, labels: &[Option<u8>]) -> Result<Tensor<2>> {
         let (kind, steps) = (SamplerKind::Heun, JUDGED_STEPS);
         let sampler = DiffusionSampler { kind, steps, eta: 0.0, limit: Some(self.limit()) };

@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::demo::{Diffusion, SHOWN};
 use crate::data::{Batch, Pictures};
+use crate::demos::denoising::asked;
 use crate::demos::training::{Measured, Run, Task};
 use crate::demos::{Figure, Panel, Samples};
 use crate::device::read_one;
@@ -12,12 +13,9 @@ use crate::nn::{AdamOptions, AdamWOptions, upload};
 use crate::poll::Poll;
 use crate::ready;
 use crate::rng::{Purpose, Stream};
-use crate::train::{CHUNK, DiffusionOptions, Evaluation, LossByTime, Losses, NoiseBatch, Referee, diffusion_step};
+use crate::train::{CHUNK, Evaluation, LossByTime, Losses, NoiseBatch, Referee, diffusion_step};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
-
-/// How often a conditional model is not told the class.
-const DROP: f64 = 0.1;
 
 #[async_trait(?Send)]
 impl Task for Diffusion {
@@ -50,16 +48,8 @@ impl Task for Diffusion {
     }
 
     fn step(&mut self, run: &mut Run<Self>, batch: Batch) -> Result<Losses> {
-        let options = DiffusionOptions {
-            times: run.config.diffusion.times,
-            classes: self.classes,
-            drop: DROP,
-            adam: AdamWOptions {
-                adam: AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.99 },
-                decay: 0.0,
-                clip: Some(1.0),
-            },
-        };
+        let adam = AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.99 };
+        let options = run.config.diffusion.options(self.classes, AdamWOptions { adam, decay: 0.0, clip: Some(1.0) });
         let (n, numbers) = (run.config.pictures.batch as usize, self.start.dims()[1]);
         let pictures = upload(batch.pixels.clone(), [n, self.shape.len()], &self.device);
         let noise = NoiseBatch::new(&self.process, [n, numbers], &batch.labels, options, &mut run.noise, &self.device);
@@ -80,7 +70,7 @@ impl Task for Diffusion {
         evaluation: &mut Evaluation<DenoiserMlp>,
     ) -> Result<Option<Vec<f32>>> {
         let Some(referee) = &self.referee else { return Err(Error::internal("The digits' classifier is not here.")) };
-        let (noise, labels) = (self.judged[evaluation.chunks()].clone(), self.asked(0, CHUNK));
+        let (noise, labels) = (self.judged[evaluation.chunks()].clone(), asked(0, self.classes, CHUNK));
         let drawn = self.draw(&evaluation.generator, noise, &labels)?;
         let asked: Vec<u8> = labels.into_iter().flatten().collect();
         let report = evaluation.add(referee, drawn, &asked).await?;
@@ -105,7 +95,7 @@ impl Task for Diffusion {
         ready_now(self.arrive()?)?;
         let (numbers, mut stream) = (self.start.dims()[1], Stream::new(seed, Purpose::Sampling));
         let (model, mut values) = (self.trainer.sampler(), Vec::new());
-        let labels = self.asked(run.config.class, n);
+        let labels = asked(run.config.class, self.classes, n);
         for labels in labels.chunks(SHOWN) {
             let rows = labels.len();
             let noise = upload(stream.normal(rows * numbers), [rows, numbers], &self.device);

@@ -1,16 +1,17 @@
-//! A grid of samples, their way from noise to data, the way of real pictures to noise, and what steps and guidance do.
+//! A grid of samples, some of them between noise and data, real pictures that become noise, and what steps and guidance do.
 
-use super::config::{Config, Way};
+use super::config::{ChainView, Config};
 use super::demo::{Diffusion, SHOWN, SIDE};
 use crate::data::Shape;
+use crate::demos::denoising::{asked, loss_by_time};
 use crate::demos::training::{Run, Task};
-use crate::demos::{HistogramSeries, Panel, View};
+use crate::demos::{Panel, View};
 use crate::error::{Error, Result};
 use crate::generate::{Chain, DiffusionSampler};
 use crate::nn::upload;
 use burn::tensor::Tensor;
 
-/// Samples whose way is shown, and real pictures.
+/// Samples that are shown between noise and data, and real pictures.
 const ROWS: usize = 6;
 /// Times at which they are shown, from noise to data.
 const COLUMNS: usize = 10;
@@ -22,18 +23,20 @@ impl Diffusion {
     pub async fn panels(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
         let config = run.config.clone();
         let model = self.trainer.sampler();
-        let labels = self.asked(config.class, SHOWN);
-        let mut way = Vec::new();
+        let labels = asked(config.class, self.classes, SHOWN);
+        let (mut noisy, mut predicted) = (Vec::new(), Vec::new());
         let (sampler, guidance) = (self.sampler(&config), config.sampling.guidance);
         let samples = self.run(&model, sampler, self.start.clone(), &labels, guidance, |chain| {
-            way.push(first(match config.way {
-                Way::Noisy => chain.x.clone(),
-                Way::Predicted => chain.data.clone(),
-            }));
+            noisy.push(first(chain.x.clone()));
+            predicted.push(first(chain.data.clone()));
         });
-        // At each time as many columns as there are, however many steps; what was predicted at a step is known after it.
-        let last = way.len() - 1;
-        let shown = (0..COLUMNS).map(|column| way[(column * last).div_ceil(COLUMNS - 1)].clone());
+        // What is predicted at a time is known after the step from there; at the end it is the sample.
+        predicted.remove(0);
+        predicted.extend(noisy.last().cloned());
+        let chain = if config.chain == ChainView::Noisy { noisy } else { predicted };
+        // As many columns as there are, however many steps.
+        let last = chain.len() - 1;
+        let shown = (0..COLUMNS).map(|column| chain[(column * last).div_ceil(COLUMNS - 1)].clone());
         let shown: Tensor<2> = Tensor::cat(shown.collect(), 0); // (COLUMNS ROWS, n)
 
         let mut tensors = vec![self.flat(samples)?, self.flat(shown)?];
@@ -49,24 +52,26 @@ impl Diffusion {
         let mut values = run.read(tensors).await?.into_iter();
         let mut next = || values.next().ok_or_else(|| Error::internal("A view was not read back."));
         let (grid, shown) = (next()?, next()?);
-        let forward = if real >= ROWS { vec![pictures(&next()?, self.shape)] } else { Vec::new() };
-        let table =
-            if config.table { vec![View::pictures(&next()?, self.shape, STEPS.len(), false)] } else { Vec::new() };
+        let forward = if real >= ROWS { Some(next()?) } else { None };
+        let table = if config.table { Some(next()?) } else { None };
         if let Some(times) = times {
             self.loss_by_time.push(&times, &next()?);
         }
-        let series = vec![HistogramSeries { label: "loss".into(), counts: self.loss_by_time.means() }];
-        let by_time = View::Histogram { series, low: 0.0, high: 1.0, categories: Vec::new() };
-        let mut panels = vec![
-            Panel::new("samples", "Samples", vec![View::pictures(&grid, self.shape, SIDE, true)]),
-            Panel::figures(self.latest_figures(run)),
-            Panel::new("way", "From noise to data", vec![pictures(&shown, self.shape)]),
-            Panel::new("table", "Steps (1 to 32) against guidance (0 to 4)", table),
-            Panel::new("forward", "Real pictures on their way to noise", forward),
-            run.losses("losses", "Loss", Self::LOSSES),
-            Panel::new("loss_by_time", "Loss by time", if run.step() > 0 { vec![by_time] } else { Vec::new() }),
-        ];
-        if self.evaluates(run) {
+        let evaluates = self.evaluates(run);
+        let mut panels = vec![Panel::new("samples", "Samples", vec![View::pictures(&grid, self.shape, SIDE, true)])];
+        if evaluates {
+            panels.push(Panel::figures(self.latest_figures(run)));
+        }
+        panels.push(Panel::new("chain", "From noise to data", vec![rows(&shown, self.shape)]));
+        panels.extend(table.map(|values| {
+            let table = View::pictures(&values, self.shape, STEPS.len(), false);
+            Panel::new("table", "Steps (1 to 32) against guidance (0 to 4)", vec![table])
+        }));
+        let title = "Real pictures on their way to noise";
+        panels.extend(forward.map(|values| Panel::new("forward", title, vec![rows(&values, self.shape)])));
+        panels.push(run.losses("losses", "Loss", Self::LOSSES));
+        panels.extend(loss_by_time(&self.loss_by_time));
+        if evaluates {
             panels.push(run.measured("quality", "Quality of 1,024 samples"));
         }
         Ok(panels)
@@ -94,9 +99,11 @@ impl Diffusion {
     /// A sample for each guidance and number of steps.
     fn table(&self, config: &Config) -> Result<Tensor<1>> {
         let model = self.trainer.sampler();
-        let labels = self.asked(config.class, 1);
+        let labels = asked(config.class, self.classes, 1);
         let mut cells = Vec::new();
-        for guidance in GUIDANCE {
+        // Without classes there is nothing to be guided to.
+        let guidance = if self.classes > 0 { &GUIDANCE[..] } else { &[1.0] };
+        for &guidance in guidance {
             for steps in STEPS {
                 let sampler = DiffusionSampler { steps, ..self.sampler(config) };
                 let noise = self.start.clone().narrow(0, 0, 1);
@@ -112,7 +119,7 @@ fn first(samples: Tensor<2>) -> Tensor<2> {
 }
 
 /// A row for each picture, from values `[COLUMNS, ROWS, picture]`.
-fn pictures(values: &[f32], shape: Shape) -> View {
+fn rows(values: &[f32], shape: Shape) -> View {
     let n = shape.len();
     let cell = |row: usize, column: usize| &values[(column * ROWS + row) * n..][..n];
     let rows: Vec<f32> = (0..ROWS * COLUMNS).flat_map(|i| cell(i / COLUMNS, i % COLUMNS).to_vec()).collect();

@@ -1,8 +1,7 @@
 //! The settings of diffusion on points: its link, its controls, its flags.
 
-use crate::demos::settings::{
-    DiffusionSettings, OptimizerSettings, PointSettings, RunSettings, SamplerSettings, Settings, Speed,
-};
+use crate::demos::denoising::{DiffusionSettings, SamplerSettings};
+use crate::demos::settings::{OptimizerSettings, PointSettings, RunSettings, Settings, Speed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +34,7 @@ pub struct Config {
     /// The class that a conditional model draws; 0 for all of them.
     #[schemars(title = "Class (0: all)", range(min = 0, max = 25), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
     pub class: u32,
-    /// The network's field, or the exact one of 1,000 points of the data: where it leads is known without any training.
+    /// The network's field, or the exact one of 500 points of the data: where it leads is known without any training.
     #[schemars(title = "Field", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub field: Field,
     /// Arrows: where the points at this time are going.

@@ -4,14 +4,15 @@ use super::config::{Config, Field};
 use crate::data::Dataset;
 use crate::data::points::{EXTENT, PointBatch, Points, lattice};
 use crate::demos::Context;
+use crate::demos::denoising::{asked, chosen_class};
 use crate::device::Device;
 use crate::error::Result;
 use crate::generate::{Chain, DiffusionSampler, SamplerKind, guided};
 use crate::models::denoiser::TIME_FEATURES;
 use crate::models::denoiser_mlp::{DenoiserMlp, DenoiserMlpConfig};
 use crate::nn::ops::matmul;
-use crate::nn::upload;
-use crate::rng::{Purpose, Stream};
+use crate::nn::{one_hot, upload};
+use crate::rng::Purpose;
 use crate::train::{LossByTime, Process, Trainer, energy_distance};
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
@@ -39,7 +40,7 @@ pub struct Diffusion2d {
     start: Tensor<2>,
     measured: Tensor<2>,
     /// Centres of the arrows.
-    pub lattice: Tensor<2>,
+    lattice: Tensor<2>,
     /// Real points to be shown, measured against, and gone by in the exact field.
     pub real_shown: Vec<f32>,
     pub real: Vec<f32>,
@@ -93,50 +94,67 @@ impl Diffusion2d {
         })
     }
 
-    /// The class that each of `n` points is asked for: the chosen one, or all in turn.
-    pub fn asked(&self, class: u32, n: usize) -> Vec<Option<u8>> {
-        let chosen = (class as usize).checked_sub(1).filter(|c| *c < self.classes);
-        let label = |i: usize| (self.classes > 0).then(|| chosen.unwrap_or(i % self.classes.max(1)) as u8);
-        (0..n).map(label).collect()
+    /// The classes of `n` points, of which the first [`SHOWN`] are shown, and the others follow no class unless one is chosen.
+    fn labels(&self, class: u32, shown: usize, n: usize) -> Vec<Option<u8>> {
+        let mut labels = asked(class, self.classes, shown);
+        labels.resize(n, chosen_class(class, self.classes));
+        labels
     }
 
     /// What is predicted for points at a time: by the network, or exactly while it has learnt nothing.
-    pub fn predict(&self, config: &Config, trained: bool, x: &Tensor<2>, time: f64) -> Tensor<2> {
-        let labels = self.asked(config.class, x.dims()[0]);
+    fn predict(&self, config: &Config, trained: bool, x: &Tensor<2>, time: f64, labels: &[Option<u8>]) -> Tensor<2> {
         match config.field {
             Field::Network if trained => {
-                guided(&self.trainer.sampler(), x, time, &labels, self.classes, config.sampling.guidance)
+                guided(&self.trainer.sampler(), x, time, labels, self.classes, config.sampling.guidance)
             }
-            _ => self.exact(config.class, x, time),
+            _ => self.exact(x, time, labels),
         }
     }
 
     /// The exact prediction for some points of the data: their mean, weighted by how likely each led to `x`.
-    fn exact(&self, class: u32, x: &Tensor<2>, time: f64) -> Tensor<2> {
-        let chosen = (class as usize).checked_sub(1).filter(|c| *c < self.classes);
-        let of_class = |label: u8| chosen.is_none_or(|class| class == usize::from(label));
-        let rows = self.exact.xy.chunks_exact(2).zip(&self.exact.labels).filter(|(_, label)| of_class(**label));
-        let points: Vec<f32> = rows.flat_map(|(point, _)| point.to_vec()).collect();
-        let n = points.len() / 2;
-        let points = upload(points, [n, 2], &self.device);
+    fn exact(&self, x: &Tensor<2>, time: f64, labels: &[Option<u8>]) -> Tensor<2> {
+        let (rows, n, classes) = (labels.len(), self.exact.labels.len(), self.classes.max(1));
+        let points = upload(self.exact.xy.clone(), [n, 2], &self.device);
         let ([a, b], [c, d]) = (self.process.shares(time), self.process.target(time));
         let squares = points.clone().square().sum_dim(1).transpose(); // (1, n)
         let cross = matmul(x.clone(), points.clone(), [false, true]); // (B, n)
         // |x - a data|^2 without |x|^2, which is the same for all.
-        let weights = softmax((cross * (2.0 * a) - squares * (a * a)) / (2.0 * b * b), 1);
-        let data = matmul(weights, points, [false, false]);
+        let mut logits = (cross * (2.0 * a) - squares * (a * a)) / (2.0 * b * b);
+        if self.classes > 0 {
+            // Only points of the class that is asked for count.
+            let wanted = labels.iter().flat_map(|&label| {
+                let counts = move |class: usize| label.is_none_or(|l| usize::from(l) == class);
+                (0..classes).map(move |class| f32::from(u8::from(counts(class))))
+            });
+            let wanted = upload(wanted.collect(), [rows, classes], &self.device);
+            let matches = matmul(wanted, one_hot(&self.exact.labels, classes, &self.device), [false, true]); // (B, n)
+            logits = logits + (matches - 1.0) * 1e9;
+        }
+        let data = matmul(softmax(logits, 1), points, [false, false]);
         let noise = (x.clone() - data.clone() * a) / b;
         data * c + noise * d
     }
 
+    /// Where the points of the lattice go until an earlier time, by the field at `time`.
+    pub fn arrows(&self, config: &Config, trained: bool, time: f64, until: f64) -> Tensor<2> {
+        let labels = self.labels(config.class, 0, ARROWS * ARROWS);
+        let predicted = self.predict(config, trained, &self.lattice, time, &labels);
+        let [of_sample, of_prediction] = self.process.data(time);
+        let data = (self.lattice.clone() * of_sample + predicted * of_prediction).clamp(-LIMIT, LIMIT);
+        let ([a, b], [a2, b2]) = (self.process.shares(time), self.process.shares(until));
+        let noise = (self.lattice.clone() - data.clone() * a) / b;
+        data * (a2 - a) + noise * (b2 - b)
+    }
+
     /// The way of the shown points and of the grid from noise to data.
     pub fn trajectory(&self, config: &Config, trained: bool) -> Trajectory {
-        let mut noise = config.run.stream(Purpose::Damage);
+        let mut noise = config.run.stream(Purpose::Sampler);
+        let labels = self.labels(config.class, SHOWN, self.start.dims()[0]);
         let mut chain = Chain::new(&self.process, config.sampling.sampler(LIMIT), self.start.clone());
         let n = self.start.dims()[0] * 2;
         let mut way = Trajectory { times: vec![chain.time()], x: vec![chain.x.clone().reshape([n])], data: Vec::new() };
         while !chain.ended() {
-            chain.step(&|x, time| self.predict(config, trained, x, time), &mut |n| noise.normal(n));
+            chain.step(&|x, time| self.predict(config, trained, x, time, &labels), &mut |n| noise.normal(n));
             way.times.push(chain.time());
             way.x.push(chain.x.clone().reshape([n]));
             way.data.push(chain.data.clone().reshape([n]));
@@ -144,21 +162,22 @@ impl Diffusion2d {
         way
     }
 
-    /// Points drawn to be measured, flat: always in the same way, all classes in turn, without guidance.
-    pub fn draw(&self, noise: Tensor<2>) -> Tensor<1> {
+    /// Points drawn to be measured or saved, flat: always in the same way, without guidance.
+    pub fn draw(&self, noise: Tensor<2>, class: u32) -> Tensor<1> {
         let sampler =
             DiffusionSampler { kind: SamplerKind::Euler, steps: MEASURED_STEPS, eta: 0.0, limit: Some(LIMIT) };
-        let (mut chain, mut stream) = (Chain::new(&self.process, sampler, noise), Stream::new(0, Purpose::Damage));
+        let mut chain = Chain::new(&self.process, sampler, noise);
         let (model, n) = (self.trainer.sampler(), chain.x.dims()[0]);
-        let labels = self.asked(0, n);
+        let labels = asked(class, self.classes, n);
         while !chain.ended() {
-            chain.step(&|x, time| guided(&model, x, time, &labels, self.classes, 1.0), &mut |n| stream.normal(n));
+            // Euler's method draws no noise.
+            chain.step(&|x, time| guided(&model, x, time, &labels, self.classes, 1.0), &mut |_| Vec::new());
         }
         chain.x.reshape([2 * n])
     }
 
     pub fn measured(&self) -> Tensor<1> {
-        self.draw(self.measured.clone())
+        self.draw(self.measured.clone(), 0)
     }
 }
 

@@ -10,13 +10,10 @@ use crate::device::read_one;
 use crate::error::{Error, Result};
 use crate::nn::{AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
-use crate::train::{DiffusionOptions, LossByTime, Losses, NoiseBatch, diffusion_step, energy_distance, modes_covered};
+use crate::train::{LossByTime, Losses, NoiseBatch, diffusion_step, energy_distance, modes_covered};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 use serde_json::{Value, json};
-
-/// How often a conditional model is not told the class.
-const DROP: f64 = 0.1;
 
 #[async_trait(?Send)]
 impl Task for Diffusion2d {
@@ -32,12 +29,8 @@ impl Task for Diffusion2d {
     }
 
     fn step(&mut self, run: &mut Run<Self>, PointBatch { xy, labels }: PointBatch) -> Result<Losses> {
-        let options = DiffusionOptions {
-            times: run.config.diffusion.times,
-            classes: self.classes,
-            drop: DROP,
-            adam: AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.999 }.into(),
-        };
+        let adam = AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.999 };
+        let options = run.config.diffusion.options(self.classes, adam);
         let (size, device) = ([labels.len(), 2], &run.device);
         let batch = NoiseBatch::new(&self.process, size, &labels, options, &mut run.noise, device);
         let (losses, each) = diffusion_step(&mut self.trainer, options, &upload(xy, size, device), &batch);
@@ -80,7 +73,7 @@ impl Task for Diffusion2d {
 
     async fn sample(&mut self, run: &mut Run<Self>, n: usize, seed: u64) -> Result<Samples> {
         let noise = upload(Stream::new(seed, Purpose::Sampling).normal(n * 2), [n, 2], &run.device);
-        let values = read_one(self.draw(noise)).await?;
+        let values = read_one(self.draw(noise, run.config.class)).await?;
         Ok(Samples { shape: vec![n, 2], values })
     }
 

@@ -2,12 +2,15 @@
 
 use super::demo::{ARROWS, Diffusion2d, MESH, SHOWN};
 use crate::data::points::EXTENT;
+use crate::demos::denoising::{asked, loss_by_time};
 use crate::demos::training::{Run, Task};
-use crate::demos::{Figure, Floats, HistogramSeries, Panel, PointSet, Slider, View};
+use crate::demos::{Figure, Floats, Panel, PointSet, Slider, View};
 use crate::error::{Error, Result};
 use crate::generate::SamplerKind;
 
 const BOUNDS: [f32; 4] = [-EXTENT, -EXTENT, EXTENT, EXTENT];
+/// The time over which the arrows look ahead.
+const AHEAD: f64 = 0.08;
 /// Points whose whole paths are drawn.
 const PATHS: usize = 32;
 
@@ -19,13 +22,9 @@ impl Diffusion2d {
         // The step whose samples are shown, and the part of it that has passed.
         let at = (0..steps).rfind(|&k| way.times[k] >= config.time).unwrap_or(0);
         let part = ((way.times[at] - config.time) / (way.times[at + 1] - way.times[at]).abs()).clamp(0.0, 1.0) as f32;
-        let time = config.time.max(*way.times.get(steps - 1).unwrap_or(&1.0)).min(1.0);
-        let predicted = self.predict(&config, trained, &self.lattice, time);
-        let [of_sample, of_prediction] = self.process.data(time);
-        let data = self.lattice.clone() * of_sample + predicted * of_prediction;
-        let [a, b] = self.process.shares(time);
-        let noise = (self.lattice.clone() - data.clone() * a) / b;
-        let arrows = (data - noise).reshape([2 * ARROWS * ARROWS]);
+        // Nothing moves at time 0: the arrows of the last step are left.
+        let time = config.time.max(way.times[steps - 1]);
+        let arrows = self.arrows(&config, trained, time, (time - AHEAD).max(0.0)).reshape([2 * ARROWS * ARROWS]);
         let last = self.last.take();
         let (times, losses) = last.unzip();
         let expected = way.data[at].clone();
@@ -61,9 +60,8 @@ impl Diffusion2d {
             plane.push(View::Mesh2d { columns: side, rows: side, xy: Floats(grid.to_vec()), bounds: BOUNDS });
         }
         if config.arrows {
-            // Each says how far the next twelfth of the time leads.
-            let (columns, rows, xy) = (ARROWS as u32, ARROWS as u32, arrows.iter().map(|v| v / 12.0).collect());
-            plane.push(View::Arrows2d { columns, rows, xy: Floats(xy), bounds: BOUNDS });
+            let (columns, rows) = (ARROWS as u32, ARROWS as u32);
+            plane.push(View::Arrows2d { columns, rows, xy: Floats(arrows), bounds: BOUNDS });
         }
         if config.paths {
             plane.push(View::Paths2d { length: steps as u32 + 1, xy: Floats(paths), bounds: BOUNDS });
@@ -85,15 +83,14 @@ impl Diffusion2d {
         let straightness = (0..SHOWN).map(|i| straightness(&(0..=steps).map(|k| point(k, i)).collect::<Vec<_>>()));
         let straightness = straightness.sum::<f32>() / SHOWN as f32;
         figures.push(Figure::new("straightness", "Straightness of paths", straightness, 3, Some(1.0)));
-        let series = vec![HistogramSeries { label: "loss".into(), counts: self.loss_by_time.means() }];
-        let by_time = View::Histogram { series, low: 0.0, high: 1.0, categories: Vec::new() };
-        Ok(vec![
+        let mut panels = vec![
             Panel::new("plane", "From noise to data", plane),
             Panel::figures(figures),
             run.losses("losses", "Loss", Self::LOSSES),
             run.measured("quality", "Quality of 2,000 generated points"),
-            Panel::new("loss_by_time", "Loss by time", if trained { vec![by_time] } else { Vec::new() }),
-        ])
+        ];
+        panels.extend(loss_by_time(&self.loss_by_time));
+        Ok(panels)
     }
 
     /// Points by their classes where the network is told them.
@@ -101,7 +98,7 @@ impl Diffusion2d {
         if self.classes == 0 {
             return vec![PointSet { role: "generated".into(), xy: Floats(xy.to_vec()) }];
         }
-        let labels = self.asked(class, SHOWN);
+        let labels = asked(class, self.classes, SHOWN);
         let of = |colour: usize| -> Vec<f32> {
             let rows = xy.chunks_exact(2).zip(&labels);
             rows.filter(|(_, l)| l.is_some_and(|l| usize::from(l) % 10 == colour))
