@@ -94,7 +94,8 @@ marks: Array<Mark>, } | { "type": "map2d", columns: number, rows: number, width:
 
 export type PointSet = { 
 /**
- * `real`, `generated` or `drawn`; `class-0` to `class-9`; `chosen` for the one that can be dragged: the page colours by it.
+ * `real`, `generated`, `drawn` or `predicted`; `class-0` to `class-9`; `chosen` for the one that can be dragged: the page colours
+ * by it.
  */
 role: string, xy: Floats, };
 
