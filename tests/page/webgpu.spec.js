@@ -1,4 +1,4 @@
-import { test, expect, visit, untilStep, state, kill, keepingDevice, card, SHOTS } from './kiln.js';
+import { test, expect, visit, untilStep, state, kill, keepingDevice, card, curve, SMALL_DIFFUSION, SMALL_DIFFUSION2D, SHOTS } from './kiln.js';
 
 // SwiftShader is 10 to 150 times slower than the CPU: the smallest networks, and few steps.
 const TINY = 'gan2d?width=16&depth=1&batch=16';
@@ -106,3 +106,21 @@ test('a language model writes the same on WebGPU as on the CPU, and shows its in
   await expect(page.locator('[data-panel=lens]')).toBeVisible();
   await page.screenshot({ path: `${SHOTS}/webgpu-text.png`, fullPage: true });
 });
+
+for (const link of [`${SMALL_DIFFUSION2D}&steps=3`, `${SMALL_DIFFUSION}&steps=2`]) {
+  test(`${link} learns the same on WebGPU as on the CPU`, async ({ page, site }) => {
+    test.setTimeout(400_000);
+    const losses = async (query) => {
+      await page.goto('about:blank');
+      await visit(page, site, link, `${query}&paused`);
+      const kind = query.slice('device='.length);
+      await expect.poll(async () => (await state(page)).device?.kind, { timeout: 150_000 }).toBe(kind);
+      await page.evaluate(() => window.kiln.step(6));
+      return curve(page);
+    };
+    const [cpu, gpu] = [await losses('device=cpu'), await losses('device=webgpu')];
+    expect(gpu.map(([step]) => step)).toEqual(cpu.map(([step]) => step));
+    expect(cpu.length).toBeGreaterThan(5);
+    cpu.forEach(([step, loss], index) => expect(Number(gpu[index][1]) / Number(loss), `step ${step}`).toBeCloseTo(1, 3));
+  });
+}
