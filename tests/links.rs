@@ -42,11 +42,11 @@ fn what_is_out_of_range_is_clamped_and_what_is_unknown_dropped_each_with_a_note(
     assert_eq!(link.notes.len(), 7, "{:?}", link.notes);
 }
 
-/// The links that the README and the lessons show. A prompt may hold a quotation mark only as `%22`, so that one ends each link.
+/// The links that the README, the lessons and the list of courses show. A prompt may hold a quotation mark only as `%22`, so that one ends each link.
 fn shown() -> Vec<(String, String)> {
     let lessons = std::fs::read_dir("www/lessons").expect("a folder").map(|e| e.expect("an entry").path());
     let mut links = Vec::new();
-    for path in lessons.chain(["README.md".into()]) {
+    for path in lessons.chain(["README.md".into(), "docs/courses.md".into()]) {
         let text = std::fs::read_to_string(&path).expect("text");
         for demo in kiln::demos::registry::DEMOS {
             for (at, _) in text.match_indices(&format!("{}?", demo.name)) {
@@ -60,7 +60,7 @@ fn shown() -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_link_that_the_readme_and_the_lessons_show_is_read_without_a_note_and_names_no_default() {
+fn every_link_that_the_readme_the_lessons_and_the_courses_show_is_read_without_a_note_and_names_no_default() {
     let links = shown();
     assert!(links.len() > 60, "only {} links were found", links.len());
     for (path, text) in links.iter().filter(|(_, text)| !text.contains("...")) {
