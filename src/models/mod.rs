@@ -15,6 +15,7 @@ pub mod language_model;
 pub mod llama;
 pub mod mlp_gan;
 pub mod pretrained;
+pub mod realnvp;
 pub mod transformer;
 pub mod vae;
 

@@ -4,6 +4,7 @@ mod coverage;
 mod curves;
 mod diagnostics;
 mod diffusion;
+mod flow;
 mod frechet;
 mod gan;
 mod history;
@@ -18,6 +19,7 @@ pub use diffusion::{
     DDPM_STEPS, DiffusionOptions, LossByTime, NoiseBatch, NoiseSchedule, Objective, Predict, Process, TimeDistribution,
     diffusion_step,
 };
+pub use flow::{FLOW_LOSSES, entropy, flow_step};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};
 pub use history::{ABSENT, History, MAX_ROWS, NOT_MEASURED};
