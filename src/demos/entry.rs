@@ -71,6 +71,7 @@ pub enum Family {
     Gan,
     Vae,
     Diffusion,
+    Flow,
     Language,
     Classifier,
 }

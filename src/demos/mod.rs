@@ -19,6 +19,7 @@ mod entry;
 mod gan;
 mod gan2d;
 pub mod pictures;
+mod realnvp;
 pub mod registry;
 pub mod settings;
 mod text;

@@ -3,7 +3,7 @@
 //! The CPU's code comes in two modules, cut where visits differ, so that nobody loads what the other kind of visit needs. Each is
 //! built from the same sources: what none of its demos reaches, the linker leaves out. The GPU's module holds all demos.
 
-use super::{Entry, WasmModule, autoencoder, classifier, dcgan, diffusion, diffusion2d, gan2d, text, vae};
+use super::{Entry, WasmModule, autoencoder, classifier, dcgan, diffusion, diffusion2d, gan2d, realnvp, text, vae};
 
 /// All demos; the first is opened by an empty link.
 pub const DEMOS: &[Entry] = &[
@@ -12,6 +12,7 @@ pub const DEMOS: &[Entry] = &[
     vae::ENTRY,
     diffusion2d::ENTRY,
     diffusion::ENTRY,
+    realnvp::ENTRY,
     autoencoder::ENTRY,
     text::ENTRY,
     classifier::ENTRY,

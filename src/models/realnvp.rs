@@ -67,8 +67,8 @@ impl Coupling {
 
     /// The logarithms of scales and the shifts of the other half, from the kept one.
     fn terms(&self, kept: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
-        let h = self.fc1.forward(kept, Activation::RELU); // (B, width)
-        let h = self.fc2.forward(h, Activation::RELU);
+        let h = self.fc1.forward(kept, Activation::Silu); // (B, width)
+        let h = self.fc2.forward(h, Activation::Silu);
         let out = self.out.forward(h, Activation::Identity); // (B, 2 moved)
         let moved = out.dims()[1] / 2;
         (out.clone().narrow(1, 0, moved).tanh() * LIMIT, out.narrow(1, moved, moved))

@@ -18,6 +18,8 @@ pub const MEASURED: usize = 2000;
 /// Corners on a side of the grid of noise, and cells on a side of the density.
 pub const MESH: usize = 15;
 pub const CELLS: usize = 48;
+/// The decay of the average of weights that is drawn from and measured.
+const DECAY: f64 = 0.998;
 
 pub struct RealNvpDemo {
     pub trainer: Trainer<RealNvp>,
@@ -37,8 +39,7 @@ pub struct RealNvpDemo {
 impl RealNvpDemo {
     pub fn new(config: &Config, data: &mut Points, context: &Context) -> Result<Self> {
         let device = context.device.clone().inner();
-        let sizes =
-            RealNvpConfig { inputs: 2, couplings: config.couplings as usize, width: config.width as usize };
+        let sizes = RealNvpConfig { inputs: 2, couplings: config.couplings as usize, width: config.width as usize };
         let model = sizes.init(&mut config.run.stream(Purpose::Weights), &context.device);
         let mut sampling = config.run.stream(Purpose::Sampling);
         let mut start = sampling.normal(2 * SHOWN);
@@ -46,7 +47,7 @@ impl RealNvpDemo {
         let held_out = data.held_out()?.ready().unwrap_or_default().xy;
         let real = held_out[2 * SHOWN..2 * (SHOWN + MEASURED)].to_vec();
         Ok(Self {
-            trainer: Trainer::new("flow", model, context.device.clone()),
+            trainer: Trainer::new("flow", model, context.device.clone()).with_ema(DECAY),
             start: upload(start, [SHOWN + MESH * MESH, 2], &device),
             measured: upload(sampling.normal(2 * MEASURED), [MEASURED, 2], &device),
             cells: upload(lattice(CELLS, EXTENT), [CELLS * CELLS, 2], &device),
