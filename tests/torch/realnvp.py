@@ -41,7 +41,7 @@ class Network(nn.Module):
         nn.init.normal_(self.out.weight, std=0.8)
 
     def forward(self, kept):
-        scale, shift = self.out(F.relu(self.fc2(F.relu(self.fc1(kept))))).chunk(2, dim=1)
+        scale, shift = self.out(F.silu(self.fc2(F.silu(self.fc1(kept))))).chunk(2, dim=1)
         return torch.cat([shift, LIMIT * torch.tanh(scale)], 1)
 
 
@@ -50,7 +50,7 @@ def main(folder):
     networks = nn.ModuleList(Network() for _ in range(COUPLINGS))
     points = 1.5 * torch.randn(POINTS, 2)
     out = {"points": points}
-    out |= {f"couplings.{name}": p.detach().clone() for name, p in networks.named_parameters()}
+    out |= {f"flow.couplings.{name}": p.detach().clone() for name, p in networks.named_parameters()}
 
     # Sums of normflows begin as zeros of the default's type.
     torch.set_default_dtype(torch.float64)
