@@ -143,7 +143,7 @@ export class Panels {
         if (!Part) continue; // A view of a newer worker: the others are still worth showing.
         let part = tile.parts.get(Part);
         if (!part) {
-          part = new Part(this.options());
+          part = new Part(this.#optionsOf(Part));
           tile.parts.set(Part, part);
           tile.element.append(part.element);
         }
@@ -172,6 +172,12 @@ export class Panels {
       }
       heading.nextElementSibling.setAttribute('aria-label', t('panel.hide', { title: heading.textContent }));
     }
+  }
+
+  /** Points are drawn on the first plane alone: another one may be of another space. */
+  #optionsOf(Part) {
+    const drawn = Part === Plane && [...this.tiles.values()].some(({ parts }) => parts.has(Plane));
+    return { ...this.options(), ...(drawn ? { onDraw: null } : {}) };
   }
 
   #title(panel) {

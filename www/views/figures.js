@@ -3,7 +3,8 @@
 import { t, number } from '../i18n.js';
 
 export class Figures {
-  constructor() {
+  constructor({ session }) {
+    this.session = session;
     this.element = document.createElement('dl');
     this.element.className = 'figures';
   }
@@ -17,7 +18,7 @@ export class Figures {
         ...figures.map(({ id, title }) => {
           const pair = document.createElement('div');
           const name = document.createElement('dt');
-          name.textContent = t(`figure.${id}`, {}, title);
+          name.textContent = t(`${this.session.schema?.demo}.figure.${id}`, {}, t(`figure.${id}`, {}, title));
           pair.append(name, document.createElement('dd'));
           return pair;
         }),
