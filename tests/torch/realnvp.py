@@ -5,7 +5,7 @@
 needs torch, numpy and normflows (written with 2.8.0, 2.2.6 and 1.7.3). The couplings, their order, the base distribution and the
 likelihood are normflows'; the networks inside the couplings are ours. All is computed in float64.
 
-* `couplings.K.{fc1,fc2,out}.{weight,bias}`: four couplings on two numbers, width 8; K = 0 is the first from data to latent and keeps
+* `flow.couplings.K.{fc1,fc2,out}.{weight,bias}`: four couplings on two numbers, width 8; K = 0 is the first from data to latent and keeps
   the first number, 1 the second, and so on. Of `out` the first row is the scale, its logarithm 2 tanh of it, and the second the shift.
 * `points` [16, 2], `latents` [16, 2], `log_determinants` [16, 1], `log_densities` [16, 1] in nats.
 * `halfway` [16, 2]: the latents through the last two couplings, on their way to data.
