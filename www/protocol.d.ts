@@ -228,7 +228,7 @@ name: string, family: Family, title: Title, does: Does, needs: Needs, module: Wa
  */
 opens: Array<Opens>, };
 
-export type Family = "gan" | "vae" | "diffusion" | "language" | "classifier";
+export type Family = "gan" | "vae" | "diffusion" | "flow" | "language" | "classifier";
 
 export type Title = { en: string, zh: string, };
 
