@@ -202,6 +202,10 @@ export type Slider = {
  */
 id: string, title: string, value: number, low: number, high: number, 
 /**
+ * The least difference between two values; `None` where any is taken.
+ */
+step: number | null, 
+/**
  * From 0 to 1, drawn as a bar: how much this number matters. `None` where nothing is known of it.
  */
 weight: number | null, };

@@ -171,6 +171,8 @@ pub struct Slider {
     pub value: f32,
     pub low: f32,
     pub high: f32,
+    /// The least difference between two values; `None` where any is taken.
+    pub step: Option<f32>,
     /// From 0 to 1, drawn as a bar: how much this number matters. `None` where nothing is known of it.
     pub weight: Option<f32>,
 }

@@ -21,7 +21,7 @@ export class Sliders {
   update({ action, sliders }) {
     this.action = action;
     this.sliders = sliders;
-    const ids = sliders.map(({ id, low, high }) => [id, low, high].join()).join(';');
+    const ids = sliders.map(({ id, low, high, step }) => [id, low, high, step].join()).join(';');
     if (ids !== this.ids) this.#build(sliders);
     this.ids = ids;
     const now = performance.now();
@@ -38,7 +38,7 @@ export class Sliders {
   }
 
   #build(sliders) {
-    this.rows = sliders.map(({ id, title, low, high }, index) => {
+    this.rows = sliders.map(({ id, title, low, high, step }, index) => {
       const element = document.createElement('label');
       element.className = 'slider';
       const name = document.createElement('span');
@@ -46,7 +46,7 @@ export class Sliders {
       const kind = id.split('-')[0];
       name.textContent = t(`slider.${kind}`, { numbers: title.match(/\d+$/)?.[0] ?? '' }, title);
       const input = Object.assign(document.createElement('input'), {
-        type: 'range', min: String(low), max: String(high), step: String((high - low) / PLACES || 'any'),
+        type: 'range', min: String(low), max: String(high), step: String((step ?? (high - low) / PLACES) || 'any'),
       });
       input.dataset.slider = String(index);
       input.setAttribute('aria-label', name.textContent);

@@ -67,7 +67,9 @@ export class Plane {
     if (arrows2d) parts.push(t('arrows.count', { count: number(arrows2d.columns * arrows2d.rows) }));
     if (paths2d) parts.push(t('paths.count', { count: number(paths2d.xy.byteLength / (8 * paths2d.length)) }));
     this.canvas.element.setAttribute('aria-label', `${this.title}. ${parts.join(', ')}`);
-    const known = [...sets.map(({ role }) => role), ...Object.keys(this.layers)].join();
+    // A density has no low half: nothing of it is drawn in the colour of low values.
+    const ramp = field2d && floats(field2d.values).some((v) => v < (field2d.low + field2d.high) / 2) ? 'ramp' : 'ramp high';
+    const known = [...sets.map(({ role }) => role), ...Object.keys(this.layers), ramp].join();
     if (known === this.known) return;
     this.known = known;
     const keys = sets.map(({ role }) => {
@@ -77,7 +79,7 @@ export class Plane {
     });
     if (arrows2d) keys.push(key('arrows', t('arrows.key')));
     if (paths2d) keys.push(key('paths', t('paths.key')));
-    if (field2d) keys.push(key('ramp', t(`${this.session.schema?.demo}.field.key`, {}, t('field.key'))));
+    if (field2d) keys.push(key(ramp, t(`${this.session.schema?.demo}.field.key`, {}, t('field.key'))));
     this.legend.replaceChildren(...keys);
   }
 

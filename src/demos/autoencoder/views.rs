@@ -83,6 +83,7 @@ impl AutoencoderDemo {
                 value: if is_shift { self.edits.shift(c) } else { self.edits.gain(c) },
                 low: -bound,
                 high: bound,
+                step: None,
                 weight: None,
             }
         };

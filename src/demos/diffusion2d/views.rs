@@ -75,6 +75,7 @@ impl Diffusion2d {
                 value: config.time as f32,
                 low: 0.0,
                 high: 1.0,
+                step: None,
                 weight: None,
             }],
         });

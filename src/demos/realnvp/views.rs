@@ -43,6 +43,7 @@ impl RealNvpDemo {
                 value: config.passed() as f32,
                 low: 0.0,
                 high: config.couplings as f32,
+                step: Some(1.0),
                 weight: None,
             }],
         });

@@ -64,6 +64,7 @@ impl VaeDemo {
             value: *value,
             low: -LIMIT / 2.0,
             high: LIMIT / 2.0,
+            step: None,
             weight: self.cache.kl.get(i).map(|kl| (kl / most).clamp(0.0, 1.0)),
         };
         let sliders = self.z.iter().map(|v| v.clamp(-LIMIT / 2.0, LIMIT / 2.0)).collect::<Vec<_>>();
