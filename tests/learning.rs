@@ -134,7 +134,8 @@ fn realnvp_learns_the_density_with_its_defaults() {
         let nats = measured[measured.len() - 1][1];
         assert!((1.0..1.2).contains(&nats), "seed {seed}: {nats} nats");
     }
-    let measured = curve(&Driver::open("realnvp").step(1_000).checkpoint(), "measures");
+    let file = Driver::open("realnvp").step(1_000).checkpoint();
+    let measured = curve(&file, "measures");
     let (first, last) = (&measured[0], &measured[measured.len() - 1]);
     assert!(last[2] >= 8.0 && last[1] < first[1] - 0.2, "{} nats, then {}; {} modes", first[1], last[1], last[2]);
 }
