@@ -93,7 +93,7 @@ fn the_shipped_classifier_was_trained_by_the_classifier_demo() {
     assert!(shipped.find("held_out.covariance").is_some());
 }
 
-/// After 1,000 steps: all eight modes, and an energy distance under 0.01 (two draws of the data: about 0.002).
+/// After 1,000 steps: all eight modes, and an energy distance under 0.01.
 #[test]
 fn diffusion2d_covers_the_ring_with_its_defaults_on_three_seeds() {
     for seed in 1..=3 {
@@ -114,7 +114,7 @@ fn diffusion2d_learns_whatever_is_predicted_along_either_path() {
     }
 }
 
-/// After 300 steps: a Frechet classifier distance under 12 (real digits: about 10), and nine of ten digits are those asked for.
+/// After 300 steps: a Frechet classifier distance under 12, and nine of ten digits are those asked for.
 #[test]
 fn diffusion_in_the_latent_space_draws_the_digits_that_are_asked_for() {
     for seed in 1..=2 {

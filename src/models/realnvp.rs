@@ -1,5 +1,5 @@
-//! A normalizing flow of affine couplings, RealNVP (Dinh, Sohl-Dickstein and Bengio 2016, arXiv 1605.08803, equation 9): an invertible map
-//! from data to a standard normal latent, whose determinant is known.
+//! A normalizing flow of affine couplings, RealNVP (Dinh, Sohl-Dickstein and Bengio 2016, arXiv 1605.08803): an invertible map from data
+//! to a standard normal latent, whose determinant is known.
 //!
 //! A coupling keeps one half of the numbers, and scales and shifts the other half by what a network of two hidden layers makes of the kept
 //! ones; the next coupling keeps the other half. With n numbers, c couplings and width w: c ((n / 2 + 1) w + (w + 1) w + n (w + 1))

@@ -30,7 +30,7 @@ pub fn modes_covered(xy: &[f32], modes: &[[f32; 2]]) -> f32 {
 }
 
 /// The mean distance of two points, one of each set; of a set from itself a point counts with itself, too.
-pub fn mean_distance(a: &[f32], b: &[f32]) -> f64 {
+fn mean_distance(a: &[f32], b: &[f32]) -> f64 {
     let sum: f64 = a
         .chunks_exact(2)
         .map(|p| b.chunks_exact(2).map(|q| ((p[0] - q[0]).powi(2) + (p[1] - q[1]).powi(2)).sqrt()).sum::<f32>())
@@ -39,8 +39,21 @@ pub fn mean_distance(a: &[f32], b: &[f32]) -> f64 {
     sum / (a.len() / 2 * (b.len() / 2)).max(1) as f64
 }
 
-/// The energy distance of two sets of points (Szekely and Rizzo 2013): 0 where they are equal. Of two draws of one distribution it is
-/// a little above, the less the more points there are.
-pub fn energy_distance(a: &[f32], b: &[f32]) -> f32 {
-    (2.0 * mean_distance(a, b) - mean_distance(a, a) - mean_distance(b, b)) as f32
+/// Measures energy distances (Szekely and Rizzo 2013) from some points, x and y alternating.
+pub struct EnergyDistance {
+    points: Vec<f32>,
+    /// The mean distance of two of them.
+    spread: f64,
+}
+
+impl EnergyDistance {
+    pub fn new(points: Vec<f32>) -> Self {
+        Self { spread: mean_distance(&points, &points), points }
+    }
+
+    /// The distance of other points: 0 where they are the same. Of two draws of one distribution it is a little above, the less the
+    /// more points there are.
+    pub fn of(&self, other: &[f32]) -> f32 {
+        (2.0 * mean_distance(&self.points, other) - self.spread - mean_distance(other, other)) as f32
+    }
 }

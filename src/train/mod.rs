@@ -12,7 +12,7 @@ mod loss;
 mod trainer;
 mod vae;
 
-pub use coverage::{cells, divergence, energy_distance, modes_covered};
+pub use coverage::{EnergyDistance, cells, divergence, modes_covered};
 pub use curves::{Curves, Losses, Reading, scalars};
 pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, Referee, Report, best};
 pub use diffusion::{

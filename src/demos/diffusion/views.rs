@@ -8,6 +8,7 @@ use crate::demos::training::{Run, Task};
 use crate::demos::{Panel, View};
 use crate::error::{Error, Result};
 use crate::generate::{Chain, DiffusionSampler};
+use crate::models::denoiser_mlp::DenoiserMlp;
 use crate::nn::upload;
 use burn::tensor::Tensor;
 
@@ -45,7 +46,7 @@ impl Diffusion {
             tensors.push(self.forward()?);
         }
         if config.table {
-            tensors.push(self.table(&config)?);
+            tensors.push(self.table(&model, &config)?);
         }
         let (times, losses) = self.last.take().unzip();
         tensors.extend(losses);
@@ -97,8 +98,7 @@ impl Diffusion {
     }
 
     /// A sample for each guidance and number of steps.
-    fn table(&self, config: &Config) -> Result<Tensor<1>> {
-        let model = self.trainer.sampler();
+    fn table(&self, model: &DenoiserMlp, config: &Config) -> Result<Tensor<1>> {
         let labels = asked(config.class, self.classes, 1);
         let mut cells = Vec::new();
         // Without classes there is nothing to be guided to.
@@ -107,7 +107,7 @@ impl Diffusion {
             for steps in STEPS {
                 let sampler = DiffusionSampler { steps, ..self.sampler(config) };
                 let noise = self.start.clone().narrow(0, 0, 1);
-                cells.push(self.run(&model, sampler, noise, &labels, guidance, |_: &Chain| {}));
+                cells.push(self.run(model, sampler, noise, &labels, guidance, |_: &Chain| {}));
             }
         }
         self.flat(Tensor::cat(cells, 0))

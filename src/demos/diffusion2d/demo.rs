@@ -2,7 +2,7 @@
 
 use super::config::{Config, Field};
 use crate::data::Dataset;
-use crate::data::points::{EXTENT, PointBatch, Points, lattice};
+use crate::data::points::{EXTENT, Points, lattice};
 use crate::demos::Context;
 use crate::demos::denoising::{asked, chosen_class};
 use crate::device::Device;
@@ -13,13 +13,13 @@ use crate::models::denoiser_mlp::{DenoiserMlp, DenoiserMlpConfig};
 use crate::nn::ops::matmul;
 use crate::nn::{one_hot, upload};
 use crate::rng::Purpose;
-use crate::train::{LossByTime, Process, Trainer, energy_distance};
+use crate::train::{EnergyDistance, LossByTime, Process, Trainer};
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
 
 /// Points shown, and points measured.
 pub const SHOWN: usize = 500;
-pub const MEASURED: usize = 2000;
+const MEASURED: usize = 2000;
 /// Points of the data that the exact field goes by.
 const EXACT: usize = 500;
 /// Corners on a side of the grid of noise, and arrows on a side of the plane.
@@ -41,10 +41,12 @@ pub struct Diffusion2d {
     measured: Tensor<2>,
     /// Centres of the arrows.
     lattice: Tensor<2>,
-    /// Real points to be shown, measured against, and gone by in the exact field.
+    /// Real points to be shown, and measured against.
     pub real_shown: Vec<f32>,
-    pub real: Vec<f32>,
-    exact: PointBatch,
+    pub energy: EnergyDistance,
+    /// Real points that the exact field goes by, `[EXACT, 2]`, and their classes, one-hot.
+    exact: Tensor<2>,
+    exact_classes: Tensor<2>,
     /// The energy distance of two draws of the data.
     pub floor: f32,
     pub loss_by_time: LossByTime,
@@ -75,7 +77,7 @@ impl Diffusion2d {
         start.extend(lattice(MESH, 2.0));
         let held_out = data.held_out()?.ready().unwrap_or_default();
         let part = |from: usize, n: usize| held_out.xy[2 * from..2 * (from + n)].to_vec();
-        let (real, other) = (part(SHOWN, MEASURED), part(SHOWN + MEASURED, MEASURED));
+        let energy = EnergyDistance::new(part(SHOWN, MEASURED));
         let last = SHOWN + 2 * MEASURED;
         Ok(Self {
             trainer: Trainer::new("denoiser", model, context.device.clone()).with_ema(DECAY),
@@ -85,9 +87,10 @@ impl Diffusion2d {
             measured: upload(sampling.normal(2 * MEASURED), [MEASURED, 2], &plain),
             lattice: upload(lattice(ARROWS, EXTENT), [ARROWS * ARROWS, 2], &plain),
             real_shown: part(0, SHOWN),
-            floor: energy_distance(&real, &other),
-            real,
-            exact: PointBatch { xy: part(last, EXACT), labels: held_out.labels[last..last + EXACT].to_vec() },
+            floor: energy.of(&part(SHOWN + MEASURED, MEASURED)),
+            energy,
+            exact: upload(part(last, EXACT), [EXACT, 2], &plain),
+            exact_classes: one_hot(&held_out.labels[last..last + EXACT], data.classes(), &plain),
             device: plain,
             loss_by_time: LossByTime::default(),
             last: None,
@@ -101,44 +104,53 @@ impl Diffusion2d {
         labels
     }
 
-    /// What is predicted for points at a time: by the network, or exactly while it has learnt nothing.
-    fn predict(&self, config: &Config, trained: bool, x: &Tensor<2>, time: f64, labels: &[Option<u8>]) -> Tensor<2> {
-        match config.field {
-            Field::Network if trained => {
-                guided(&self.trainer.sampler(), x, time, labels, self.classes, config.sampling.guidance)
-            }
-            _ => self.exact(x, time, labels),
+    /// The network whose field is shown; `None` for the exact field, which is also shown while the network has learnt nothing.
+    pub fn shown_network(&self, config: &Config, trained: bool) -> Option<DenoiserMlp> {
+        (trained && config.field == Field::Network).then(|| self.trainer.sampler())
+    }
+
+    /// What a network predicts for points at a time, or what is exact.
+    fn predict(
+        &self,
+        network: Option<&DenoiserMlp>,
+        guidance: f64,
+        x: &Tensor<2>,
+        time: f64,
+        labels: &[Option<u8>],
+    ) -> Tensor<2> {
+        match network {
+            Some(network) => guided(network, x, time, labels, self.classes, guidance),
+            None => self.exact(x, time, labels),
         }
     }
 
     /// The exact prediction for some points of the data: their mean, weighted by how likely each led to `x`.
     fn exact(&self, x: &Tensor<2>, time: f64, labels: &[Option<u8>]) -> Tensor<2> {
-        let (rows, n, classes) = (labels.len(), self.exact.labels.len(), self.classes.max(1));
-        let points = upload(self.exact.xy.clone(), [n, 2], &self.device);
+        let (points, classes) = (&self.exact, self.classes);
         let ([a, b], [c, d]) = (self.process.shares(time), self.process.target(time));
         let squares = points.clone().square().sum_dim(1).transpose(); // (1, n)
         let cross = matmul(x.clone(), points.clone(), [false, true]); // (B, n)
         // |x - a data|^2 without |x|^2, which is the same for all.
         let mut logits = (cross * (2.0 * a) - squares * (a * a)) / (2.0 * b * b);
-        if self.classes > 0 {
+        if classes > 0 {
             // Only points of the class that is asked for count.
             let wanted = labels.iter().flat_map(|&label| {
                 let counts = move |class: usize| label.is_none_or(|l| usize::from(l) == class);
                 (0..classes).map(move |class| f32::from(u8::from(counts(class))))
             });
-            let wanted = upload(wanted.collect(), [rows, classes], &self.device);
-            let matches = matmul(wanted, one_hot(&self.exact.labels, classes, &self.device), [false, true]); // (B, n)
+            let wanted = upload(wanted.collect(), [labels.len(), classes], &self.device);
+            let matches = matmul(wanted, self.exact_classes.clone(), [false, true]); // (B, n)
             logits = logits + (matches - 1.0) * 1e9;
         }
-        let data = matmul(softmax(logits, 1), points, [false, false]);
+        let data = matmul(softmax(logits, 1), points.clone(), [false, false]);
         let noise = (x.clone() - data.clone() * a) / b;
         data * c + noise * d
     }
 
     /// Where the points of the lattice go until an earlier time, by the field at `time`.
-    pub fn arrows(&self, config: &Config, trained: bool, time: f64, until: f64) -> Tensor<2> {
+    pub fn arrows(&self, config: &Config, network: Option<&DenoiserMlp>, time: f64, until: f64) -> Tensor<2> {
         let labels = self.labels(config.class, 0, ARROWS * ARROWS);
-        let predicted = self.predict(config, trained, &self.lattice, time, &labels);
+        let predicted = self.predict(network, config.sampling.guidance, &self.lattice, time, &labels);
         let [of_sample, of_prediction] = self.process.data(time);
         let data = (self.lattice.clone() * of_sample + predicted * of_prediction).clamp(-LIMIT, LIMIT);
         let ([a, b], [a2, b2]) = (self.process.shares(time), self.process.shares(until));
@@ -147,14 +159,15 @@ impl Diffusion2d {
     }
 
     /// The way of the shown points and of the grid from noise to data.
-    pub fn trajectory(&self, config: &Config, trained: bool) -> Trajectory {
+    pub fn trajectory(&self, config: &Config, network: Option<&DenoiserMlp>) -> Trajectory {
         let mut noise = config.run.stream(Purpose::Sampler);
         let labels = self.labels(config.class, SHOWN, self.start.dims()[0]);
         let mut chain = Chain::new(&self.process, config.sampling.sampler(LIMIT), self.start.clone());
         let n = self.start.dims()[0] * 2;
         let mut way = Trajectory { times: vec![chain.time()], x: vec![chain.x.clone().reshape([n])], data: Vec::new() };
         while !chain.ended() {
-            chain.step(&|x, time| self.predict(config, trained, x, time, &labels), &mut |n| noise.normal(n));
+            let predict = |x: &Tensor<2>, time| self.predict(network, config.sampling.guidance, x, time, &labels);
+            chain.step(&predict, &mut |n| noise.normal(n));
             way.times.push(chain.time());
             way.x.push(chain.x.clone().reshape([n]));
             way.data.push(chain.data.clone().reshape([n]));

@@ -10,7 +10,7 @@ use crate::device::read_one;
 use crate::error::{Error, Result};
 use crate::nn::{AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
-use crate::train::{LossByTime, Losses, NoiseBatch, diffusion_step, energy_distance, modes_covered};
+use crate::train::{LossByTime, Losses, NoiseBatch, diffusion_step, modes_covered};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ impl Task for Diffusion2d {
         let drawn = run.curves.flush(vec![self.measured()]).await?.pop().unwrap_or_default();
         let modes = run.data.modes();
         let covered = if modes.is_empty() { f32::NAN } else { modes_covered(&drawn, &modes) };
-        Ok(Some(vec![energy_distance(&drawn, &self.real), covered]))
+        Ok(Some(vec![self.energy.of(&drawn), covered]))
     }
 
     async fn views(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {

@@ -16,15 +16,17 @@ const PATHS: usize = 32;
 
 impl Diffusion2d {
     pub async fn panels(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
-        let (config, trained) = (run.config.clone(), run.step() > 0);
-        let way = self.trajectory(&config, trained);
+        let config = run.config.clone();
+        let network = self.shown_network(&config, run.step() > 0);
+        let way = self.trajectory(&config, network.as_ref());
         let steps = way.data.len();
         // The step whose samples are shown, and the part of it that has passed.
         let at = (0..steps).rfind(|&k| way.times[k] >= config.time).unwrap_or(0);
         let part = ((way.times[at] - config.time) / (way.times[at + 1] - way.times[at]).abs()).clamp(0.0, 1.0) as f32;
         // Nothing moves at time 0: the arrows of the last step are left.
         let time = config.time.max(way.times[steps - 1]);
-        let arrows = self.arrows(&config, trained, time, (time - AHEAD).max(0.0)).reshape([2 * ARROWS * ARROWS]);
+        let arrows =
+            self.arrows(&config, network.as_ref(), time, (time - AHEAD).max(0.0)).reshape([2 * ARROWS * ARROWS]);
         let last = self.last.take();
         let (times, losses) = last.unzip();
         let expected = way.data[at].clone();
