@@ -20,7 +20,7 @@ use kiln::session::protocol::Event;
 use kiln::weights::Folder;
 use kiln::weights::import_pictures::{Cut, Decode, Fit, Offered, import};
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -420,6 +420,47 @@ fn the_emoji_are_what_their_manifest_says() {
     // Over white: most corners are.
     let white = pass.pixels.chunks(3_072).filter(|p| p[0] == 1.0 && p[1_024] == 1.0 && p[2_048] == 1.0).count();
     assert!(white > count / 2, "{white}");
+}
+
+/// CLDR's phrases for each picture, in the order of the pictures.
+#[test]
+fn every_emoji_has_captions_in_english_and_chinese() {
+    use sha2::Digest;
+    let read = |name: &str| std::fs::read(format!("www/data/emoji/{name}")).expect("it is shipped");
+    let manifest: serde_json::Value = serde_json::from_slice(&read("manifest.json")).expect("JSON");
+    let bytes = read("captions.json");
+    assert_eq!(kiln::weights::manifest::hex(&sha2::Sha256::digest(&bytes)), manifest["captions"]["sha256"]);
+    assert!(bytes.len() as u64 == manifest["captions"]["bytes"] && bytes.len() < 400_000, "{} bytes", bytes.len());
+    let captions: BTreeMap<String, Vec<Vec<String>>> = serde_json::from_slice(&bytes).expect("JSON");
+    let names: Vec<String> = serde_json::from_slice(&read("names.json")).expect("JSON");
+    assert_eq!(captions.keys().collect::<Vec<_>>(), ["en", "zh"]);
+    for (language, all) in &captions {
+        assert_eq!(all.len(), names.len(), "{language}");
+        for (name, phrases) in names.iter().zip(all) {
+            assert!((1..=20).contains(&phrases.len()), "{language}: {name}: {phrases:?}");
+            let distinct: BTreeSet<&String> = phrases.iter().collect();
+            assert_eq!(distinct.len(), phrases.len(), "{language}: {name}: {phrases:?}");
+            assert!(phrases.iter().all(|p| !p.is_empty() && p.trim() == p), "{language}: {name}: {phrases:?}");
+        }
+        // By its name a picture is told from every other.
+        let first: BTreeSet<&String> = all.iter().map(|phrases| &phrases[0]).collect();
+        assert_eq!(first.len(), names.len(), "{language}");
+    }
+    for (name, en, zh) in [
+        ("heavy black heart", "red heart", "红心"),
+        ("oman flag", "flag: Oman", "旗: 阿曼"),
+        ("keycap 3", "keycap: 3", "按键: 3"),
+        ("hamburger", "hamburger", "汉堡"),
+        ("man surfing", "man surfing", "男生冲浪"),
+    ] {
+        let at = names.iter().position(|n| n == name).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!([&captions["en"][at][0], &captions["zh"][at][0]], [en, zh], "{name}");
+    }
+    // The pictures, too, are in that order: the labels of national flags are at their names.
+    let labels = idx::parse(&read("labels.idx.gz")).expect("an IDX file").bytes;
+    let flags: Vec<u8> =
+        labels.iter().zip(&captions["en"]).filter(|(_, p)| p[0].starts_with("flag: ")).map(|(l, _)| *l).collect();
+    assert!(flags.len() > 250 && flags.iter().all(|label| *label == 8), "{flags:?}");
 }
 
 #[test]
