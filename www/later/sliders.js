@@ -1,7 +1,8 @@
-// Numbers that the person turns: a slider each, with its value, and a bar that says how much it matters.
+// Numbers that the person turns: a slider each, with its value, and a bar that says how much it matters. Some can be played.
 
 import { t, number } from '../i18n.js';
 import { Latest } from './latest.js';
+import { Player } from './player.js';
 
 const PLACES = 200;
 /** A slider that was just turned is not turned back by an answer to an earlier turn, for so many ms. */
@@ -13,15 +14,16 @@ export class Sliders {
     this.latest = new Latest(session);
     this.element = document.createElement('div');
     this.element.className = 'sliders';
-    /** `{ input, shown, bar }` of each, and when the person turned it last. */
+    /** `{ input, shown, bar, player }` of each, and when the person turned it last. */
     this.rows = [];
     this.waiting = new Map();
+    this.off = session.on('reset', () => this.#halt());
   }
 
   update({ action, sliders }) {
     this.action = action;
     this.sliders = sliders;
-    const ids = sliders.map(({ id, low, high, step }) => [id, low, high, step].join()).join(';');
+    const ids = sliders.map(({ id, low, high, step, play }) => [id, low, high, step, play].join()).join(';');
     if (ids !== this.ids) this.#build(sliders);
     this.ids = ids;
     const now = performance.now();
@@ -38,9 +40,11 @@ export class Sliders {
   }
 
   #build(sliders) {
-    this.rows = sliders.map(({ id, title, low, high, step }, index) => {
-      const element = document.createElement('label');
-      element.className = 'slider';
+    for (const { player } of this.rows) player?.remove();
+    this.rows = sliders.map((slider, index) => {
+      const { id, title, low, high, step, play } = slider;
+      const label = document.createElement('label');
+      label.className = 'slider';
       const name = document.createElement('span');
       // Several are of one kind, such as gain-0 and gain-1, and differ in their number.
       const kind = id.split('-')[0];
@@ -56,22 +60,55 @@ export class Sliders {
       weight.className = 'weight';
       const bar = document.createElement('i');
       weight.append(bar);
-      element.append(name, input, shown);
+      label.append(name, input, shown);
       const ends = ['low', 'high'].map((end) => t(`slider.${kind}.${end}`, {}, ''));
-      if (ends[0]) element.append(endsOf(ends));
-      element.append(weight);
-      const row = { element, input, shown, bar, turned: -SETTLE };
+      if (ends[0]) label.append(endsOf(ends));
+      label.append(weight);
+      const row = { element: label, input, shown, bar, player: null, digits: Number.isInteger(step) ? 0 : 2, turned: -SETTLE };
       input.addEventListener('input', () => {
-        row.turned = performance.now();
-        const value = input.valueAsNumber;
-        this.#say(row, value);
-        this.waiting.set(index, value);
-        this.latest.put(() => this.#send());
+        this.#halt();
+        this.#turn(index, input.valueAsNumber);
       });
+      if (typeof play === 'number') {
+        row.player = new Player(slider, name.textContent, {
+          begin: () => this.#halt(),
+          value: () => input.valueAsNumber,
+          put: (value) => this.#move(row, value),
+          send: (value) => this.#shown(index, value),
+          turn: (value) => this.#turn(index, value),
+        });
+        row.element = document.createElement('div');
+        row.element.className = 'played';
+        row.element.append(row.player.element, label);
+      }
       return row;
     });
     this.element.replaceChildren(...this.rows.map(({ element }) => element));
     this.element.classList.toggle('many', sliders.length > 6);
+  }
+
+  /** What the person turns is not played. */
+  #halt() {
+    for (const { player } of this.rows) player?.stop();
+  }
+
+  /** The nearest value that the slider can have; answers from before do not turn it back. */
+  #move(row, value) {
+    row.turned = performance.now();
+    row.input.value = String(value);
+    this.#say(row, row.input.valueAsNumber);
+    return row.input.valueAsNumber;
+  }
+
+  #turn(index, value) {
+    this.waiting.set(index, this.#move(this.rows[index], value));
+    this.latest.put(() => this.#send());
+  }
+
+  /** Settled when the worker has taken the value and has shown it; rejected when it is refused. */
+  async #shown(index, value) {
+    await this.session.act(this.action, { index, value });
+    await this.session.once('views');
   }
 
   // Another one may have been turned before the last was answered.
@@ -85,8 +122,8 @@ export class Sliders {
     this.#say(row, value);
   }
 
-  #say({ input, shown }, value) {
-    const said = number(value, 2);
+  #say({ input, shown, digits }, value) {
+    const said = number(value, digits);
     shown.textContent = said;
     input.setAttribute('aria-valuetext', said);
   }
@@ -98,6 +135,8 @@ export class Sliders {
   }
 
   remove() {
+    for (const { player } of this.rows) player?.remove();
+    this.off();
     this.latest.remove();
     this.element.remove();
   }
