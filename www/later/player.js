@@ -27,7 +27,8 @@ export class Player {
     this.presses = Math.min(PRESSES, Math.max(1, Math.round((high - low) / (step ?? 0))));
     this.name = name;
     this.does = does;
-    this.element = Object.assign(document.createElement('button'), { type: 'button', className: 'play' });
+    this.element = Object.assign(document.createElement('button'), { type: 'button' });
+    this.element.dataset.do = 'play';
     this.element.addEventListener('click', () => this.#press());
     this.off = new AbortController();
     calm.addEventListener('change', () => this.stop(), { signal: this.off.signal });

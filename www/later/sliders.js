@@ -3,10 +3,9 @@
 import { t, number } from '../i18n.js';
 import { Latest } from './latest.js';
 import { Player } from './player.js';
+import { SUPERSEDED } from '../state.js';
 
 const PLACES = 200;
-/** A slider that was just turned is not turned back by an answer to an earlier turn, for so many ms. */
-const SETTLE = 600;
 
 export class Sliders {
   constructor({ session }) {
@@ -14,10 +13,10 @@ export class Sliders {
     this.latest = new Latest(session);
     this.element = document.createElement('div');
     this.element.className = 'sliders';
-    /** `{ input, shown, bar, player }` of each, and when the person turned it last. */
+    /** `{ input, shown, bar, player }` of each, and how many of its values the worker has not taken yet. */
     this.rows = [];
     this.waiting = new Map();
-    this.off = session.on('reset', () => this.#halt());
+    this.off = session.on('reset', () => this.#forget());
   }
 
   update({ action, sliders }) {
@@ -26,7 +25,6 @@ export class Sliders {
     const ids = sliders.map(({ id, low, high, step, play }) => [id, low, high, step, play].join()).join(';');
     if (ids !== this.ids) this.#build(sliders);
     this.ids = ids;
-    const now = performance.now();
     sliders.forEach(({ value, weight }, index) => {
       const row = this.rows[index];
       const given = weight !== null && weight !== undefined;
@@ -35,7 +33,8 @@ export class Sliders {
         row.bar.style.width = `${Math.round(100 * Math.min(1, Math.max(0, weight)))}%`;
         row.bar.parentElement.title = t('slider.weight', { percent: number(100 * weight) });
       }
-      if (now - row.turned > SETTLE) this.#put(row, value);
+      // Else an answer from before would turn it back.
+      if (!row.untaken && !this.waiting.has(index)) this.#put(row, value);
     });
   }
 
@@ -64,7 +63,9 @@ export class Sliders {
       const ends = ['low', 'high'].map((end) => t(`slider.${kind}.${end}`, {}, ''));
       if (ends[0]) label.append(endsOf(ends));
       label.append(weight);
-      const row = { element: label, input, shown, bar, player: null, digits: Number.isInteger(step) ? 0 : 2, turned: -SETTLE };
+      const row = { element: /** @type {HTMLElement} */ (label), input, shown, bar, player: null, digits: Number.isInteger(step) ? 0 : 2, untaken: 0 };
+      // Under the finger that is put on it nothing moves by itself, also before the finger moves.
+      input.addEventListener('pointerdown', () => this.#halt());
       input.addEventListener('input', () => {
         this.#halt();
         this.#turn(index, input.valueAsNumber);
@@ -87,14 +88,19 @@ export class Sliders {
     this.element.classList.toggle('many', sliders.length > 6);
   }
 
+  /** Another run stands: what was turned or played was of the one before. */
+  #forget() {
+    this.#halt();
+    this.waiting.clear();
+  }
+
   /** What the person turns is not played. */
   #halt() {
     for (const { player } of this.rows) player?.stop();
   }
 
-  /** The nearest value that the slider can have; answers from before do not turn it back. */
+  /** Puts a slider to the nearest value that it can have, and answers that. */
   #move(row, value) {
-    row.turned = performance.now();
     row.input.value = String(value);
     this.#say(row, row.input.valueAsNumber);
     return row.input.valueAsNumber;
@@ -105,16 +111,28 @@ export class Sliders {
     this.latest.put(() => this.#send());
   }
 
-  /** Settled when the worker has taken the value and has shown it; rejected when it is refused. */
+  /** Settled when the worker has taken the value and has shown it; rejected when it is refused, or of a run that is being left. */
   async #shown(index, value) {
-    await this.session.act(this.action, { index, value });
+    if (this.session.phase.is('leaving', 'opening')) throw SUPERSEDED;
+    await this.#tell(index, value);
     await this.session.once('views');
   }
 
   // Another one may have been turned before the last was answered.
   #send() {
-    for (const [index, value] of this.waiting) this.session.act(this.action, { index, value });
+    // A refusal is told by a card.
+    for (const [index, value] of this.waiting) this.#tell(index, value).catch(() => {});
     this.waiting.clear();
+  }
+
+  async #tell(index, value) {
+    const row = this.rows[index];
+    row.untaken += 1;
+    try {
+      await this.session.act(this.action, { index, value });
+    } finally {
+      row.untaken -= 1;
+    }
   }
 
   #put(row, value) {
