@@ -183,7 +183,8 @@ test.describe('with a finger, on a page 360 px wide', () => {
     await expect(play(page)).toHaveAccessibleName('播放：时间');
     await slider(page).scrollIntoViewIfNeeded();
     const box = await slider(page).boundingBox();
-    // Large enough for a finger.
+    // Long and large enough for a finger, whatever the slider is called.
+    expect(box.width).toBeGreaterThanOrEqual(150);
     expect(box.height).toBeGreaterThanOrEqual(32);
     expect((await play(page).boundingBox()).height).toBeGreaterThanOrEqual(36);
     const finger = await page.context().newCDPSession(page);
@@ -203,5 +204,11 @@ test.describe('with a finger, on a page 360 px wide', () => {
     await expect(play(page)).toHaveText('播放', { timeout: 10_000 });
     expect(await value(page)).toBe(0);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  });
+
+  test('a slider with a long name has a track that can be turned', async ({ page, site }) => {
+    await open(page, site, SMALL_REALNVP);
+    expect((await slider(page).boundingBox()).width).toBeGreaterThanOrEqual(150);
+    await page.locator('[data-panel=plane] .sliders').screenshot({ path: `${SHOTS}/playing-360.png` });
   });
 });
