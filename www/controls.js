@@ -156,7 +156,9 @@ export class Controls {
 
   #field(control, TextField) {
     const { key } = control;
-    if (!this.fields.has(key)) this.fields.set(key, new TextField({ change: (text) => this.change(control, text), redraw: () => this.render() }));
+    // A pause in typing may end while another run is being opened: that one is not meant.
+    const change = (text) => this.session.phase.is('leaving', 'opening') || this.change(control, text);
+    if (!this.fields.has(key)) this.fields.set(key, new TextField({ change, redraw: () => this.render() }));
     return this.fields.get(key);
   }
 

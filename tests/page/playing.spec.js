@@ -11,9 +11,15 @@ async function open(page, site, link = SMALL, query = undefined) {
   await page.addInitScript(() => {
     window.turns = [];
     window.addresses = [];
+    /** So many frames pass before a link goes to the worker. */
+    window.framesLate = 0;
+    const late = async (frames) => {
+      for (let frame = 0; frame < frames; frame += 1) await new Promise(requestAnimationFrame);
+    };
     const post = Worker.prototype.postMessage;
     Worker.prototype.postMessage = function (message, ...rest) {
       if (message.type === 'act') window.turns.push({ value: message.args.value, at: performance.now() });
+      if (message.type === 'open' && window.framesLate > 0) return void late(window.framesLate).then(() => post.call(this, message, ...rest));
       return post.call(this, message, ...rest);
     };
     for (const way of ['pushState', 'replaceState']) {
@@ -120,10 +126,16 @@ test('the keys start and stop it, and whoever turns the slider or opens another 
   await expect(play(page)).toHaveText('Pause');
   await slider(page).dispatchEvent('pointerdown');
   await expect(play(page)).toHaveText('Play');
+  expect(await value(page)).toBeGreaterThan(0);
+  // What is played while another run is being opened is of the one that is left.
   await play(page).click();
   await expect(play(page)).toHaveText('Pause');
-  await page.evaluate((link) => window.kiln.open(link), `${SMALL}&time=0.4`);
+  await page.evaluate((link) => {
+    window.framesLate = 20;
+    return window.kiln.open(link);
+  }, `${SMALL}&time=0.4`);
   await expect(play(page)).toHaveText('Play');
+  await answers(page);
   await expect.poll(() => value(page)).toBe(0.4);
   expect((await state(page)).link).toBe(`${SMALL}&time=0.4`);
 });

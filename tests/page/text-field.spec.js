@@ -20,6 +20,7 @@ async function open(page, changed, text = 'walk', query = undefined) {
     const post = Worker.prototype.postMessage;
     Worker.prototype.postMessage = function (message, ...rest) {
       if (message.type === 'set') window.told.push(message.value);
+      if (message.type === 'open' && window.late) return void window.late.then(() => post.call(this, message, ...rest));
       return post.call(this, message, ...rest);
     };
   });
@@ -130,7 +131,12 @@ test('it takes no more than the schema says, and tells so', async ({ page, chang
 test('what was written for one run is not sent to another', async ({ page, changed }) => {
   await open(page, changed, 'walk?words=fish');
   await field(page).fill('tree');
-  await page.evaluate(() => window.kiln.open('walk?words=fish&seed=2'));
+  // The other run is opened when the pause is over: its worker is asked how it is once a second.
+  await page.evaluate(() => {
+    let seen = 0;
+    window.late = new Promise((resolve) => window.kiln.on('status', () => (seen += 1) > 2 && resolve()));
+    return window.kiln.open('walk?words=fish&seed=2');
+  });
   await expect(field(page)).toHaveValue('fish');
   await answers(page, 3);
   expect(await told(page)).toEqual([]);
