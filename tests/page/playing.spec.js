@@ -19,6 +19,7 @@ async function open(page, site, link = SMALL, query = undefined) {
     const post = Worker.prototype.postMessage;
     Worker.prototype.postMessage = function (message, ...rest) {
       if (message.type === 'act') window.turns.push({ value: message.args.value, at: performance.now() });
+      if (message.type === 'act' && window.held) return void window.held.then(() => post.call(this, message, ...rest));
       if (message.type === 'open' && window.framesLate > 0) return void late(window.framesLate).then(() => post.call(this, message, ...rest));
       return post.call(this, message, ...rest);
     };
@@ -138,6 +139,22 @@ test('the keys start and stop it, and whoever turns the slider or opens another 
   await answers(page);
   await expect.poll(() => value(page)).toBe(0.4);
   expect((await state(page)).link).toBe(`${SMALL}&time=0.4`);
+});
+
+test('an answer from before a turn does not turn the slider back, however late the worker takes the turn', async ({ page, site }) => {
+  await open(page, site);
+  await page.evaluate(() => {
+    window.held = new Promise((resolve) => (window.release = resolve));
+  });
+  await slider(page).press('End');
+  await answers(page, 3);
+  // Views of the time that the worker still has.
+  await page.evaluate(() => window.kiln.step(1));
+  expect(await turns(page)).toContain('shown');
+  expect(await value(page)).toBe(1);
+  await page.evaluate(() => window.release());
+  await expect.poll(async () => (await state(page)).link).toBe(`${SMALL}&time=1.0`);
+  expect(await value(page)).toBe(1);
 });
 
 test('it is played while the run goes on', async ({ page, site }) => {
