@@ -75,6 +75,47 @@ fn every_link_that_the_readme_the_lessons_and_the_courses_show_is_read_without_a
     }
 }
 
+/// What stands above the tasks in `docs/courses.md`.
+const COURSES: &str = "# Kiln beside two courses
+
+Two courses have their students build diffusion models on points and on digits. For each of their tasks that Kiln can do there is a link
+(what stands after `#` in the address of the page, or after `kiln train`); what it cannot do yet is named. The page shows the same list
+under each lesson. `tests/links.rs` writes this file from `www/later/courses.json`; do not edit it.
+";
+
+/// `KILN_BLESS=1 cargo test --profile fast --features typescript --test links` writes the file anew.
+#[test]
+fn the_document_of_courses_is_the_list_that_the_page_shows_and_each_task_has_both_languages() {
+    let list = std::fs::read_to_string("www/later/courses.json").expect("text");
+    let list: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");
+    let english = |words: &serde_json::Value| {
+        let [en, zh] = ["en", "zh"].map(|language| words[language].as_str().expect("text").to_string());
+        assert!(!en.is_empty() && !zh.is_empty(), "{words}");
+        en
+    };
+    let mut text = COURSES.to_string();
+    for course in &list {
+        text += &format!("\n## {}\n\n| task | in Kiln |\n| --- | --- |\n", english(&course["course"]));
+        for task in course["tasks"].as_array().expect("tasks") {
+            let mut runs = Vec::new();
+            for run in task["runs"].as_array().expect("runs") {
+                let link = run[0].as_str().expect("a link");
+                let opened = parse(link).unwrap_or_else(|e| panic!("{link}: {e}"));
+                assert!(opened.notes.is_empty(), "{link}: {:?}", opened.notes);
+                assert!(link.starts_with(opened.entry.name), "{link} opens {}", opened.entry.name);
+                runs.push(format!("`{link}`: {}", english(&run[1])));
+            }
+            let runs = if runs.is_empty() { "not yet".to_string() } else { runs.join("; ") };
+            text += &format!("| {} | {runs} |\n", english(&task["task"]));
+        }
+    }
+    let path = "docs/courses.md";
+    if std::env::var_os("KILN_BLESS").is_some() {
+        std::fs::write(path, &text).expect("it can be written");
+    }
+    assert_eq!(std::fs::read_to_string(path).expect("text"), text, "{path}");
+}
+
 #[test]
 fn a_malformed_link_and_an_unknown_demo_leave_what_runs_as_it_was() {
     let mut driver = Driver::open("gan2d?seed=5");

@@ -95,6 +95,8 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
                 }
                 View::Sliders { sliders, .. } => {
                     assert!(sliders.iter().all(|s| s.low < s.high && (s.low..=s.high).contains(&s.value)));
+                    let ends = |s: &Slider| s.play.is_none_or(|to| to == s.low || to == s.high);
+                    assert!(sliders.iter().all(ends), "{}", demo.name);
                 }
                 View::Pad { width, height, channels, pixels, mask, .. } => {
                     assert_eq!(pixels.len() as u32, width * height * channels);

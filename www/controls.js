@@ -15,7 +15,7 @@ const SEND_EVERY = 60;
 /** The group that stands last. */
 const LAST = 'run';
 /** Controls that are fetched when a demo has them. */
-const groupOf = ({ model, pictures }) => (pictures !== undefined ? 'pictures' : model ? 'models' : null);
+const groupOf = ({ model, pictures, suggestions }) => (pictures !== undefined ? 'pictures' : model ? 'models' : suggestions ? 'fields' : null);
 
 function take(map, key) {
   const value = map.get(key);
@@ -41,7 +41,9 @@ export class Controls {
     this.pending = new Map();
     /** What the person has just set, by key: shown in its own control until the worker has taken or refused the last change. */
     this.local = new Map();
-    session.on('reset', () => this.local.clear());
+    /** Fields that are written in while they act, by key. */
+    this.fields = new Map();
+    session.on('reset', () => this.#forget());
     this.described = new Set();
   }
 
@@ -129,7 +131,8 @@ export class Controls {
       const parts = here(groupOf(control));
       if (parts?.modelChoice) return parts.modelChoice(id, value, control, this.models, { change, choose: this.choose });
       if (parts?.pictureChoice) return parts.pictureChoice(id, value, control, this.models, { change, bring: this.bring });
-      if (control.lines) return html`<textarea id=${id} rows="2" .value=${String(value ?? '')} @change=${(event) => change(event.target.value)}></textarea>`;
+      if (parts?.TextField) return this.#field(control, parts.TextField).draw(id, value, control, title);
+      if (control.lines) return html`<textarea id=${id} rows="2" maxlength=${control.longest ?? nothing} .value=${String(value ?? '')} @change=${(event) => change(event.target.value)}></textarea>`;
       return html`<input id=${id} type="text" .value=${String(value ?? '')} @change=${(event) => this.change(control, event.target.value)} />`;
     }
     const { min, max } = control;
@@ -149,6 +152,21 @@ export class Controls {
         id=${id} type="number" inputmode="decimal" step="any" min=${min ?? nothing} max=${max ?? nothing} .value=${numberOf(value)}
         @change=${(event) => this.change(control, fit(control, event.target.valueAsNumber), event.target)}
       />`;
+  }
+
+  #field(control, TextField) {
+    const { key } = control;
+    // A pause in typing may end while another run is being opened: that one is not meant.
+    const change = (text) => this.session.phase.is('leaving', 'opening') || this.change(control, text);
+    if (!this.fields.has(key)) this.fields.set(key, new TextField({ change, redraw: () => this.render() }));
+    return this.fields.get(key);
+  }
+
+  /** Another run stands: what was set or written was meant for the one before. */
+  #forget() {
+    this.local.clear();
+    for (const field of this.fields.values()) field.forget();
+    this.fields.clear();
   }
 
   #slide(control, input) {

@@ -5,6 +5,14 @@ const GROUPS = {
     sheets: ['reading.css', 'tokens.css'],
     modules: () => [import('./later/tokens.js'), import('./later/attention.js'), import('./later/lens.js')],
   },
+  fields: {
+    sheets: ['fields.css'],
+    modules: () => [import('./later/text-field.js')],
+  },
+  courses: {
+    sheets: ['courses.css'],
+    modules: () => [import('./later/courses.js')],
+  },
   models: {
     sheets: ['models.css'],
     modules: () => [import('./later/model-choice.js'), import('./later/library.js')],

@@ -18,7 +18,8 @@ async function fetchLesson(demo, name) {
   return lesson;
 }
 
-export async function showLesson(element, demo) {
+/** `courses()` shows whose tasks these runs do. */
+export async function showLesson(element, demo, { courses }) {
   const wanted = (element.dataset.lesson = `${demo}.${language}`);
   // A demo may have none.
   const lesson = demo ? ((await fetchLesson(demo, language)) ?? (await fetchLesson(demo, 'en'))) : null;
@@ -37,7 +38,8 @@ export async function showLesson(element, demo) {
       ${lesson.more?.length
         ? html`<h3>${t('lesson.more')}</h3>
             <ul class="more">${lesson.more.map((text) => html`<li>${text}</li>`)}</ul>`
-        : nothing}`,
+        : nothing}
+      <button type="button" data-do="courses" aria-haspopup="dialog" @click=${courses}>${t('courses.open')}</button>`,
     element,
   );
 }

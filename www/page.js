@@ -25,8 +25,9 @@ const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 
 const OF_RUN = ['offer', 'continued', 'left'];
 
 export class Page {
-  /** Made when it is first needed: the dialog of what is kept, and who takes pictures. */
+  /** Made when it is first needed: the dialogs of what is kept and of courses, and who takes pictures. */
   library = null;
+  courses = null;
   pictures = null;
 
   constructor(session, models, runs) {
@@ -140,7 +141,7 @@ export class Page {
   }
 
   lesson(demo) {
-    if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo);
+    if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo, { courses: () => this.showCourses() });
   }
 
   // --- what is clicked ---------------------------------------------------------------------------------------------
@@ -253,6 +254,16 @@ export class Page {
     }
     this.library ??= new (here('models').Library)(at('models'), this.models, { choose: () => this.chooseFile() });
     this.library.show();
+  }
+
+  async showCourses() {
+    try {
+      const { Courses } = await later('courses');
+      this.courses ??= new Courses(at('courses'));
+      await this.courses.show();
+    } catch (error) {
+      this.session.emit('card', { key: 'part-missing', detail: error.message });
+    }
   }
 
   key(event) {

@@ -208,7 +208,11 @@ step: number | null,
 /**
  * From 0 to 1, drawn as a bar: how much this number matters. `None` where nothing is known of it.
  */
-weight: number | null, };
+weight: number | null, 
+/**
+ * The slider can be played: from its other end to this one, `low` or `high`. `None` where that would show nothing.
+ */
+play: number | null, };
 
 export type Taken = { sha256: string, count: number, width: number, height: number, 
 /**

@@ -43,6 +43,8 @@ export function controlsOf(schema) {
         presets: part['x-presets'],
         live: part['x-live'] === true,
         lines: part['x-text'] === true,
+        longest: part.maxLength,
+        suggestions: part['x-suggestions'],
         pictures: part['x-pictures'],
         model: part['x-model'],
         examples: part.examples ?? [],

@@ -175,6 +175,8 @@ pub struct Slider {
     pub step: Option<f32>,
     /// From 0 to 1, drawn as a bar: how much this number matters. `None` where nothing is known of it.
     pub weight: Option<f32>,
+    /// The slider can be played: from its other end to this one, `low` or `high`. `None` where that would show nothing.
+    pub play: Option<f32>,
 }
 
 #[derive(Debug, Clone, Serialize)]

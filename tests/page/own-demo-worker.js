@@ -4,11 +4,15 @@ const DEMO = {
   name: 'walk', family: 'gan', title: { en: 'Random walk', zh: '随机游走' }, does: 'trains', needs: { bytes: 0, model: false, gpu: false },
   module: 'training', opens: [],
 };
-const DEFAULTS = { seed: 1, stride: 1 };
+const DEFAULTS = { seed: 1, stride: 1, words: '' };
 const SCHEMA = {
   properties: {
     seed: { type: 'integer', title: 'Seed', description: 'The same seed gives the same run.', minimum: 0, maximum: 999 },
     stride: { type: 'number', title: 'Stride', description: 'How far it goes in a step.', minimum: 0, maximum: 10, 'x-live': true },
+    words: {
+      type: 'string', title: 'Words', description: 'What it carries.', maxLength: 24, 'x-text': true, 'x-live': true, 'x-replayed': true,
+      'x-suggestions': ['red heart', 'blue fish'],
+    },
   },
 };
 let [values, step, place, status, left] = [null, 0, 0, 'idle', Infinity];
@@ -18,7 +22,7 @@ const tell = () => postMessage({ type: 'status', status, ended: false, step, ste
 const refuse = (code, message) => (postMessage({ type: 'error', code, message, help: '', step, fatal: false }), tell());
 const linkNow = () => {
   const pairs = Object.entries(values).filter(([key, value]) => value !== DEFAULTS[key]);
-  return pairs.length ? `walk?${pairs.map((pair) => pair.join('=')).join('&')}` : 'walk';
+  return pairs.length ? `walk?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&')}` : 'walk';
 };
 const describe = () => {
   postMessage({ type: 'schema', demo: 'walk', schema: SCHEMA, values: { ...values }, actions: [], begins: true });
@@ -33,7 +37,8 @@ function open({ link, checkpoint }) {
   const kept = checkpoint && JSON.parse(new TextDecoder().decode(checkpoint));
   const [name, query = ''] = (link || kept?.link || 'walk').split('?');
   if (name !== 'walk') return refuse('unknown-demo', `There is no demo "${name}".`);
-  const given = [...new URLSearchParams(query)].map(([key, value]) => [key, Math.min(SCHEMA.properties[key].maximum, Number(value))]);
+  const read = (key, value) => (typeof DEFAULTS[key] === 'string' ? value : Math.min(SCHEMA.properties[key].maximum, Number(value)));
+  const given = [...new URLSearchParams(query)].map(([key, value]) => [key, read(key, value)]);
   values = { ...DEFAULTS, ...Object.fromEntries(given) };
   [step, place, status] = [kept?.step ?? 0, kept?.place ?? 0, 'paused'];
   describe();
@@ -70,7 +75,7 @@ const notTaken = (message) => (postMessage({ type: 'refused' }), refuse('bad-com
 
 function set({ key, value }) {
   if (!SCHEMA.properties[key]?.['x-live']) return notTaken(`${key} was not set.`);
-  if (value === 6) return notTaken('Six is refused.');
+  if (value === 6 || value === 'six') return notTaken('Six is refused.');
   const take = () => ((values[key] = value), describe(), tell());
   // Seven is taken when the test next asks for a checkpoint.
   if (value !== 7) return take();

@@ -30,7 +30,7 @@ test('a demo of which the page has never heard is in the picker, opens and runs'
   await expect(page.locator('[data-panel=own] h2')).toHaveText('Where it is');
   await expect(page.locator('[data-panel=own]')).toContainText('Place');
   await expect(page.locator('#lesson')).toBeHidden();
-  await expect(page.locator('.control')).toHaveCount(2);
+  await expect(page.locator('.control')).toHaveCount(3);
   await page.getByRole('button', { name: '中文' }).click();
   await expect(page.locator('[data-demo=walk]')).toHaveText('随机游走');
   // No name of a text that the page does not have.

@@ -1,11 +1,11 @@
-// Numbers that the person turns: a slider each, with its value, and a bar that says how much it matters.
+// Numbers that the person turns: a slider each, with its value, and a bar that says how much it matters. Some can be played.
 
 import { t, number } from '../i18n.js';
 import { Latest } from './latest.js';
+import { Player } from './player.js';
+import { SUPERSEDED } from '../state.js';
 
 const PLACES = 200;
-/** A slider that was just turned is not turned back by an answer to an earlier turn, for so many ms. */
-const SETTLE = 600;
 
 export class Sliders {
   constructor({ session }) {
@@ -13,18 +13,18 @@ export class Sliders {
     this.latest = new Latest(session);
     this.element = document.createElement('div');
     this.element.className = 'sliders';
-    /** `{ input, shown, bar }` of each, and when the person turned it last. */
+    /** `{ input, shown, bar, player }` of each, and how many of its values the worker has not taken yet. */
     this.rows = [];
     this.waiting = new Map();
+    this.off = session.on('reset', () => this.#forget());
   }
 
   update({ action, sliders }) {
     this.action = action;
     this.sliders = sliders;
-    const ids = sliders.map(({ id, low, high, step }) => [id, low, high, step].join()).join(';');
+    const ids = sliders.map(({ id, low, high, step, play }) => [id, low, high, step, play].join()).join(';');
     if (ids !== this.ids) this.#build(sliders);
     this.ids = ids;
-    const now = performance.now();
     sliders.forEach(({ value, weight }, index) => {
       const row = this.rows[index];
       const given = weight !== null && weight !== undefined;
@@ -33,14 +33,17 @@ export class Sliders {
         row.bar.style.width = `${Math.round(100 * Math.min(1, Math.max(0, weight)))}%`;
         row.bar.parentElement.title = t('slider.weight', { percent: number(100 * weight) });
       }
-      if (now - row.turned > SETTLE) this.#put(row, value);
+      // Else an answer from before would turn it back.
+      if (!row.untaken && !this.waiting.has(index)) this.#put(row, value);
     });
   }
 
   #build(sliders) {
-    this.rows = sliders.map(({ id, title, low, high, step }, index) => {
-      const element = document.createElement('label');
-      element.className = 'slider';
+    for (const { player } of this.rows) player?.remove();
+    this.rows = sliders.map((slider, index) => {
+      const { id, title, low, high, step, play } = slider;
+      const label = document.createElement('label');
+      label.className = 'slider';
       const name = document.createElement('span');
       // Several are of one kind, such as gain-0 and gain-1, and differ in their number.
       const kind = id.split('-')[0];
@@ -56,28 +59,80 @@ export class Sliders {
       weight.className = 'weight';
       const bar = document.createElement('i');
       weight.append(bar);
-      element.append(name, input, shown);
+      label.append(name, input, shown);
       const ends = ['low', 'high'].map((end) => t(`slider.${kind}.${end}`, {}, ''));
-      if (ends[0]) element.append(endsOf(ends));
-      element.append(weight);
-      const row = { element, input, shown, bar, turned: -SETTLE };
+      if (ends[0]) label.append(endsOf(ends));
+      label.append(weight);
+      const row = { element: /** @type {HTMLElement} */ (label), input, shown, bar, player: null, digits: Number.isInteger(step) ? 0 : 2, untaken: 0 };
+      // Under the finger that is put on it nothing moves by itself, also before the finger moves.
+      input.addEventListener('pointerdown', () => this.#halt());
       input.addEventListener('input', () => {
-        row.turned = performance.now();
-        const value = input.valueAsNumber;
-        this.#say(row, value);
-        this.waiting.set(index, value);
-        this.latest.put(() => this.#send());
+        this.#halt();
+        this.#turn(index, input.valueAsNumber);
       });
+      if (typeof play === 'number') {
+        row.player = new Player(slider, name.textContent, {
+          begin: () => this.#halt(),
+          value: () => input.valueAsNumber,
+          put: (value) => this.#move(row, value),
+          send: (value) => this.#shown(index, value),
+          turn: (value) => this.#turn(index, value),
+        });
+        row.element = document.createElement('div');
+        row.element.className = 'played';
+        row.element.append(row.player.element, label);
+      }
       return row;
     });
     this.element.replaceChildren(...this.rows.map(({ element }) => element));
     this.element.classList.toggle('many', sliders.length > 6);
   }
 
+  /** Another run stands: what was turned or played was of the one before. */
+  #forget() {
+    this.#halt();
+    this.waiting.clear();
+  }
+
+  /** What the person turns is not played. */
+  #halt() {
+    for (const { player } of this.rows) player?.stop();
+  }
+
+  /** Puts a slider to the nearest value that it can have, and answers that. */
+  #move(row, value) {
+    row.input.value = String(value);
+    this.#say(row, row.input.valueAsNumber);
+    return row.input.valueAsNumber;
+  }
+
+  #turn(index, value) {
+    this.waiting.set(index, this.#move(this.rows[index], value));
+    this.latest.put(() => this.#send());
+  }
+
+  /** Settled when the worker has taken the value and has shown it; rejected when it is refused, or of a run that is being left. */
+  async #shown(index, value) {
+    if (this.session.phase.is('leaving', 'opening')) throw SUPERSEDED;
+    await this.#tell(index, value);
+    await this.session.once('views');
+  }
+
   // Another one may have been turned before the last was answered.
   #send() {
-    for (const [index, value] of this.waiting) this.session.act(this.action, { index, value });
+    // A refusal is told by a card.
+    for (const [index, value] of this.waiting) this.#tell(index, value).catch(() => {});
     this.waiting.clear();
+  }
+
+  async #tell(index, value) {
+    const row = this.rows[index];
+    row.untaken += 1;
+    try {
+      await this.session.act(this.action, { index, value });
+    } finally {
+      row.untaken -= 1;
+    }
   }
 
   #put(row, value) {
@@ -85,8 +140,8 @@ export class Sliders {
     this.#say(row, value);
   }
 
-  #say({ input, shown }, value) {
-    const said = number(value, 2);
+  #say({ input, shown, digits }, value) {
+    const said = number(value, digits);
     shown.textContent = said;
     input.setAttribute('aria-valuetext', said);
   }
@@ -98,6 +153,8 @@ export class Sliders {
   }
 
   remove() {
+    for (const { player } of this.rows) player?.remove();
+    this.off();
     this.latest.remove();
     this.element.remove();
   }

@@ -85,6 +85,7 @@ impl AutoencoderDemo {
                 high: bound,
                 step: None,
                 weight: None,
+                play: None,
             }
         };
         View::Sliders { action: "slide".into(), sliders: (0..2 * channels).map(slider).collect() }

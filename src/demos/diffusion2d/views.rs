@@ -79,6 +79,7 @@ impl Diffusion2d {
                 high: 1.0,
                 step: None,
                 weight: None,
+                play: Some(0.0),
             }],
         });
 

@@ -45,6 +45,7 @@ impl RealNvpDemo {
                 high: config.couplings as f32,
                 step: Some(1.0),
                 weight: None,
+                play: Some(config.couplings as f32),
             }],
         });
         let latent = View::Points2d { sets: vec![set("real", &latent)], bounds: LATENT_BOUNDS, drag: None };

@@ -66,6 +66,7 @@ impl VaeDemo {
             high: LIMIT / 2.0,
             step: None,
             weight: self.cache.kl.get(i).map(|kl| (kl / most).clamp(0.0, 1.0)),
+            play: None,
         };
         let sliders = self.z.iter().map(|v| v.clamp(-LIMIT / 2.0, LIMIT / 2.0)).collect::<Vec<_>>();
         let views = vec![
