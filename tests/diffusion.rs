@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use kiln::device::open_cpu;
 use kiln::generate::{Chain, DiffusionSampler, SamplerKind, guided};
-use kiln::models::denoiser::TIME_FEATURES;
+use kiln::models::denoiser::{TIME_FEATURES, told_classes};
 use kiln::models::denoiser_mlp::DenoiserMlpConfig;
 use kiln::nn::ops::linear;
 use kiln::nn::{Activation, AdamOptions, upload};
@@ -151,7 +151,7 @@ fn the_loss_and_its_gradient_are_pytorchs() {
             let plain = device.clone().inner();
             let size = [times.len(), 2];
             let noise = upload(of("e"), size, &plain);
-            let batch = NoiseBatch::of(&process, &times, noise, &vec![None; times.len()], 0);
+            let batch = NoiseBatch::of(&process, &times, noise, &vec![Vec::new(); times.len()], 0);
             let [x, target] = batch.mix(&upload(of("x0"), size, &plain));
             let (x, what) = (values(&x), format!("{name}.{predict_name}"));
             close(&x, &of(&format!("{name}.x")), 1e-6, &what);
@@ -180,10 +180,11 @@ fn the_loss_and_its_gradient_are_pytorchs() {
 #[test]
 fn guidance_goes_beyond_what_the_class_changes() {
     let device = open_cpu().expect("the CPU opens").device.inner();
-    let sizes = DenoiserMlpConfig { inputs: 2, condition: TIME_FEATURES + 3, width: 8, depth: 2 };
+    let sizes = DenoiserMlpConfig { inputs: 2, condition: TIME_FEATURES + 3, width: 8, depth: 2, embedding: 64 };
     let model = sizes.init(&mut Stream::new(1, Purpose::Weights), &device);
     let x = upload(vec![0.3, -0.7, 1.1, 0.2], [2, 2], &device);
-    let predict = |labels: &[Option<u8>], guidance: f64| values(&guided(&model, &x, 0.4, labels, 3, guidance));
+    let predict =
+        |labels: &[Option<u8>], guidance: f64| values(&guided(&model, &x, 0.4, &told_classes(labels), 3, guidance));
     let (told, untold) = (predict(&[Some(2), Some(0)], 1.0), predict(&[None, None], 1.0));
     assert_ne!(told, untold);
     assert_ne!(told, predict(&[Some(1), Some(0)], 1.0));
@@ -198,7 +199,7 @@ fn each_of_ddpms_steps_is_trained_on_as_often_as_any_other() {
     let process = Process::new(Objective::Ddpm, NoiseSchedule::Linear, Predict::Noise);
     let device = open_cpu().expect("the CPU opens").device.inner();
     let adam = AdamOptions { lr: 0.1, beta1: 0.9, beta2: 0.999 };
-    let options = DiffusionOptions { times: TimeDistribution::Uniform, classes: 0, drop: 0.0, adam: adam.into() };
+    let options = DiffusionOptions { times: TimeDistribution::Uniform, features: 0, drop: 0.0, adam: adam.into() };
     let n = 200_000;
     let batch = NoiseBatch::new(&process, [n, 1], &[], options, &mut Stream::new(1, Purpose::Noise), &device);
     let share = |step: usize| {

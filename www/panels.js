@@ -7,6 +7,7 @@ import { Images } from './views/images.js';
 import { Plane } from './views/plane.js';
 import { Histogram } from './views/histogram.js';
 import { Figures } from './views/figures.js';
+import { Note } from './views/note.js';
 import { here, later } from './later.js';
 
 const PARTS = {
@@ -19,6 +20,7 @@ const PARTS = {
   paths2d: Plane,
   histogram: Histogram,
   figures: Figures,
+  note: Note,
 };
 /** Parts that are fetched with the first view of their kind: their group and their name. */
 const LATER = {

@@ -1,6 +1,7 @@
 //! A set of colour pictures that is held whole: emoji, and the pictures of a person.
 
 use super::idx::Idx;
+use super::nearest::{Nearest, nearest};
 use super::sampler::Sampler;
 use super::{Batch, Dataset, Pictures, Position, Shape};
 use crate::error::{Error, Result};
@@ -86,6 +87,7 @@ impl Here {
         for i in indices {
             batch.pixels.extend(COLOUR.values(&self.pixels[i * COLOUR.len()..(i + 1) * COLOUR.len()]));
             batch.labels.extend(self.labels.get(i));
+            batch.places.push(i as u32);
         }
         batch
     }
@@ -98,6 +100,18 @@ impl Pictures for Album {
 
     fn classes(&self) -> &[String] {
         &self.classes
+    }
+
+    fn nearest(&self, pictures: &[f32]) -> Vec<Option<Nearest>> {
+        let n = COLOUR.len();
+        let queries: Vec<Vec<u8>> = pictures.chunks_exact(n).map(|p| COLOUR.bytes(p)).collect();
+        let Some(here) = &self.here else { return vec![None; queries.len()] };
+        let bytes = |place: u32| &here.pixels[place as usize * n..][..n];
+        let found = nearest(&queries, here.seen.iter().map(|&place| (place, bytes(place))));
+        found
+            .into_iter()
+            .map(|place| place.map(|place| Nearest { place, pixels: COLOUR.values(bytes(place)) }))
+            .collect()
     }
 }
 

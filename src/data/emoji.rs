@@ -2,14 +2,20 @@
 
 use super::Source;
 use super::album::Album;
+use super::captions::Captions;
 use super::idx::{self, Idx};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::poll::{Poll, Progress};
+use crate::ready;
 use std::rc::Rc;
 
 /// The groups, in the order of the labels.
 pub const GROUPS: [&str; 9] =
     ["smileys", "people", "animals", "food", "travel", "activities", "objects", "symbols", "flags"];
+/// Pictures in the set.
+const COUNT: usize = 1906;
+/// Numbers that tell a network of a group and of words in English and Chinese, see [`Captions`].
+pub const FEATURES: usize = 2306;
 const SHARDS: usize = 4;
 const FOLDER: &str = "www/data/emoji";
 
@@ -45,4 +51,17 @@ pub fn emoji(source: Rc<dyn Source>, seed: u64) -> Album {
         Ok(Poll::Ready((set, parts.next().map(|labels| labels.bytes).unwrap_or_default())))
     };
     Album::new(Box::new(arrive), GROUPS.map(String::from).to_vec(), seed)
+}
+
+/// The captions of the set, from CLDR (see its licence beside them), or what is still missing for them.
+///
+/// # Errors
+/// `Fetch`, `BadFile`.
+pub fn captions(source: &dyn Source) -> Result<Poll<Captions>> {
+    let bytes = ready!(source.poll(&format!("{FOLDER}/captions.json"))?);
+    let captions = Captions::parse(&bytes, COUNT, GROUPS.len())?;
+    match captions.features() {
+        FEATURES => Ok(Poll::Ready(captions)),
+        n => Err(Error::bad_file(format!("The captions have {n} groups and words, not {FEATURES}."))),
+    }
 }

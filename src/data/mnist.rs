@@ -3,6 +3,7 @@
 //! Which digits a step sees depends on the step alone, never on what has arrived: the first epoch goes shard by shard,
 //! shuffled inside each; later ones shuffle everything.
 
+use super::nearest::{Nearest, nearest};
 use super::sampler::Sampler;
 use super::{Batch, Dataset, Pictures, Position, Shape, Source, idx};
 use crate::error::Result;
@@ -69,6 +70,17 @@ impl Pictures for Mnist {
     fn classes(&self) -> &[String] {
         &self.names
     }
+
+    fn nearest(&self, pictures: &[f32]) -> Vec<Option<Nearest>> {
+        let queries: Vec<Vec<u8>> = pictures.chunks_exact(PIXELS).map(|p| SHAPE.bytes(p)).collect();
+        let digits = self.shards.iter().flat_map(|shard| shard.chunks_exact(PIXELS));
+        let found = nearest(&queries, (0..).zip(digits));
+        let digit = |place: u32| {
+            let at = (place as usize % SHARD) * PIXELS;
+            Nearest { place, pixels: SHAPE.values(&self.shards[place as usize / SHARD][at..at + PIXELS]) }
+        };
+        found.into_iter().map(|place| place.map(digit)).collect()
+    }
 }
 
 impl Dataset for Mnist {
@@ -82,7 +94,7 @@ impl Dataset for Mnist {
         if self.shards.len() < next {
             let _ = self.arrive(next);
         }
-        let mut batch = Batch { pixels: Vec::with_capacity(n * PIXELS), labels: Vec::with_capacity(n) };
+        let mut batch = Batch { pixels: Vec::with_capacity(n * PIXELS), ..Batch::default() };
         for _ in 0..n {
             let i = self.sampler.next(&epoch);
             let at = (i % SHARD) * PIXELS;
@@ -97,7 +109,8 @@ impl Dataset for Mnist {
     fn held_out(&mut self) -> Result<Poll<Batch>> {
         let labels = ready!(fetch(&*self.source, "test-labels.idx.gz", &[10_000])?);
         let pixels = ready!(fetch(&*self.source, "test-00.idx.gz", &[10_000, SIDE, SIDE])?);
-        Ok(Poll::Ready(Batch { pixels: pixels.into_iter().map(|p| f32::from(p) / 127.5 - 1.0).collect(), labels }))
+        let pixels = pixels.into_iter().map(|p| f32::from(p) / 127.5 - 1.0).collect();
+        Ok(Poll::Ready(Batch { pixels, labels, places: Vec::new() }))
     }
 
     fn position(&self) -> Position {

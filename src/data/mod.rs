@@ -1,11 +1,15 @@
 //! What is learnt from: 2-D points, digits and pictures, in seeded order.
 
 pub mod album;
+pub mod captions;
 pub mod emoji;
 pub mod idx;
 pub mod mnist;
+mod nearest;
 pub mod points;
 mod sampler;
+
+pub use nearest::Nearest;
 
 use crate::error::Result;
 use crate::poll::Poll;
@@ -28,6 +32,8 @@ pub struct Batch {
     pub pixels: Vec<f32>,
     /// A class for each picture, below [`Pictures::classes`]; empty where there are none.
     pub labels: Vec<u8>,
+    /// The place of each picture in its set; empty where nothing hangs on it.
+    pub places: Vec<u32>,
 }
 
 impl Batch {
@@ -35,7 +41,8 @@ impl Batch {
     pub fn split(&self, n: usize, shape: Shape) -> impl Iterator<Item = Batch> {
         self.pixels.chunks(n * shape.len()).enumerate().map(move |(k, pixels)| {
             let labels = self.labels.get(k * n..(k + 1) * n).unwrap_or_default().to_vec();
-            Batch { pixels: pixels.to_vec(), labels }
+            let places = self.places.get(k * n..(k + 1) * n).unwrap_or_default().to_vec();
+            Batch { pixels: pixels.to_vec(), labels, places }
         })
     }
 }
@@ -96,6 +103,9 @@ pub trait Pictures: Dataset<Batch = Batch> {
 
     /// The classes' names, at most ten; empty where nothing is known.
     fn classes(&self) -> &[String];
+
+    /// For each of some pictures in [-1, 1], `[n, C, H, W]`, the most similar one that is learnt from and is here.
+    fn nearest(&self, pictures: &[f32]) -> Vec<Option<Nearest>>;
 }
 
 impl<D: Dataset + ?Sized> Dataset for Box<D> {

@@ -24,7 +24,7 @@ pub struct DiffusionSettings {
     pub times: TimeDistribution,
 }
 
-/// How often a conditional model is not told the class.
+/// How often a conditional model is not told anything but the time.
 const DROP: f64 = 0.1;
 
 impl DiffusionSettings {
@@ -32,9 +32,9 @@ impl DiffusionSettings {
         Process::new(self.objective, self.schedule, self.predict)
     }
 
-    /// Options of a step, with so many classes.
-    pub fn options(&self, classes: usize, adam: impl Into<AdamWOptions>) -> DiffusionOptions {
-        DiffusionOptions { times: self.times, classes, drop: DROP, adam: adam.into() }
+    /// Options of a step of a network that is told so many features.
+    pub fn options(&self, features: usize, adam: impl Into<AdamWOptions>) -> DiffusionOptions {
+        DiffusionOptions { times: self.times, features, drop: DROP, adam: adam.into() }
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod autoencoder;
 mod classifier;
+mod damage;
 mod dcgan;
 mod denoising;
 mod diffusion;
@@ -18,10 +19,12 @@ mod drawing;
 mod entry;
 mod gan;
 mod gan2d;
+mod pad;
 pub mod pictures;
 mod realnvp;
 pub mod registry;
 pub mod settings;
+mod shipped_vae;
 mod text;
 mod text_view;
 pub mod training;

@@ -1,5 +1,6 @@
 //! Settings that several demos share: each is flattened into their configs, and so into their links and controls.
 
+use super::{Note, Values};
 use crate::data::points::{self, Distribution, Points};
 use crate::rng::{Purpose, Stream};
 use crate::train::Players;
@@ -127,4 +128,31 @@ pub enum Speed {
     Medium,
     Fast,
     Full,
+}
+
+/// What a run begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    Pretrained,
+    Scratch,
+}
+
+/// How pictures are damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+pub enum Damage {
+    None,
+    Noise,
+    Hole,
+    Shrink,
+}
+
+/// That no trained weights ship for the value of `key`.
+pub fn no_trained_weights(values: &Values, key: &'static str) -> Note {
+    let value = values.get(key).map_or_else(String::new, |v| v.as_str().map_or_else(|| v.to_string(), Into::into));
+    let text = format!("There are no trained weights for {key}={value}; training starts from scratch.");
+    Note { code: "no-trained-weights", text, args: vec![("key", key.into()), ("value", value)] }
 }

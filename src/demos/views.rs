@@ -47,6 +47,8 @@ pub enum View {
         film: bool,
         /// What each row shows; empty where that needs no words. The page keys translations on `row.ID`.
         rows: Vec<String>,
+        /// A text for each picture, such as its name; empty where there is none.
+        captions: Vec<String>,
         /// The action that takes the picture that the person chooses: args `{ index }`.
         pick: Option<String>,
         /// Pictures that were chosen: each with a short mark such as `A`.
@@ -95,6 +97,8 @@ pub enum View {
     Paths2d { length: u32, xy: Floats, bounds: [f32; 4] },
     /// Counts in equal bins between `low` and `high`, a line for each series; with `categories` a bar for each name.
     Histogram { series: Vec<HistogramSeries>, low: f32, high: f32, categories: Vec<String> },
+    /// Something that the person should know. The page keys translations on `note.CODE`, with the arguments filled in.
+    Note { code: String, text: String, args: Vec<(String, String)> },
     /// Named numbers, largest type first: the figures of a run.
     Figures { figures: Vec<Figure> },
     /// Text as a language model sees it. `tokens` replaces what the page holds from index `from` on. `chosen` is the token
@@ -265,6 +269,7 @@ impl View {
             pixels: shape.bytes(values),
             film,
             rows: Vec::new(),
+            captions: Vec::new(),
             pick: None,
             marks: Vec::new(),
         }

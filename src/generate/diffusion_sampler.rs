@@ -3,7 +3,7 @@
 //! Each step takes the network's prediction, sees which data it stands for, and goes to the sample of the next time that agrees with
 //! it. Euler's step is DDIM's without randomness (Song et al. 2020, arXiv 2010.02502), and DDPM's is DDIM's with all of it.
 
-use crate::models::denoiser::{Denoiser, condition};
+use crate::models::denoiser::{Denoiser, Told, condition};
 use crate::nn::upload;
 use crate::train::Process;
 use burn::tensor::Tensor;
@@ -41,6 +41,8 @@ pub struct Chain<'a> {
     sampler: DiffusionSampler,
     times: Vec<f64>,
     at: usize,
+    /// Changes the data that the network predicts, where something is known of them.
+    correct: Option<&'a dyn Fn(Tensor<2>) -> Tensor<2>>,
     /// The samples now, `[B, n]`.
     pub x: Tensor<2>,
     /// The data that were predicted at the last step; the noise before the first one.
@@ -50,7 +52,19 @@ pub struct Chain<'a> {
 impl<'a> Chain<'a> {
     /// From standard normal numbers `[B, n]`.
     pub fn new(process: &'a Process, sampler: DiffusionSampler, noise: Tensor<2>) -> Self {
-        Self { process, sampler, times: process.times(sampler.steps), at: 0, x: noise.clone(), data: noise }
+        Self::starting_at(process, sampler, 1.0, noise)
+    }
+
+    /// From samples `[B, n]` as they are at a time in (0, 1], in as many steps (SDEdit; Meng et al. 2021, arXiv 2108.01073).
+    pub fn starting_at(process: &'a Process, sampler: DiffusionSampler, time: f64, x: Tensor<2>) -> Self {
+        let times = process.times_from(time, sampler.steps);
+        Self { process, sampler, times, at: 0, correct: None, x: x.clone(), data: x }
+    }
+
+    /// With a correction of the data that the network predicts at each step.
+    pub fn with_correction(mut self, correct: &'a dyn Fn(Tensor<2>) -> Tensor<2>) -> Self {
+        self.correct = Some(correct);
+        self
     }
 
     /// The time of the samples; 0 at the end.
@@ -66,8 +80,12 @@ impl<'a> Chain<'a> {
     fn predicted(&self, x: &Tensor<2>, time: f64, predict: &dyn Fn(&Tensor<2>, f64) -> Tensor<2>) -> Tensor<2> {
         let [of_sample, of_prediction] = self.process.data(time);
         let data = x.clone() * of_sample + predict(x, time) * of_prediction;
-        match self.sampler.limit {
+        let data = match self.sampler.limit {
             Some(limit) => data.clamp(-limit, limit),
+            None => data,
+        };
+        match self.correct {
+            Some(correct) => correct(data),
             None => data,
         }
     }
@@ -103,26 +121,26 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// What a network predicts for samples of these classes at a time, guided (Ho and Salimans 2022, arXiv 2207.12598):
+/// What a network predicts at a time for samples of which it is told this, guided (Ho and Salimans 2022, arXiv 2207.12598):
 /// `unconditional + guidance (conditional - unconditional)`. At 1 only the conditional prediction counts.
 pub fn guided<M: Denoiser>(
     model: &M,
     x: &Tensor<2>,
     time: f64,
-    labels: &[Option<u8>],
-    classes: usize,
+    told: &[Told],
+    features: usize,
     guidance: f64,
 ) -> Tensor<2> {
     let ([n, _], device) = (x.dims(), x.device());
-    let told = |labels: &[Option<u8>]| {
-        let condition = condition(&vec![time as f32; n], labels, classes);
+    let conditions = |told: &[Told]| {
+        let condition = condition(&vec![time as f32; n], told, features);
         let width = condition.len() / n.max(1);
         upload(condition, [n, width], &device)
     };
-    if guidance == 1.0 || labels.iter().all(Option::is_none) {
-        return model.forward(x.clone(), told(labels));
+    if guidance == 1.0 || told.iter().all(Vec::is_empty) {
+        return model.forward(x.clone(), conditions(told));
     }
-    let both = Tensor::cat(vec![told(labels), told(&vec![None; n])], 0);
+    let both = Tensor::cat(vec![conditions(told), conditions(&vec![Told::new(); n])], 0);
     let predicted = model.forward(Tensor::cat(vec![x.clone(), x.clone()], 0), both);
     let (conditional, unconditional) = (predicted.clone().narrow(0, 0, n), predicted.narrow(0, n, n));
     unconditional.clone() + (conditional - unconditional) * guidance

@@ -1,7 +1,8 @@
 //! A fully connected residual network that is told a noisy sample, how noisy it is and its class, and says which way the data lie.
 //! Time and class act as a scale and a shift of every block's input (FiLM; Perez et al. 2017, arXiv 1709.07871).
 //!
-//! With n numbers in a sample, k in the condition and width w: (n + 1) w + 64 (k + 1) + depth (w^2 + 131 w) + (w + 1) n parameters.
+//! With n numbers in a sample, k in the condition, e units in its embedding and width w: (n + 1) w + e (k + 1) + depth (w^2 + (2 e + 3) w)
+//! + (w + 1) n parameters.
 
 use super::denoiser::Denoiser;
 use crate::nn::ops::bias_act;
@@ -19,10 +20,9 @@ pub struct DenoiserMlpConfig {
     pub width: usize,
     /// Residual blocks.
     pub depth: usize,
+    /// Units between the condition and the scales and shifts.
+    pub embedding: usize,
 }
-
-/// Units between the condition and the scales and shifts: so few numbers need no more.
-const EMBEDDING: usize = 64;
 
 #[derive(Module, Debug)]
 pub struct DenoiserMlp {
@@ -41,13 +41,13 @@ pub struct Block {
 
 impl DenoiserMlpConfig {
     pub fn init(&self, weights: &mut Stream, device: &Device) -> DenoiserMlp {
-        let Self { inputs, condition, width, depth } = *self;
+        let Self { inputs, condition, width, depth, embedding } = *self;
         let mut linear = |from, to, gain| Linear::new(from, to, gain, true, weights, device);
         DenoiserMlp {
             input: linear(inputs, width, 3.0),
-            condition: linear(condition, EMBEDDING, 3.0),
+            condition: linear(condition, embedding, 3.0),
             blocks: (0..depth)
-                .map(|_| Block { modulation: linear(EMBEDDING, 2 * width, 1.0), linear: linear(width, width, 1.0) })
+                .map(|_| Block { modulation: linear(embedding, 2 * width, 1.0), linear: linear(width, width, 1.0) })
                 .collect(),
             // Small, so that the first predictions are near zero.
             output: linear(width, inputs, 0.03),
@@ -57,7 +57,7 @@ impl DenoiserMlpConfig {
 
 impl Denoiser for DenoiserMlp {
     fn forward(&self, x: Tensor<2>, condition: Tensor<2>) -> Tensor<2> {
-        let condition = self.condition.forward(condition, Activation::Silu); // (B, EMBEDDING)
+        let condition = self.condition.forward(condition, Activation::Silu); // (B, embedding)
         let h = self.input.forward(x, Activation::Identity); // (B, width)
         let h = self.blocks.iter().fold(h, |h, block| {
             let modulation = block.modulation.forward(condition.clone(), Activation::Identity); // (B, 2 width)

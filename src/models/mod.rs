@@ -8,6 +8,7 @@ pub mod classifier;
 pub mod dcgan;
 pub mod denoiser;
 pub mod denoiser_mlp;
+pub mod denoiser_unet;
 pub mod dense_gan;
 pub mod gpt2;
 pub mod gpt_neox;

@@ -7,7 +7,7 @@
 
 use super::curves::Losses;
 use super::trainer::Trainer;
-use crate::models::denoiser::{Denoiser, condition};
+use crate::models::denoiser::{Denoiser, Told, condition};
 use crate::nn::{AdamWOptions, upload};
 use crate::rng::Stream;
 use burn::tensor::{Device, Tensor};
@@ -90,7 +90,12 @@ impl Process {
 
     /// `steps + 1` times from 1 to 0. DDPM's lie on its own steps.
     pub fn times(&self, steps: usize) -> Vec<f64> {
-        let inner = (0..steps).map(|k| self.nearest((steps - k) as f64 / steps as f64));
+        self.times_from(1.0, steps)
+    }
+
+    /// `steps + 1` times from `first` to 0.
+    pub fn times_from(&self, first: f64, steps: usize) -> Vec<f64> {
+        let inner = (0..steps).map(|k| self.nearest(first * (steps - k) as f64 / steps as f64));
         inner.chain([0.0]).collect()
     }
 
@@ -151,8 +156,8 @@ fn alpha_bar(schedule: NoiseSchedule) -> Vec<f64> {
 #[derive(Debug, Clone, Copy)]
 pub struct DiffusionOptions {
     pub times: TimeDistribution,
-    /// Classes that the network is told; 0 for none.
-    pub classes: usize,
+    /// Numbers that the network is told beside the time, see [`Told`]; 0 for none.
+    pub features: usize,
     /// How often it is not told, so that it learns both and can be guided (Ho and Salimans 2022, arXiv 2207.12598).
     pub drop: f64,
     pub adam: AdamWOptions,
@@ -168,11 +173,11 @@ pub struct NoiseBatch {
 }
 
 impl NoiseBatch {
-    /// Draws for samples of `size` numbers, on a device without autodiff. `labels` are ignored where no classes are told.
+    /// Draws for samples of `size` numbers, on a device without autodiff. `told` is ignored where there are no features.
     pub fn new(
         process: &Process,
         [n, size]: [usize; 2],
-        labels: &[u8],
+        told: &[Told],
         options: DiffusionOptions,
         stream: &mut Stream,
         device: &Device,
@@ -187,15 +192,16 @@ impl NoiseBatch {
             None => 1.0 - stream.unit(),
         };
         let times: Vec<f64> = (0..n).map(|i| process.drawn(part(i, stream))).collect();
-        let label = |i: usize, stream: &mut Stream| {
-            if options.classes == 0 || stream.unit() < options.drop { None } else { labels.get(i).copied() }
+        let told = |i: usize, stream: &mut Stream| {
+            let told = told.get(i).filter(|_| options.features > 0 && stream.unit() >= options.drop);
+            told.cloned().unwrap_or_default()
         };
-        let labels: Vec<Option<u8>> = (0..n).map(|i| label(i, stream)).collect();
-        Self::of(process, &times, noise, &labels, options.classes)
+        let told: Vec<Told> = (0..n).map(|i| told(i, stream)).collect();
+        Self::of(process, &times, noise, &told, options.features)
     }
 
-    /// Of these times, noise `[n, size]` and classes.
-    pub fn of(process: &Process, times: &[f64], noise: Tensor<2>, labels: &[Option<u8>], classes: usize) -> Self {
+    /// Of these times, noise `[n, size]`, and what is told.
+    pub fn of(process: &Process, times: &[f64], noise: Tensor<2>, told: &[Told], features: usize) -> Self {
         let (n, device) = (times.len(), noise.device());
         let shares = |time: &f64| {
             let ([a, b], [c, d]) = (process.shares(*time), process.target(*time));
@@ -205,7 +211,7 @@ impl NoiseBatch {
         let columns = (0..4).flat_map(|k| rows.iter().map(move |row| row[k])).collect();
         let shares = upload(columns, [4, n, 1], &device);
         let times: Vec<f32> = times.iter().map(|t| *t as f32).collect();
-        let condition = condition(&times, labels, classes);
+        let condition = condition(&times, told, features);
         let width = condition.len() / n.max(1);
         Self { noise, shares, condition: upload(condition, [n, width], &device), times }
     }

@@ -7,6 +7,11 @@ use crate::nn::{Adam, upload};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
+/// The part of a path that a field is; which of several networks an enum holds is none.
+fn in_path(name: &str, container: &str) -> Option<String> {
+    (!container.starts_with("Enum:")).then(|| name.into())
+}
+
 /// Names, shapes and flat tensors of the parameters of a module, in the order in which Adam visits them.
 #[derive(Default)]
 struct Collect {
@@ -15,12 +20,14 @@ struct Collect {
 }
 
 impl ModuleVisitor for Collect {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.into());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.extend(in_path(name, container));
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, name: &str, container: &str) {
+        if in_path(name, container).is_some() {
+            self.path.pop();
+        }
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -91,12 +98,14 @@ impl Load<'_> {
 }
 
 impl ModuleMapper for Load<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.into());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.extend(in_path(name, container));
     }
 
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, name: &str, container: &str) {
+        if in_path(name, container).is_some() {
+            self.path.pop();
+        }
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

@@ -47,6 +47,7 @@ export class Images {
     const Choice = view.pick && here('pictures')?.Choice;
     if (Choice && !this.choice) this.choice = new Choice(this);
     this.#rows(view.rows ?? []);
+    this.#captions(view.captions ?? []);
     if (view.film) this.#film(view, step);
     else this.frames = [{ step, pixels: view.pixels }];
     if (this.live || !view.film) this.#show(this.frames.length - 1);
@@ -66,6 +67,19 @@ export class Images {
     this.labels = Object.assign(document.createElement('ul'), { className: 'row-names' });
     for (const name of said.split('\n')) this.labels.append(Object.assign(document.createElement('li'), { textContent: name }));
     this.grid.prepend(this.labels);
+  }
+
+  // A text for each picture that has one, in columns under the grid.
+  #captions(captions) {
+    const said = captions.join('\n');
+    if (said === (this.captioned ?? '')) return;
+    this.captioned = said;
+    this.captions?.remove();
+    if (!said.trim()) return;
+    this.captions = Object.assign(document.createElement('ul'), { className: 'captions' });
+    this.captions.style.setProperty('--columns', String(columnsOf(this.view)));
+    for (const text of captions.filter(Boolean)) this.captions.append(Object.assign(document.createElement('li'), { textContent: text, title: text }));
+    this.grid.after(this.captions);
   }
 
   keepTo(step) {

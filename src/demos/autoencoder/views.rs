@@ -53,6 +53,7 @@ impl AutoencoderDemo {
             pixels: bytes(values),
             film: false,
             rows: Vec::new(),
+            captions: Vec::new(),
             pick: Some("channel".into()),
             marks: vec![Mark { index: channel as u32, text: (channel + 1).to_string() }],
         }

@@ -71,8 +71,8 @@ impl<G: Generator, D: Discriminator> PictureGan<G, D> {
             |stream: &mut Stream| stream.normal(n * pixels).into_iter().map(|v| v * sigma).collect::<Vec<_>>();
         let z = upload(run.noise.normal(n * latent), [n, latent], &self.device);
         let of_generator = batch.is_none();
-        let Batch { pixels: mut real, mut labels } =
-            batch.unwrap_or_else(|| Batch { pixels: vec![0.0; n * pixels], labels: Vec::new() });
+        let Batch { pixels: mut real, mut labels, .. } =
+            batch.unwrap_or_else(|| Batch { pixels: vec![0.0; n * pixels], ..Batch::default() });
         let noise = (sigma > 0.0).then(|| {
             if !of_generator {
                 real.iter_mut().zip(instance(&mut run.noise)).for_each(|(x, e)| *x += e);

@@ -1,22 +1,24 @@
 //! The network, the space in which it works, and the chains that are shown and judged.
 
 use super::config::{Config, Space};
-use crate::data::{Batch, Shape, Source};
+use super::network::Network;
+use crate::data::captions::Captions;
+use crate::data::emoji;
+use crate::data::{Batch, Nearest, Pictures, Shape, Source};
 use crate::demos::Context;
+use crate::demos::pad::Pad;
+use crate::demos::shipped_vae::ShippedVae;
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::generate::{Chain, DiffusionSampler, SamplerKind, guided};
-use crate::models::denoiser::TIME_FEATURES;
-use crate::models::denoiser_mlp::{DenoiserMlp, DenoiserMlpConfig};
-use crate::models::vae::{Vae, VaeConfig};
+use crate::models::denoiser::Told;
 use crate::nn::upload;
 use crate::poll::Poll;
 use crate::ready;
 use crate::rng::{Purpose, Stream};
 use crate::train::{CHUNK, CHUNKS, LossByTime, Process, Referee, Trainer};
-use crate::weights::{Checkpoint, load_module};
+use crate::weights::Checkpoint;
 use burn::tensor::Tensor;
-use burn::tensor::activation::sigmoid;
 use std::rc::Rc;
 
 /// Pictures on a side of the grid.
@@ -24,27 +26,35 @@ pub const SIDE: usize = 8;
 pub const SHOWN: usize = SIDE * SIDE;
 /// The decay of the average of weights that is drawn from.
 const DECAY: f64 = 0.995;
-/// Steps of the sampler that is judged, whatever the one that shows has.
-const JUDGED_STEPS: usize = 10;
-/// The VAE of digits that ships, and its sizes.
-const VAE: &str = "www/weights/vae-mnist-16.safetensors";
-const LATENT: usize = 16;
-const VAE_WIDTH: usize = 16;
+/// Steps of the sampler that is judged, whatever the one that shows has: on latents and on pixels.
+const JUDGED_STEPS: [usize; 2] = [10, 20];
 
 pub struct Diffusion {
-    pub trainer: Trainer<DenoiserMlp>,
+    pub trainer: Trainer<Network>,
     pub process: Process,
-    /// Classes that the network is told; 0 for none.
+    /// Numbers that the network is told beside the time; 0 for none.
+    pub features: usize,
+    /// Classes of the pictures; 0 where the network is told none.
     pub classes: usize,
+    /// Words for what the network is told; `None` where they are still to come, or where there are none.
+    pub captions: Option<Captions>,
     pub shape: Shape,
     pub source: Rc<dyn Source>,
     pub device: Device,
-    codec: Codec,
+    /// Where noise is added to latents.
+    vae: Option<ShippedVae>,
+    /// The shipped weights that are still to come.
+    pub weights: Option<String>,
     pub referee: Option<Referee>,
     /// Fixed: the noise of the grid, and of the evaluation.
     pub start: Tensor<2>,
     pub judged: Vec<Tensor<2>>,
     seed: u64,
+    /// Samples that were compared with the training set, and what was found, with the step after which that was.
+    pub compared: Option<(u32, Vec<f32>, Vec<Option<Nearest>>)>,
+    /// Held-out pictures, where something is done with them.
+    pub held_out: Option<Batch>,
+    pub pad: Pad,
     /// Pictures of the last step.
     pub real: Batch,
     pub loss_by_time: LossByTime,
@@ -52,85 +62,98 @@ pub struct Diffusion {
     pub last: Option<(Vec<f32>, Tensor<1>)>,
 }
 
-/// What noise is added to.
-#[expect(clippy::large_enum_variant, reason = "there is one")]
-enum Codec {
-    Pixels,
-    /// The latent of a VAE, whose weights may still be on their way.
-    Latent(Option<Vae>),
-}
-
 impl Diffusion {
-    pub fn new(config: &Config, shape: Shape, classes: usize, context: &Context) -> Self {
-        let (seed, device) = (u64::from(config.run.seed), context.device.clone().inner());
-        let (codec, inputs, width) = match config.space {
-            Space::Latent => (Codec::Latent(None), LATENT, config.width as usize),
-            Space::Pixels => (Codec::Pixels, shape.len(), 2 * config.width as usize),
+    /// # Errors
+    /// `Unsupported`, see [`Network::new`].
+    pub fn new(config: &Config, data: &dyn Pictures, context: &Context) -> Result<Self> {
+        let (shape, name) = (data.shape(), &*config.pictures.data);
+        let classes = if config.conditional { data.classes().len() } else { 0 };
+        let (captions, features) = match name {
+            _ if classes == 0 => (None, 0),
+            "emoji" => (None, emoji::FEATURES),
+            _ => (Some(Captions::digits()), classes),
         };
-        let sizes =
-            DenoiserMlpConfig { inputs, condition: TIME_FEATURES + classes, width, depth: config.depth as usize };
-        let model = sizes.init(&mut config.run.stream(Purpose::Weights), &context.device);
+        let (seed, device) = (u64::from(config.run.seed), context.device.clone().inner());
+        let vae = ShippedVae::of(name, shape).filter(|_| config.space == Space::Latent);
+        let inputs = vae.as_ref().map_or(shape.len(), ShippedVae::latent);
+        let model = Network::new(config, inputs, shape, features, &context.device)?;
         let mut sampling = config.run.stream(Purpose::Sampling);
         let mut noise = |n: usize| upload(sampling.normal(n * inputs), [n, inputs], &device);
-        Self {
+        Ok(Self {
             trainer: Trainer::new("denoiser", model, context.device.clone()).with_ema(DECAY),
             process: config.diffusion.process(),
+            features,
             classes,
+            captions,
             shape,
             source: context.source.clone(),
-            codec,
+            vae,
+            weights: config.weights(),
             referee: None,
             start: noise(SHOWN),
             judged: (0..CHUNKS).map(|_| noise(CHUNK)).collect(),
             device,
             seed,
+            compared: None,
+            held_out: None,
+            pad: Pad::default(),
             real: Batch::default(),
             loss_by_time: LossByTime::default(),
             last: None,
-        }
+        })
     }
 
-    /// Fetches the VAE where there is one.
+    /// Fetches the captions, the VAE and the shipped weights where there are any.
     pub fn arrive(&mut self) -> Result<Poll<()>> {
-        if let Codec::Latent(vae @ None) = &mut self.codec {
-            let file = Checkpoint::from_bytes(&ready!(self.source.poll(VAE)?))?;
-            let Shape { channels, height, width } = self.shape;
-            let sizes = VaeConfig { shape: [channels, height, width], latent: LATENT, width: VAE_WIDTH };
-            let blank = sizes.init(&mut Stream::new(0, Purpose::Weights), &self.device);
-            *vae = Some(load_module(blank, None, "vae", &file, &self.device)?);
+        if self.features > 0 && self.captions.is_none() {
+            self.captions = Some(ready!(emoji::captions(&*self.source)?));
+        }
+        if let Some(vae) = &mut self.vae {
+            ready!(vae.arrive(&*self.source, &self.device)?);
+        }
+        if let Some(path) = &self.weights {
+            let file = Checkpoint::from_bytes(&ready!(self.source.poll(path)?))?;
+            self.trainer.load_weights(&file)?;
+            self.weights = None;
         }
         Ok(Poll::Ready(()))
     }
 
     /// Whether all that the views need is here.
     pub fn arrived(&self) -> bool {
-        !matches!(self.codec, Codec::Latent(None))
+        let told = self.features == 0 || self.captions.is_some();
+        told && self.weights.is_none() && self.vae.as_ref().is_none_or(ShippedVae::arrived)
+    }
+
+    /// Whether noise is added to latents, not to pixels.
+    pub fn is_latent(&self) -> bool {
+        self.vae.is_some()
     }
 
     /// Pictures in [-1, 1], `[n, C H W]`, as the network is to learn them.
     pub fn encode(&self, pictures: Tensor<2>) -> Result<Tensor<2>> {
-        match &self.codec {
-            Codec::Pixels => Ok(pictures),
-            Codec::Latent(Some(vae)) => Ok(vae.encoder.forward((pictures + 1.0) / 2.0).0),
-            Codec::Latent(None) => Err(Error::internal("The VAE is not here.")),
+        match &self.vae {
+            Some(vae) => vae.encode(pictures),
+            None => Ok(pictures),
         }
     }
 
     /// Back to pictures in [-1, 1], `[n, C H W]`.
     pub fn decode(&self, samples: Tensor<2>) -> Result<Tensor<2>> {
-        match &self.codec {
-            Codec::Pixels => Ok(samples.clamp(-1.0, 1.0)),
-            Codec::Latent(Some(vae)) => Ok(sigmoid(vae.decoder.forward(samples)) * 2.0 - 1.0),
-            Codec::Latent(None) => Err(Error::internal("The VAE is not here.")),
+        match &self.vae {
+            Some(vae) => vae.decode(samples),
+            None => Ok(samples.clamp(-1.0, 1.0)),
         }
+    }
+
+    /// Pictures in [-1, 1] through the VAE alone; `None` where noise is added to pixels.
+    pub fn through_vae(&self, pictures: Tensor<2>) -> Option<Result<Tensor<2>>> {
+        self.vae.as_ref().map(|vae| vae.decode(vae.encode(pictures)?))
     }
 
     /// Predicted data are kept within this distance of 0.
     fn limit(&self) -> f32 {
-        match self.codec {
-            Codec::Pixels => 1.0,
-            Codec::Latent(_) => 5.0,
-        }
+        if self.vae.is_some() { 5.0 } else { 1.0 }
     }
 
     /// A sampler of the settings.
@@ -138,31 +161,44 @@ impl Diffusion {
         config.sampling.sampler(self.limit())
     }
 
+    /// The sampler that is judged: always the same, so that figures of different settings can be compared.
+    pub fn judge_sampler(&self) -> DiffusionSampler {
+        let steps = JUDGED_STEPS[usize::from(!self.is_latent())];
+        DiffusionSampler { kind: SamplerKind::Heun, steps, eta: 0.0, limit: Some(self.limit()) }
+    }
+
+    /// A chain from noise, and the stream of what its sampler adds.
+    pub fn chain(&self, sampler: DiffusionSampler, noise: Tensor<2>) -> (Chain<'_>, Stream) {
+        (Chain::new(&self.process, sampler, noise), Stream::new(self.seed, Purpose::Sampler))
+    }
+
+    /// What a network predicts, told this.
+    pub fn predictor<'a>(
+        &'a self,
+        model: &'a Network,
+        told: &'a [Told],
+        guidance: f64,
+    ) -> impl Fn(&Tensor<2>, f64) -> Tensor<2> + 'a {
+        move |x, time| guided(model, x, time, told, self.features, guidance)
+    }
+
     /// Goes from noise to data; `each` is shown the chain before every step and at the end.
     pub fn run(
         &self,
-        model: &DenoiserMlp,
+        model: &Network,
         sampler: DiffusionSampler,
         noise: Tensor<2>,
-        labels: &[Option<u8>],
+        told: &[Told],
         guidance: f64,
         mut each: impl FnMut(&Chain),
     ) -> Tensor<2> {
-        let (mut chain, mut stream) =
-            (Chain::new(&self.process, sampler, noise), Stream::new(self.seed, Purpose::Sampler));
-        let predict = |x: &Tensor<2>, time: f64| guided(model, x, time, labels, self.classes, guidance);
+        let (mut chain, mut stream) = self.chain(sampler, noise);
+        let predict = self.predictor(model, told, guidance);
         while !chain.ended() {
             each(&chain);
             chain.step(&predict, &mut |n| stream.normal(n));
         }
         each(&chain);
         chain.x
-    }
-
-    /// Pictures to be judged or saved: always drawn in the same way, without guidance.
-    pub fn draw(&self, model: &DenoiserMlp, noise: Tensor<2>, labels: &[Option<u8>]) -> Result<Tensor<2>> {
-        let (kind, steps) = (SamplerKind::Heun, JUDGED_STEPS);
-        let sampler = DiffusionSampler { kind, steps, eta: 0.0, limit: Some(self.limit()) };
-        self.decode(self.run(model, sampler, noise, labels, 1.0, |_| {}))
     }
 }

@@ -2,13 +2,12 @@
 
 use super::config::Config;
 use super::demo::{Diffusion, SHOWN};
-use crate::data::{Batch, Pictures};
-use crate::demos::denoising::asked;
+use super::network::Network;
+use crate::data::{Batch, Dataset, Pictures};
 use crate::demos::training::{Measured, Run, Task};
-use crate::demos::{Figure, Panel, Samples};
+use crate::demos::{Figure, Panel, Samples, Values, no_action, values};
 use crate::device::read_one;
 use crate::error::{Error, Result};
-use crate::models::denoiser_mlp::DenoiserMlp;
 use crate::nn::{AdamOptions, AdamWOptions, upload};
 use crate::poll::Poll;
 use crate::ready;
@@ -16,28 +15,41 @@ use crate::rng::{Purpose, Stream};
 use crate::train::{CHUNK, Evaluation, LossByTime, Losses, NoiseBatch, Referee, diffusion_step};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
+use serde_json::{Value, json};
 
 #[async_trait(?Send)]
 impl Task for Diffusion {
     type Config = Config;
     type Data = Box<dyn Pictures>;
-    type Evaluation = Evaluation<DenoiserMlp>;
+    type Evaluation = Judging;
 
     const LOSSES: &'static [&'static str] = &["loss"];
-    /// What the referee says of 1,024 samples.
-    const MEASURES: &'static [&'static str] = &["distance", "right"];
+    /// What the classifier says of 1,024 digits; how many held-out names are drawn so that they are recalled.
+    const MEASURES: &'static [&'static str] = &["distance", "right", "recalled"];
 
-    fn prepare(&mut self, _run: &mut Run<Self>) -> Result<Poll<()>> {
+    /// Trained weights are there to be looked at first.
+    fn begins(&self) -> bool {
+        self.weights.is_none()
+    }
+
+    fn prepare(&mut self, run: &mut Run<Self>) -> Result<Poll<()>> {
+        if run.config.repair && self.held_out.is_none() {
+            self.held_out = Some(ready!(run.data.held_out()?));
+        }
         self.arrive()
     }
 
-    /// The referee judges digits alone.
+    /// There is a classifier for digits, and there are held-out names of emoji.
     fn evaluates(&self, run: &Run<Self>) -> bool {
-        run.config.pictures.data == "mnist"
+        run.config.pictures.data == "mnist" || self.named(run)
     }
 
-    fn prepare_evaluation(&mut self, _run: &mut Run<Self>, _due: bool) -> Result<Poll<()>> {
-        if self.referee.is_none() {
+    fn prepare_evaluation(&mut self, run: &mut Run<Self>, _due: bool) -> Result<Poll<()>> {
+        if self.named(run) {
+            if self.held_out.is_none() {
+                self.held_out = Some(ready!(run.data.held_out()?));
+            }
+        } else if self.referee.is_none() {
             self.referee = Some(ready!(Referee::poll(&*self.source, &self.device)?));
         }
         Ok(Poll::Ready(()))
@@ -49,10 +61,11 @@ impl Task for Diffusion {
 
     fn step(&mut self, run: &mut Run<Self>, batch: Batch) -> Result<Losses> {
         let adam = AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.99 };
-        let options = run.config.diffusion.options(self.classes, AdamWOptions { adam, decay: 0.0, clip: Some(1.0) });
+        let options = run.config.diffusion.options(self.features, AdamWOptions { adam, decay: 0.0, clip: Some(1.0) });
         let (n, numbers) = (run.config.pictures.batch as usize, self.start.dims()[1]);
         let pictures = upload(batch.pixels.clone(), [n, self.shape.len()], &self.device);
-        let noise = NoiseBatch::new(&self.process, [n, numbers], &batch.labels, options, &mut run.noise, &self.device);
+        let told = self.of_batch(&batch, &mut run.noise);
+        let noise = NoiseBatch::new(&self.process, [n, numbers], &told, options, &mut run.noise, &self.device);
         let data = self.encode(pictures)?;
         let (losses, each) = diffusion_step(&mut self.trainer, options, &data, &noise);
         self.last = Some((noise.times, each));
@@ -60,33 +73,58 @@ impl Task for Diffusion {
         Ok(losses)
     }
 
-    fn evaluation(&self, _run: &Run<Self>) -> Evaluation<DenoiserMlp> {
-        Evaluation::new(self.trainer.sampler())
+    fn evaluation(&self, run: &Run<Self>) -> Judging {
+        let model = self.trainer.sampler();
+        if self.named(run) { Judging::Names(model) } else { Judging::Digits(Evaluation::new(model)) }
     }
 
-    async fn evaluate(
-        &mut self,
-        _run: &mut Run<Self>,
-        evaluation: &mut Evaluation<DenoiserMlp>,
-    ) -> Result<Option<Vec<f32>>> {
+    async fn evaluate(&mut self, _run: &mut Run<Self>, judging: &mut Judging) -> Result<Option<Vec<f32>>> {
+        let evaluation = match judging {
+            Judging::Names(model) => return Ok(Some(vec![f32::NAN, f32::NAN, self.recalled(model).await?])),
+            Judging::Digits(evaluation) => evaluation,
+        };
         let Some(referee) = &self.referee else { return Err(Error::internal("The digits' classifier is not here.")) };
-        let (noise, labels) = (self.judged[evaluation.chunks()].clone(), asked(0, self.classes, CHUNK));
-        let drawn = self.draw(&evaluation.generator, noise, &labels)?;
-        let asked: Vec<u8> = labels.into_iter().flatten().collect();
+        let (noise, told) = (self.judged[evaluation.chunks()].clone(), self.in_turn(CHUNK));
+        // Always the same sampler, without guidance, so that figures of different settings can be compared.
+        let samples = self.run(&evaluation.generator, self.judge_sampler(), noise, &told, 1.0, |_| {});
+        let drawn = self.decode(samples)?;
+        let asked: Vec<u8> = told.iter().flatten().map(|(class, _)| *class as u8).collect();
         let report = evaluation.add(referee, drawn, &asked).await?;
-        Ok(report.map(|report| vec![report.distance, report.right]))
+        Ok(report.map(|report| vec![report.distance, report.right, f32::NAN]))
     }
 
     async fn views(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
         if self.arrived() { self.panels(run).await } else { Ok(Vec::new()) }
     }
 
+    async fn act(&mut self, _run: &mut Run<Self>, name: &str, args: &Value) -> Result<Values> {
+        match name {
+            "time" => {
+                let time = args.get("value").and_then(Value::as_f64).filter(|v| v.is_finite());
+                let time = time.ok_or_else(|| Error::bad_command("The time is a number from 0 to 1."))?;
+                Ok(values(json!({ "time": time.clamp(0.0, 1.0) })))
+            }
+            "draw" => self.pad.draw(args, self.shape).map(|()| Values::new()),
+            _ => Err(no_action(name)),
+        }
+    }
+
     async fn save(&mut self, file: &mut Checkpoint) -> Result<()> {
-        self.trainer.save(file).await
+        self.trainer.save(file).await?;
+        self.pad.save(file);
+        if self.weights.is_none() {
+            file.set_text("started", true);
+        }
+        Ok(())
     }
 
     fn load(&mut self, _run: &Run<Self>, file: &Checkpoint) -> Result<()> {
-        self.trainer = self.trainer.loaded(file)?;
+        let pad = self.pad.loaded(file, self.shape)?;
+        (self.trainer, self.pad) = (self.trainer.loaded(file)?, pad);
+        // A run that was saved before its weights came still waits for them.
+        if file.texts.contains_key("started") {
+            self.weights = None;
+        }
         (self.last, self.loss_by_time) = (None, LossByTime::default());
         Ok(())
     }
@@ -95,12 +133,12 @@ impl Task for Diffusion {
         ready_now(self.arrive()?)?;
         let (numbers, mut stream) = (self.start.dims()[1], Stream::new(seed, Purpose::Sampling));
         let (model, mut values) = (self.trainer.sampler(), Vec::new());
-        let labels = asked(run.config.class, self.classes, n);
-        for labels in labels.chunks(SHOWN) {
-            let rows = labels.len();
+        let (told, guidance) = (self.asked(&run.config, n), run.config.sampling.guidance);
+        for told in told.chunks(SHOWN) {
+            let rows = told.len();
             let noise = upload(stream.normal(rows * numbers), [rows, numbers], &self.device);
-            let drawn = self.draw(&model, noise, labels)?.reshape([rows * self.shape.len()]);
-            values.extend(read_one(drawn).await?);
+            let samples = self.run(&model, self.sampler(&run.config), noise, told, guidance, |_| {});
+            values.extend(read_one(self.decode(samples)?.reshape([rows * self.shape.len()])).await?);
         }
         Ok(Samples::pictures(self.shape, values))
     }
@@ -108,8 +146,17 @@ impl Task for Diffusion {
     fn figures(&self, _run: &Run<Self>, measured: &Measured) -> Vec<Figure> {
         let distance = measured.figure("distance", "Frechet distance to real digits", None);
         let right = measured.figure("right", "Share of digits that are those asked for", Some(1.0));
-        distance.into_iter().chain(right.filter(|f| f.value.is_finite())).collect()
+        let recalled = measured.figure("recalled", "Held-out names drawn so that they are recalled", Some(1.0));
+        [distance, right, recalled].into_iter().flatten().filter(|f| f.value.is_finite()).collect()
     }
+}
+
+/// An evaluation that is under way.
+#[expect(clippy::large_enum_variant, reason = "there is one")]
+pub enum Judging {
+    Digits(Evaluation<Network>),
+    /// The network as it was when this began.
+    Names(Network),
 }
 
 /// What must be here by now.

@@ -8,7 +8,7 @@ use crate::demos::denoising::{asked, chosen_class};
 use crate::device::Device;
 use crate::error::Result;
 use crate::generate::{Chain, DiffusionSampler, SamplerKind, guided};
-use crate::models::denoiser::TIME_FEATURES;
+use crate::models::denoiser::{TIME_FEATURES, told_classes};
 use crate::models::denoiser_mlp::{DenoiserMlp, DenoiserMlpConfig};
 use crate::nn::ops::matmul;
 use crate::nn::{one_hot, upload};
@@ -70,6 +70,7 @@ impl Diffusion2d {
             condition: TIME_FEATURES + classes,
             width: config.width as usize,
             depth: config.depth as usize,
+            embedding: 64,
         };
         let model = sizes.init(&mut config.run.stream(Purpose::Weights), &context.device);
         let mut sampling = config.run.stream(Purpose::Sampling);
@@ -119,7 +120,7 @@ impl Diffusion2d {
         labels: &[Option<u8>],
     ) -> Tensor<2> {
         match network {
-            Some(network) => guided(network, x, time, labels, self.classes, guidance),
+            Some(network) => guided(network, x, time, &told_classes(labels), self.classes, guidance),
             None => self.exact(x, time, labels),
         }
     }
@@ -181,10 +182,10 @@ impl Diffusion2d {
             DiffusionSampler { kind: SamplerKind::Euler, steps: MEASURED_STEPS, eta: 0.0, limit: Some(LIMIT) };
         let mut chain = Chain::new(&self.process, sampler, noise);
         let (model, n) = (self.trainer.sampler(), chain.x.dims()[0]);
-        let labels = asked(class, self.classes, n);
+        let told = told_classes(&asked(class, self.classes, n));
         while !chain.ended() {
             // Euler's method draws no noise.
-            chain.step(&|x, time| guided(&model, x, time, &labels, self.classes, 1.0), &mut |_| Vec::new());
+            chain.step(&|x, time| guided(&model, x, time, &told, self.classes, 1.0), &mut |_| Vec::new());
         }
         chain.x.reshape([2 * n])
     }

@@ -8,6 +8,7 @@ use crate::demos::training::{Measured, Run, Task};
 use crate::demos::{Figure, Panel, Samples, Values, no_action, values};
 use crate::device::read_one;
 use crate::error::{Error, Result};
+use crate::models::denoiser::told_classes;
 use crate::nn::{AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
 use crate::train::{LossByTime, Losses, NoiseBatch, diffusion_step, modes_covered};
@@ -32,7 +33,8 @@ impl Task for Diffusion2d {
         let adam = AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.999 };
         let options = run.config.diffusion.options(self.classes, adam);
         let (size, device) = ([labels.len(), 2], &run.device);
-        let batch = NoiseBatch::new(&self.process, size, &labels, options, &mut run.noise, device);
+        let told = told_classes(&labels.into_iter().map(Some).collect::<Vec<_>>());
+        let batch = NoiseBatch::new(&self.process, size, &told, options, &mut run.noise, device);
         let (losses, each) = diffusion_step(&mut self.trainer, options, &upload(xy, size, device), &batch);
         self.last = Some((batch.times, each));
         Ok(losses)

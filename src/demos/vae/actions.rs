@@ -1,7 +1,8 @@
 //! What a person does with the autoencoder: moves the latent, draws, chooses pictures, has them mended.
 
-use super::config::{Config, Damage, LIMIT, choose};
+use super::config::{Config, LIMIT, choose};
 use super::demo::{SHOWN, VaeDemo, flat};
+use crate::demos::settings::Damage;
 use crate::demos::{Values, no_action, values};
 use crate::device::read_one;
 use crate::error::{Error, Result};
@@ -50,13 +51,7 @@ impl VaeDemo {
 
     /// Takes over what the person drew, and chooses the latent that it is encoded to.
     async fn draw(&mut self, args: &Value) -> Result<Values> {
-        let (pixels, mask) = (bytes(args, "pixels")?, bytes(args, "mask")?);
-        let plane = self.shape.height * self.shape.width;
-        if !(pixels.is_empty() || pixels.len() == self.shape.len()) || !(mask.is_empty() || mask.len() == plane) {
-            return Err(Error::bad_command("The drawing has the wrong size."));
-        }
-        self.pad.pixels = self.shape.values(&pixels);
-        self.pad.mask = if mask.iter().any(|m| *m != 0) { mask } else { Vec::new() };
+        self.pad.draw(args, self.shape)?;
         if self.pad.pixels.is_empty() {
             self.pad.latent.clear();
             return Ok(Values::new());
@@ -100,13 +95,4 @@ impl VaeDemo {
         self.mended = Some(read_one(flat(self.search(&self.damaged(config)))).await?);
         Ok(Values::new())
     }
-}
-
-/// A list of bytes from a command.
-fn bytes(args: &Value, key: &str) -> Result<Vec<u8>> {
-    let byte = |v: &Value| v.as_u64().and_then(|v| u8::try_from(v).ok());
-    let list =
-        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("The {key} are missing.")))?;
-    let bytes: Option<Vec<u8>> = list.iter().map(byte).collect();
-    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are not bytes.")))
 }

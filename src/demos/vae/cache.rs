@@ -1,6 +1,6 @@
 //! What the views keep from one time to the next: while only the chosen latent moves, only what hangs on it is drawn anew.
 
-use super::config::Damage;
+use crate::demos::settings::Damage;
 
 /// A dimension that tells less than this, in nats, has collapsed onto the prior.
 pub const ALIVE: f32 = 0.01;

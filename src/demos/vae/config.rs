@@ -1,6 +1,8 @@
 //! The settings of the variational autoencoder: its link, its controls, its flags.
 
-use crate::demos::settings::{OptimizerSettings, PictureSettings, RunSettings, Settings};
+use crate::demos::settings::{
+    Damage, OptimizerSettings, PictureSettings, RunSettings, Settings, Start, no_trained_weights,
+};
 use crate::demos::{Note, Values};
 use crate::train::{Likelihood, VaeOptions};
 use schemars::JsonSchema;
@@ -69,24 +71,6 @@ pub struct Config {
     pub c: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-#[serde(rename_all = "lowercase")]
-pub enum Start {
-    Pretrained,
-    Scratch,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-#[serde(rename_all = "lowercase")]
-pub enum Damage {
-    None,
-    Noise,
-    Hole,
-    Shrink,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -127,10 +111,9 @@ pub const SHIPPED: [u32; 4] = [2, 8, 16, 32];
 pub fn settle(values: &mut Values) -> Option<Note> {
     let config: Config = crate::demos::config(values).ok()?;
     let key = config.unshipped().filter(|_| config.start == Start::Pretrained)?;
-    let value = values.get(key).map_or_else(String::new, |v| v.as_str().map_or_else(|| v.to_string(), Into::into));
+    let note = no_trained_weights(values, key);
     values.insert("start".into(), "scratch".into());
-    let text = format!("There are no trained weights for {key}={value}; training starts from scratch.");
-    Some(Note { code: "no-trained-weights", text, args: vec![("key", key.into()), ("value", value)] })
+    Some(note)
 }
 
 impl Config {

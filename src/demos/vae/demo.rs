@@ -2,9 +2,9 @@
 
 use super::cache::Cache;
 use super::config::Config;
-use super::pad::Pad;
 use crate::data::{Batch, Shape, Source};
 use crate::demos::Context;
+use crate::demos::pad::Pad;
 use crate::device::Device;
 use crate::models::vae::{Vae, VaeConfig};
 use crate::nn::upload;

@@ -2,11 +2,12 @@
 //! be seen.
 
 use super::config::Config;
-use super::damage::Damaged;
 use super::demo::{VaeDemo, flat};
+use crate::demos::damage::Damaged;
 use crate::device::read_one;
 use crate::error::Result;
 use crate::nn::upload;
+use crate::rng::Purpose;
 use crate::train::Restoration;
 use burn::tensor::Tensor;
 
@@ -18,7 +19,8 @@ const STEPS: usize = 60;
 impl VaeDemo {
     pub fn damaged(&self, config: &Config) -> Damaged {
         let examples = self.examples(config);
-        Damaged::new(config, self.shape, &examples[..examples.len().min(MENDED * self.shape.len())])
+        let shown = &examples[..examples.len().min(MENDED * self.shape.len())];
+        Damaged::new(config.damage, config.amount, &mut config.run.stream(Purpose::Damage), self.shape, shown)
     }
 
     /// Latents found by a search that begins at what the encoder says.

@@ -1,9 +1,10 @@
 //! How good the model is on held-out pictures: on some of them while it trains, on all of them for `kiln measure`.
 
-use super::config::{Config, Damage};
-use super::damage::Damaged;
+use super::config::Config;
 use super::demo::{VaeDemo, flat};
 use crate::data::{Batch, Dataset};
+use crate::demos::damage::Damaged;
+use crate::demos::settings::Damage;
 use crate::demos::training::{Run, Task};
 use crate::demos::views::Figure;
 use crate::device::{read, read_one};
@@ -61,7 +62,6 @@ impl VaeDemo {
         let all = held_out.pixels.len() / n;
         let mse = (squares / held_out.pixels.len() as f64) as f32;
 
-        let hole = Config { damage: Damage::Hole, amount: 0.5, ..run.config.clone() };
         let batch = run.data.batch(MEAN_OF)?.ready();
         let batch = batch.ok_or_else(|| Error::internal("The pictures have not been loaded."))?;
         let mut mean = vec![0.0f64; n];
@@ -71,7 +71,8 @@ impl VaeDemo {
         let mean: Vec<f32> = mean.iter().map(|m| *m as f32).collect();
         let (mut errors, mut count) = ([0.0f32; 3], 0.0);
         for chunk in held_out.pixels[..held_out.pixels.len().min(HOLES * n)].chunks(CHUNK * n) {
-            let damaged = Damaged::new(&hole, self.shape, chunk);
+            let damaged =
+                Damaged::new(Damage::Hole, 0.5, &mut run.config.run.stream(Purpose::Damage), self.shape, chunk);
             let encoded = self.decode(self.encode(self.upload(&damaged.pixels)).0);
             let searched = self.decode(self.search(&damaged));
             let mended = read(vec![encoded, searched]).await?;

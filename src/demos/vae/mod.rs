@@ -4,12 +4,10 @@
 mod actions;
 mod cache;
 mod config;
-mod damage;
 mod demo;
 mod inpaint;
 mod latent_views;
 mod measure;
-mod pad;
 mod picture_views;
 mod task;
 mod views;

@@ -1,8 +1,8 @@
 //! Damaged pictures: noisy, with a hole, shrunk, or erased in part.
 
-use super::config::{Config, Damage};
+use super::settings::Damage;
 use crate::data::Shape;
-use crate::rng::Purpose;
+use crate::rng::Stream;
 
 /// Damaged pictures, in [-1, 1], and what is known of them.
 pub struct Damaged {
@@ -19,22 +19,21 @@ pub struct Damaged {
 }
 
 impl Damaged {
-    /// Damages pictures `[n, C H W]` in [-1, 1].
-    pub fn new(config: &Config, shape: Shape, pixels: &[f32]) -> Self {
+    /// Damages pictures `[n, C H W]` in [-1, 1] by an amount in (0, 1); the stream is that of the noise.
+    pub fn new(damage: Damage, amount: f64, noise: &mut Stream, shape: Shape, pixels: &[f32]) -> Self {
         let (n, h, w) = (shape.len(), shape.height, shape.width);
         let mut out = Self::whole(pixels, n);
-        match config.damage {
+        match damage {
             Damage::None => {}
             Damage::Noise => {
-                let noise = config.run.stream(Purpose::Damage).normal(pixels.len());
-                let amount = config.amount as f32;
+                let (noise, strength) = (noise.normal(pixels.len()), amount as f32);
                 // Twice, since pixels go from -1 to 1.
-                let noisy = |(p, e): (&f32, f32)| (p + 2.0 * amount * e).clamp(-1.0, 1.0);
+                let noisy = |(p, e): (&f32, f32)| (p + 2.0 * strength * e).clamp(-1.0, 1.0);
                 out.pixels = pixels.iter().zip(noise).map(noisy).collect();
-                out.sigma = config.amount.max(0.1);
+                out.sigma = amount.max(0.1);
             }
             Damage::Hole => {
-                let side = |length: usize| ((length as f64 * config.amount).round() as usize).clamp(1, length);
+                let side = |length: usize| ((length as f64 * amount).round() as usize).clamp(1, length);
                 let inside = |at: usize, length: usize| {
                     let first = (length - side(length)) / 2;
                     (first..first + side(length)).contains(&at)
@@ -42,7 +41,7 @@ impl Damaged {
                 out.hide((0..n).map(|i| inside(i / w % h, h) && inside(i % w, w)).collect());
             }
             Damage::Shrink => {
-                out.factor = if config.amount < 0.5 { 2 } else { 4 };
+                out.factor = if amount < 0.5 { 2 } else { 4 };
                 let f = out.factor;
                 // Each row of blocks: the means of f x f pixels.
                 let mean = |at: usize| {

@@ -2,8 +2,9 @@
 
 use crate::data::Shape;
 use crate::demos::views::View;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::weights::Checkpoint;
+use serde_json::Value;
 
 /// What is on the pad.
 #[derive(Default)]
@@ -30,6 +31,21 @@ impl Pad {
             mask: self.mask.clone(),
             revision: self.revision,
         }
+    }
+
+    /// Takes over what the person drew: `{ pixels: [...], mask: [...] }`, bytes.
+    ///
+    /// # Errors
+    /// `BadCommand` where they are no bytes, or not those of a picture.
+    pub fn draw(&mut self, args: &Value, shape: Shape) -> Result<()> {
+        let (pixels, mask) = (bytes(args, "pixels")?, bytes(args, "mask")?);
+        let plane = shape.height * shape.width;
+        if !(pixels.is_empty() || pixels.len() == shape.len()) || !(mask.is_empty() || mask.len() == plane) {
+            return Err(Error::bad_command("The drawing has the wrong size."));
+        }
+        self.pixels = shape.values(&pixels);
+        self.mask = if mask.iter().any(|m| *m != 0) { mask } else { Vec::new() };
+        Ok(())
     }
 
     /// Which numbers of the picture are not known, for each of them.
@@ -59,4 +75,13 @@ impl Pad {
         }
         Ok(pad)
     }
+}
+
+/// A list of bytes from a command.
+fn bytes(args: &Value, key: &str) -> Result<Vec<u8>> {
+    let byte = |v: &Value| v.as_u64().and_then(|v| u8::try_from(v).ok());
+    let list =
+        args.get(key).and_then(Value::as_array).ok_or_else(|| Error::bad_command(format!("The {key} are missing.")))?;
+    let bytes: Option<Vec<u8>> = list.iter().map(byte).collect();
+    bytes.ok_or_else(|| Error::bad_command(format!("The {key} are not bytes.")))
 }

@@ -1,0 +1,148 @@
+//! What a trained model does without more training: it repairs pictures, turns a drawing into a picture, and goes from one sample to
+//! another.
+
+use super::config::Config;
+use super::demo::Diffusion;
+use super::network::Network;
+use crate::demos::damage::Damaged;
+use crate::demos::settings::Damage;
+use crate::error::Result;
+use crate::generate::{Chain, Observation};
+use crate::models::denoiser::Told;
+use crate::nn::upload;
+use crate::rng::Purpose;
+use burn::tensor::Tensor;
+
+/// Pictures that are repaired at once.
+pub const REPAIRED: usize = 8;
+/// Times from which a drawing is taken back to a picture: the later, the less is left of it.
+pub const STRENGTHS: [f64; 6] = [0.3, 0.4, 0.5, 0.6, 0.7, 0.85];
+/// Pictures between two samples, with both ends.
+pub const BETWEEN: usize = 10;
+
+impl Diffusion {
+    /// The first held-out pictures, damaged.
+    pub fn damaged(&self, config: &Config, originals: &[f32]) -> Damaged {
+        let mut noise = config.run.stream(Purpose::Damage);
+        Damaged::new(config.damage, config.amount, &mut noise, self.shape, originals)
+    }
+
+    /// Damaged pictures repaired, `[n, C H W]`. The network is told nothing of them.
+    pub fn repaired(&self, model: &Network, config: &Config, damaged: &Damaged) -> Result<Tensor<2>> {
+        let (n, size, device) = (damaged.pixels.len() / self.shape.len(), self.shape.len(), &self.device);
+        let told = vec![Told::new(); n];
+        let noise = self.start.clone().narrow(0, 0, n);
+        if config.damage == Damage::Noise {
+            // The time at which samples are as noisy as these pictures: noise over data is twice the amount, since pixels go from -1 to 1.
+            let noisy = upload(damaged.pixels.clone(), [n, size], device);
+            return self.decode(self.run_from(
+                model,
+                config,
+                noisy,
+                self.time_of(2.0 * config.amount),
+                noise,
+                &told,
+            )?);
+        }
+        let known = Observation {
+            shape: [self.shape.channels, self.shape.height, self.shape.width],
+            factor: damaged.factor,
+            seen: upload(damaged.seen.clone(), [n, damaged.seen.len() / n], device),
+            weights: upload(damaged.weights.clone(), [n, damaged.weights.len() / n], device),
+        };
+        let correct = |data: Tensor<2>| match self.decode(data.clone()).and_then(|d| self.encode(known.agree(d))) {
+            Ok(corrected) => corrected,
+            // Without its VAE there are no views.
+            Err(_) => data,
+        };
+        let (chain, mut stream) = self.chain(self.sampler(config), noise);
+        let mut chain = chain.with_correction(&correct);
+        let predict = self.predictor(model, &told, 1.0);
+        while !chain.ended() {
+            chain.step(&predict, &mut |n| stream.normal(n));
+        }
+        // What is known is shown as it is.
+        Ok(known.agree(self.decode(chain.x)?))
+    }
+
+    /// The earliest time at which the noise of a sample is this many times its data.
+    fn time_of(&self, ratio: f64) -> f64 {
+        let noisier = |time: &f64| {
+            let [a, b] = self.process.shares(*time);
+            b >= ratio * a
+        };
+        (1..=1000).map(|k| f64::from(k) / 1000.0).find(noisier).unwrap_or(1.0)
+    }
+
+    /// Pictures as they are at a time, taken from there to data. Latents get their noise here; noisy pixels have it.
+    fn run_from(
+        &self,
+        model: &Network,
+        config: &Config,
+        noisy: Tensor<2>,
+        time: f64,
+        noise: Tensor<2>,
+        told: &[Told],
+    ) -> Result<Tensor<2>> {
+        let [a, b] = self.process.shares(time);
+        let x = if self.is_latent() { self.encode(noisy)? * a + noise * b } else { noisy * a };
+        Ok(self.finish(model, config, time, x, told, 1.0))
+    }
+
+    /// Samples of a time, taken to data.
+    fn finish(
+        &self,
+        model: &Network,
+        config: &Config,
+        time: f64,
+        x: Tensor<2>,
+        told: &[Told],
+        guidance: f64,
+    ) -> Tensor<2> {
+        let mut chain = Chain::starting_at(&self.process, self.sampler(config), time, x);
+        let (mut stream, predict) = (config.run.stream(Purpose::Sampler), self.predictor(model, told, guidance));
+        while !chain.ended() {
+            chain.step(&predict, &mut |n| stream.normal(n));
+        }
+        chain.x
+    }
+
+    /// A drawing with noise of each of the [`STRENGTHS`], taken back to pictures (SDEdit; Meng et al. 2021, arXiv 2108.01073).
+    pub fn from_drawing(&self, model: &Network, config: &Config, told: &Told) -> Result<Tensor<2>> {
+        let drawing = upload(self.pad.pixels.clone(), [1, self.shape.len()], &self.device);
+        let (data, noise) = (self.encode(drawing)?, self.start.clone().narrow(0, 0, 1));
+        let picture = |&time: &f64| {
+            let [a, b] = self.process.shares(time);
+            let x = data.clone() * a + noise.clone() * b;
+            self.finish(model, config, time, x, std::slice::from_ref(told), config.sampling.guidance)
+        };
+        self.decode(Tensor::cat(STRENGTHS.iter().map(picture).collect(), 0))
+    }
+
+    /// Pictures from the first sample to the second. Noise is mixed on a circle, since a mean of two noises is too small.
+    pub fn between(&self, model: &Network, config: &Config, told: [Told; 2]) -> Result<Tensor<2>> {
+        let [from, to] = [0, 1].map(|i| self.start.clone().narrow(0, i, 1));
+        let part = |k: usize| k as f64 / (BETWEEN - 1) as f64;
+        let mixed = |k: usize| {
+            let (sin, cos) =
+                (libm::sin(part(k) * std::f64::consts::FRAC_PI_2), libm::cos(part(k) * std::f64::consts::FRAC_PI_2));
+            from.clone() * cos + to.clone() * sin
+        };
+        let mix = |k: usize| -> Told {
+            let weighed =
+                |told: &Told, share: f64| told.iter().map(|&(at, w)| (at, w * share as f32)).collect::<Told>();
+            let [mut a, b] = [weighed(&told[0], 1.0 - part(k)), weighed(&told[1], part(k))];
+            for (place, weight) in b {
+                match a.iter_mut().find(|(at, _)| *at == place) {
+                    Some((_, w)) => *w += weight,
+                    None => a.push((place, weight)),
+                }
+            }
+            a
+        };
+        let noise = Tensor::cat((0..BETWEEN).map(mixed).collect(), 0);
+        let told: Vec<Told> = (0..BETWEEN).map(mix).collect();
+        let samples = self.run(model, self.sampler(config), noise, &told, config.sampling.guidance, |_| {});
+        self.decode(samples)
+    }
+}
