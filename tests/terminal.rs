@@ -111,11 +111,17 @@ fn the_weights_that_ship_are_sampled_and_measured() {
         said(Command::new(env!("CARGO_BIN_EXE_kiln")).args(["sample", model, "--n", "4", "--out", &to]));
         read(&to)
     };
-    for latent in ["2", "8", "16", "32"] {
-        let link = format!("vae?latent={latent}");
-        let of_file = drawn(&format!("www/weights/vae-mnist-{latent}.safetensors"));
-        assert_eq!(of_file.find("samples").expect("samples").shape, [4, 1, 28, 28]);
-        assert_eq!(of_file, drawn(&link), "the file and the link {link} are one model");
+    let (digits, emoji) = ([4, 1, 28, 28], [4, 3, 32, 32]);
+    for (name, link, shape) in [
+        ("mnist-2", "vae?latent=2", digits),
+        ("mnist-8", "vae?latent=8", digits),
+        ("mnist-16", "vae?latent=16", digits),
+        ("mnist-32", "vae?latent=32", digits),
+        ("emoji-64", "vae?data=emoji&latent=64&likelihood=gaussian", emoji),
+    ] {
+        let of_file = drawn(&format!("www/weights/vae-{name}.safetensors"));
+        assert_eq!(of_file.find("samples").expect("samples").shape, shape);
+        assert_eq!(of_file, drawn(link), "the file and the link {link} are one model");
     }
     let accuracy = measured("www/weights/digits-classifier.safetensors")["accuracy"].as_f64().expect("a number");
     assert!((0.985..1.0).contains(&accuracy), "{accuracy}");

@@ -104,8 +104,20 @@ impl Settings for Config {
     }
 }
 
-/// Sizes of which trained weights are shipped, all for digits, at the default width and likelihood.
-pub const SHIPPED: [u32; 4] = [2, 8, 16, 32];
+/// What trained weights ship for: one file for each size of the latent, `www/weights/vae-DATA-LATENT.safetensors`.
+struct Shipped {
+    data: &'static str,
+    latents: &'static [u32],
+    width: u32,
+    likelihood: Likelihood,
+    /// The seed whose held-out pictures they have not seen, where the split hangs on it.
+    seed: Option<u32>,
+}
+
+const SHIPPED: [Shipped; 2] = [
+    Shipped { data: "mnist", latents: &[2, 8, 16, 32], width: 16, likelihood: Likelihood::Bernoulli, seed: None },
+    Shipped { data: "emoji", latents: &[64], width: 16, likelihood: Likelihood::Gaussian, seed: Some(1) },
+];
 
 /// Where no trained weights are shipped for what a link asks for, it starts from scratch, and says which setting is why.
 pub fn settle(values: &mut Values) -> Option<Note> {
@@ -119,12 +131,14 @@ pub fn settle(values: &mut Values) -> Option<Note> {
 impl Config {
     /// The first setting for whose value no weights are shipped.
     fn unshipped(&self) -> Option<&'static str> {
-        let shipped = Self::default();
+        let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.data == self.pictures.data) else {
+            return Some("data");
+        };
         let differs = [
-            ("data", self.pictures.data != shipped.pictures.data),
-            ("latent", !SHIPPED.contains(&self.latent)),
+            ("latent", !shipped.latents.contains(&self.latent)),
             ("width", self.width != shipped.width),
             ("likelihood", self.likelihood != shipped.likelihood),
+            ("seed", shipped.seed.is_some_and(|seed| seed != self.run.seed)),
         ];
         differs.into_iter().find(|(_, differs)| *differs).map(|(key, _)| key)
     }
@@ -136,7 +150,7 @@ impl Config {
 
     /// The shipped weights that it starts with.
     pub fn weights(&self) -> Option<String> {
-        self.pretrained().then(|| format!("www/weights/vae-mnist-{}.safetensors", self.latent))
+        self.pretrained().then(|| format!("www/weights/vae-{}-{}.safetensors", self.pictures.data, self.latent))
     }
 
     /// What step `step` (from 1) minimises. Weights that ship have the warm-up behind them: to begin it anew would spoil them.
