@@ -31,7 +31,7 @@ pub use conv2d::{Conv2d, Window};
 pub use cross_entropy::{cross_entropy, cross_entropy_backward};
 pub use gemm::gemm;
 pub use mat_ref::MatRef;
-pub use matrix::{Data, GROUP, Matrix, bf16, f16};
+pub use matrix::{Data, GROUP, Matrix, bf16, f16, to_f16};
 pub use pool::{each_chunk, help, lost, part_count, threads};
 pub use quantized::matmul;
 pub use row_norm::RowNorm;

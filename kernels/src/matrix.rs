@@ -114,6 +114,15 @@ pub fn f16(bits: u16) -> f32 {
     f32::from_bits(sign | (f32::from_bits(rest << 13) * f32::from_bits(0x7780_0000)).to_bits())
 }
 
+/// The half-precision number that is nearest to a finite number; ties go to the even one, and what is too large becomes infinite.
+pub fn to_f16(value: f32) -> u16 {
+    let sign = (value.to_bits() >> 16 & 0x8000) as u16;
+    // The multiplication adjusts the exponent, also for subnormals.
+    let bits = (value.abs() * f32::from_bits(0x0780_0000)).to_bits();
+    let rounded = (bits + 0xfff + (bits >> 13 & 1)) >> 13;
+    sign | rounded.min(0x7c00) as u16
+}
+
 /// A bfloat16 number.
 pub fn bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::nn::{Adam, AdamWOptions, Ema};
-use crate::weights::{Checkpoint, load_module, save_module};
+use crate::weights::{AVERAGE, Checkpoint, load_module, save_module};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -109,6 +109,6 @@ impl<M: Module> Trainer<M> {
     }
 
     fn average_name(&self) -> String {
-        format!("ema.{}", self.name)
+        format!("{AVERAGE}{}", self.name)
     }
 }

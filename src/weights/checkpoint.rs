@@ -2,6 +2,7 @@
 //! `optimizer.`, curves under `history.`, and everything else (link, step, random streams) as JSON in its metadata.
 
 use crate::error::{Code, Error, Result};
+use crate::nn::engine::{f16, to_f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,6 +24,13 @@ pub struct Checkpoint {
 /// Whether a tensor is only needed for training.
 fn of_training(tensor: &NamedTensor) -> bool {
     tensor.name.starts_with("optimizer.") || tensor.name.starts_with("history.")
+}
+
+/// The first part of the names of averages of weights, before the name of the weights.
+pub const AVERAGE: &str = "ema.";
+
+fn of_average(tensor: &NamedTensor) -> bool {
+    tensor.name.starts_with(AVERAGE)
 }
 
 /// The only entry of the metadata of the file: all texts as a JSON object. The crate writes several entries in random order, but the
@@ -66,9 +74,18 @@ impl Checkpoint {
         self.tensors.iter().find(|t| t.name == name)
     }
 
-    /// Keeps only weights: without optimizer and curves the file is smaller.
+    /// Keeps only the weights that samples are drawn from: without optimizer and curves, and with the averages of weights in the place
+    /// of the last ones, the file is smaller.
     pub fn keep_weights_alone(&mut self) {
-        self.tensors.retain(|t| !of_training(t));
+        let (averages, mut weights): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.tensors).into_iter().filter(|t| !of_training(t)).partition(of_average);
+        for average in averages {
+            if let Some(weight) = weights.iter_mut().find(|t| average.name.strip_prefix(AVERAGE) == Some(&t.name)) {
+                weight.values = average.values;
+            }
+        }
+        self.tensors = weights;
+        self.texts.retain(|key, _| !key.starts_with(AVERAGE));
     }
 
     /// Whether there are only weights. A full checkpoint has curves, which may be empty.
@@ -102,20 +119,29 @@ impl Checkpoint {
 
     /// The file. The same run gives the same bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        self.write(Dtype::F32, |v| v.to_le_bytes().into())
+    }
+
+    /// The file with numbers of 16 bits: half as large, and less exact.
+    pub fn to_half_bytes(&self) -> Result<Vec<u8>> {
+        self.write(Dtype::F16, |v| to_f16(v).to_le_bytes().into())
+    }
+
+    fn write(&self, dtype: Dtype, encode: impl Fn(f32) -> Vec<u8>) -> Result<Vec<u8>> {
         let bytes: Vec<Vec<u8>> =
-            self.tensors.iter().map(|t| t.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+            self.tensors.iter().map(|t| t.values.iter().flat_map(|v| encode(*v)).collect()).collect();
         let views: std::result::Result<Vec<_>, _> = self
             .tensors
             .iter()
             .zip(&bytes)
-            .map(|(t, b)| TensorView::new(Dtype::F32, t.shape.clone(), b).map(|view| (t.name.as_str(), view)))
+            .map(|(t, b)| TensorView::new(dtype, t.shape.clone(), b).map(|view| (t.name.as_str(), view)))
             .collect();
         let texts = serde_json::to_string(&self.texts).map_err(Error::internal)?;
         let metadata = HashMap::from([(TEXTS.to_string(), texts)]);
         safetensors::serialize(views.map_err(Error::internal)?, Some(metadata)).map_err(Error::internal)
     }
 
-    /// Reads a file of f32 tensors; every size is checked against the file before anything is allocated.
+    /// Reads a file of tensors of 32 or 16 bits; every size is checked against the file before anything is allocated.
     ///
     /// # Errors
     /// `BadFile` for any other file.
@@ -125,10 +151,14 @@ impl Checkpoint {
         let file = SafeTensors::deserialize(bytes).map_err(bad)?;
         let mut tensors = Vec::new();
         for (name, view) in file.iter() {
-            if view.dtype() != Dtype::F32 {
-                return Err(Error::bad_file(format!("The tensor {name:?} is {:?}, not F32.", view.dtype())));
-            }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let data = view.data();
+            let values = match view.dtype() {
+                Dtype::F32 => data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+                Dtype::F16 => data.chunks_exact(2).map(|b| f16(u16::from_le_bytes([b[0], b[1]]))).collect(),
+                dtype => {
+                    return Err(Error::bad_file(format!("The tensor {name:?} is {dtype:?}, not F32 or F16.")));
+                }
+            };
             tensors.push(NamedTensor { name: name.into(), shape: view.shape().to_vec(), values });
         }
         let texts = metadata.metadata().as_ref().and_then(|m| m.get(TEXTS));

@@ -31,7 +31,7 @@ pub use autoencoder::Autoencoder;
 #[cfg(not(target_family = "wasm"))]
 pub use bytes::DiskFile;
 pub use bytes::{Bytes, ModelFile};
-pub use checkpoint::{Checkpoint, NamedTensor};
+pub use checkpoint::{AVERAGE, Checkpoint, NamedTensor};
 pub use download_error::{DownloadError, wrong_hash};
 #[cfg(not(target_family = "wasm"))]
 pub use folder::Folder;

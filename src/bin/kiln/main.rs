@@ -10,9 +10,11 @@ mod samples;
 mod terminal;
 mod train;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use kiln::device;
 use kiln::error::Result;
+use kiln::session::protocol::Command;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use terminal::Terminal;
@@ -48,6 +50,9 @@ enum Task {
         /// Leave optimizer and curves out of model.safetensors: smaller, and enough to sample and measure.
         #[arg(long)]
         weights_only: bool,
+        /// Write the weights in 16 bits: half as large. Only together with --weights-only.
+        #[arg(long, requires = "weights_only")]
+        half: bool,
         /// A set that `pictures` wrote, for a link with `data=sha256:...`; again for more of them.
         #[arg(long)]
         pictures: Vec<PathBuf>,
@@ -62,6 +67,8 @@ enum Task {
         /// A .png or .safetensors file.
         #[arg(long)]
         out: PathBuf,
+        #[command(flatten)]
+        wanted: Wanted,
     },
     /// Prints how good a model is on all of the held-out data; the model as for `sample`.
     Measure {
@@ -93,6 +100,36 @@ enum Task {
     Devices,
 }
 
+/// What a diffusion model is to draw, and how: settings that its link has, too.
+#[derive(Args)]
+struct Wanted {
+    /// The class, from 0 on.
+    #[arg(long)]
+    class: Option<u32>,
+    /// What to draw, in English or Chinese.
+    #[arg(long)]
+    words: Option<String>,
+    /// How far the model is pushed toward it: 1 for not at all.
+    #[arg(long)]
+    guidance: Option<f64>,
+    /// Steps from noise to data.
+    #[arg(long)]
+    steps: Option<u32>,
+}
+
+impl Wanted {
+    fn settings(self) -> impl Iterator<Item = (&'static str, Value)> {
+        let settings = [
+            // In the link 0 is for all classes.
+            ("class", self.class.map(|class| (class + 1).into())),
+            ("words", self.words.map(Value::from)),
+            ("guidance", self.guidance.map(Value::from)),
+            ("steps", self.steps.map(Value::from)),
+        ];
+        settings.into_iter().filter_map(|(key, value)| value.map(|value| (key, value)))
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Choice {
     Auto,
@@ -113,12 +150,15 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<()> {
     let root = files::root(cli.root);
     match cli.task {
-        Task::Train { link, device, steps, out, resume, weights_only, pictures } => {
+        Task::Train { link, device, steps, out, resume, weights_only, half, pictures } => {
             let resume = resume.map(|path| files::read(&path)).transpose()?;
-            train::train(&root, train::Job { link, device, steps, out, resume, weights_only, pictures }).await
+            train::train(&root, train::Job { link, device, steps, out, resume, weights_only, half, pictures }).await
         }
-        Task::Sample { model, n, seed, out } => {
+        Task::Sample { model, n, seed, out, wanted } => {
             let mut terminal = Terminal::open_model(&root, &model).await?;
+            for (key, value) in wanted.settings() {
+                terminal.obey(Command::Set { key: key.into(), value }).await?;
+            }
             samples::save_samples(&terminal.session.sample(n, seed).await?, &out)
         }
         Task::Measure { model, json } => {

@@ -18,13 +18,15 @@ pub struct Job {
     pub out: PathBuf,
     pub resume: Option<Vec<u8>>,
     pub weights_only: bool,
+    pub half: bool,
     pub pictures: Vec<PathBuf>,
 }
 
 pub async fn train(root: &Path, job: Job) -> Result<()> {
     let steps = job.steps.map_or_else(|| default_steps(&job.link), Ok)?;
+    let link = if job.resume.is_some() { job.link } else { from_scratch(job.link)? };
     let mut terminal = Terminal::open(root, job.device, job.pictures).await?;
-    terminal.obey(Command::Open { link: job.link, checkpoint: job.resume }).await?;
+    terminal.obey(Command::Open { link, checkpoint: job.resume }).await?;
     std::fs::create_dir_all(&job.out).map_err(|e| file_error(&job.out, e))?;
     terminal.host.bar.set_length(u64::from(steps));
     terminal.host.mark_start();
@@ -39,7 +41,8 @@ pub async fn train(root: &Path, job: Job) -> Result<()> {
     if job.weights_only {
         file.keep_weights_alone();
     }
-    write(&job.out.join("model.safetensors"), &file.to_bytes()?)?;
+    let model = if job.half { file.to_half_bytes()? } else { file.to_bytes()? };
+    write(&job.out.join("model.safetensors"), &model)?;
     // A classifier draws nothing; every generator does.
     if let Ok(samples) = terminal.session.sample(64, 1).await {
         save_samples(&samples, &job.out.join("samples.png"))?;
@@ -47,6 +50,17 @@ pub async fn train(root: &Path, job: Job) -> Result<()> {
     }
     println!("{} steps on {}, written to {}", step, terminal.device, job.out.display());
     Ok(())
+}
+
+/// Training begins from scratch, unless the link says that it begins with the weights that ship.
+fn from_scratch(text: String) -> Result<String> {
+    let parsed = link::parse(&text)?;
+    if parsed.values.get("start").is_none_or(|start| start == "scratch") || text.contains("start=") {
+        return Ok(text);
+    }
+    println!("Training begins from scratch; start=pretrained in the link goes on from the weights that ship.");
+    let joint = if text.contains('?') { '&' } else { '?' };
+    Ok(format!("{text}{joint}start=scratch"))
 }
 
 /// # Errors

@@ -133,7 +133,11 @@ impl Settings for Config {
 }
 
 /// Weights that ship: space, pictures, file. All with the other defaults.
-const SHIPPED: [(Space, &str, &str); 1] = [(Space::Latent, "mnist", "www/weights/diffusion-mnist-latent.safetensors")];
+const SHIPPED: [(Space, &str, &str); 3] = [
+    (Space::Latent, "mnist", "www/weights/diffusion-mnist-latent.safetensors"),
+    (Space::Latent, "emoji", "www/weights/diffusion-emoji-latent.safetensors"),
+    (Space::Unet, "mnist", "www/weights/diffusion-mnist-unet.safetensors"),
+];
 
 impl Config {
     /// The first setting for whose value no weights ship.

@@ -121,8 +121,8 @@ impl Task for Diffusion {
     fn load(&mut self, _run: &Run<Self>, file: &Checkpoint) -> Result<()> {
         let pad = self.pad.loaded(file, self.shape)?;
         (self.trainer, self.pad) = (self.trainer.loaded(file)?, pad);
-        // A run that was saved before its weights came still waits for them.
-        if file.texts.contains_key("started") {
+        // A run that was saved before its weights came still waits for them; in older checkpoints there were none to wait for.
+        if file.texts.contains_key("started") || file.text::<u32>("step").is_ok_and(|step| step > 0) {
             self.weights = None;
         }
         (self.last, self.loss_by_time) = (None, LossByTime::default());

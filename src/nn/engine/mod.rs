@@ -9,7 +9,7 @@ pub(super) mod gpu;
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
-pub use kiln_kernels::{Data, GROUP, Matrix, bf16, f16};
+pub use kiln_kernels::{Data, GROUP, Matrix, bf16, f16, to_f16};
 
 use crate::error::Result;
 use async_trait::async_trait;
