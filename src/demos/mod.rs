@@ -18,6 +18,7 @@ mod drawing;
 mod entry;
 mod gan;
 mod gan2d;
+mod latents;
 pub mod pictures;
 mod realnvp;
 pub mod registry;

@@ -16,6 +16,7 @@ pub mod llama;
 pub mod mlp_gan;
 pub mod pretrained;
 pub mod realnvp;
+pub mod spline;
 pub mod transformer;
 pub mod vae;
 
