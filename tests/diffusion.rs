@@ -1,6 +1,12 @@
 //! Diffusion against `diffusers` and PyTorch (`tests/torch/diffusion.py`): schedules, chains of every sampler, what is trained on.
 
+mod common;
+
 use burn::tensor::Tensor;
+use common::Driver;
+use kiln::data::Dataset;
+use kiln::data::points::{Distribution, EXTENT, Points, lattice};
+use kiln::demos::View;
 use kiln::device::open_cpu;
 use kiln::generate::{Chain, DiffusionSampler, SamplerKind, guided};
 use kiln::models::denoiser::{TIME_FEATURES, told_classes};
@@ -222,4 +228,51 @@ fn the_loss_by_time_is_that_of_each_part() {
     assert_eq!((means[0], means[19]), (2.0, 5.0));
     // Nothing was trained between.
     assert_eq!(means[10], 2.0);
+}
+
+/// The density that `diffusion2d` shows, and the side of its grid.
+fn shown_density(driver: &Driver) -> (Vec<f32>, usize) {
+    let views = driver.last_panels().into_iter().flat_map(|panel| panel.views);
+    let mut fields = views
+        .filter_map(|v| if let View::Field2d { values, columns, .. } = v { Some((values.0, columns)) } else { None });
+    let (values, side) = fields.next().expect("a density");
+    assert_eq!(values.len(), (side * side) as usize);
+    (values, side as usize)
+}
+
+/// Before anything is trained the field is that of 500 points, whose density is known at every time: a normal one around each.
+#[test]
+fn the_density_in_the_plane_is_that_of_where_the_field_leads() {
+    let mut driver = Driver::new(true);
+    let held_out = Points::new(Distribution::Ring, Vec::new(), 1).held_out().expect("points").ready().expect("at once");
+    let points = &held_out.xy[2 * 4_500..2 * 5_000];
+    for (time, tolerance) in [(1.0, 0.002), (0.7, 0.05), (0.3, 0.05)] {
+        driver.load(&format!("diffusion2d?density=true&time={time}"), None);
+        let (found, side) = shown_density(&driver);
+        let exact = |cell: &[f32]| {
+            let square = |p: &[f32]| {
+                let [x, y] = [0, 1].map(|k| f64::from(cell[k]) - (1.0 - time) * f64::from(p[k]));
+                (-(x * x + y * y) / (2.0 * time * time)).exp()
+            };
+            points.chunks_exact(2).map(square).sum::<f64>() / (500.0 * std::f64::consts::TAU * time * time)
+        };
+        let exact: Vec<f64> = lattice(side, EXTENT).chunks_exact(2).map(exact).collect();
+        let most = exact.iter().copied().max_by(f64::total_cmp).expect("some");
+        for (cell, (a, b)) in found.iter().zip(&exact).enumerate() {
+            assert!((f64::from(*a) - b).abs() < tolerance * most, "time {time}, cell {cell}: {a} instead of {b}");
+        }
+    }
+}
+
+#[test]
+fn the_density_of_a_trained_network_sums_to_one_along_either_path() {
+    for path in ["objective=flow", "objective=ddpm", "objective=ddpm&predict=noise"] {
+        let mut driver = Driver::new(true);
+        driver.load(&format!("diffusion2d?width=16&depth=1&batch=32&{path}"), None);
+        driver.step(100);
+        driver.send(kiln::session::protocol::Command::Set { key: "density".into(), value: true.into() });
+        let (values, side) = shown_density(&driver);
+        let sum: f32 = values.iter().sum::<f32>() * (2.0 * EXTENT / side as f32).powi(2);
+        assert!((0.9..1.1).contains(&sum), "{path}: {sum}");
+    }
 }

@@ -5,8 +5,10 @@ mod common;
 use common::{Driver, bits, curve, fixture};
 use kiln::compare;
 
-const LINKS: [&str; 7] = [
+const LINKS: [&str; 9] = [
     "realnvp?seed=7&width=8&couplings=3&batch=16&evaluate=20",
+    "realnvp?seed=7&coupling=spline&width=8&couplings=3&batch=16&evaluate=20",
+    "realnvp?seed=7&space=digits&width=8&couplings=2&batch=16&evaluate=20",
     "diffusion2d?seed=7&width=8&depth=1&batch=16&evaluate=20&conditional=true",
     "diffusion?seed=7&width=32&depth=1&batch=8&evaluate=20",
     "gan2d?seed=7",

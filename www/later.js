@@ -20,7 +20,7 @@ const GROUPS = {
   pictures: {
     sheets: ['pictures.css'],
     modules: () => [
-      import('./later/latent.js'), import('./later/sliders.js'), import('./later/pad.js'), import('./later/choice.js'),
+      import('./later/latent.js'), import('./later/marker.js'), import('./later/sliders.js'), import('./later/pad.js'), import('./later/choice.js'),
       import('./later/pictures.js'), import('./later/picture-choice.js'),
     ],
   },

@@ -28,7 +28,6 @@ const LATER = {
   attention: ['tokens', 'Attention'],
   lens: ['tokens', 'Lens'],
   map2d: ['pictures', 'Latent'],
-  dragged: ['pictures', 'Latent'],
   sliders: ['pictures', 'Sliders'],
   pad: ['pictures', 'Pad'],
 };
@@ -36,13 +35,12 @@ const LATER = {
 /** A few rows of so many pictures or more are a strip. */
 const STRIP = 8;
 
-const kindOf = (view) => (view.drag ? 'dragged' : view.type);
-/** Pictures to choose from need more than pictures do. */
-const groupOf = (view) => (view.pick ? 'pictures' : LATER[kindOf(view)]?.[0]);
+/** Pictures to choose from need more than pictures do, and so does a plane with a point that is dragged. */
+const groupOf = (view) => (view.pick || view.drag ? 'pictures' : LATER[view.type]?.[0]);
 
 /** What draws a view; nothing where this page does not know it. */
 function partOf(view) {
-  const [group, name] = LATER[kindOf(view)] ?? [];
+  const [group, name] = LATER[view.type] ?? [];
   return group ? here(group)?.[name] : PARTS[view.type];
 }
 
@@ -143,7 +141,8 @@ export class Panels {
       for (const view of panel.views) {
         const Part = partOf(view);
         if (!Part) continue; // A view of a newer worker: the others are still worth showing.
-        let part = tile.parts.get(Part);
+        // A plane with a map is a plane, too: what lies over the map is drawn there.
+        let part = [...tile.parts.values()].find((one) => one instanceof Part);
         if (!part) {
           part = new Part(this.#optionsOf(Part));
           tile.parts.set(Part, part);

@@ -95,27 +95,72 @@ impl Points {
     fn point(&mut self, modes: &[[f32; 2]]) -> ([f32; 2], usize) {
         let jitter = self.stream.normal(2);
         let u = self.stream.uniform(1, 1.0)[0];
-        let (centre, sigma, label) = match self.distribution {
+        let (centre, label) = match self.distribution {
             Distribution::Ring | Distribution::Grid => {
                 let mode = self.stream.below(modes.len());
-                (modes[mode], SIGMA, mode)
+                (modes[mode], mode)
             }
+            Distribution::Moons => {
+                let moon = self.stream.below(2);
+                (self.on_curve(u, moon), moon)
+            }
+            Distribution::Spiral | Distribution::Line => (self.on_curve(u, 0), 0),
+            Distribution::Drawn => (self.drawn[self.stream.below(self.drawn.len())], 0),
+        };
+        let sigma = self.sigma();
+        ([centre[0] + sigma * jitter[0], centre[1] + sigma * jitter[1]], label)
+    }
+
+    /// The standard deviation around a mode, a curve or a drawn point.
+    fn sigma(&self) -> f32 {
+        match self.distribution {
+            Distribution::Ring | Distribution::Grid => SIGMA,
+            Distribution::Moons => 0.08,
+            Distribution::Spiral | Distribution::Line => 0.05,
+            Distribution::Drawn => 0.06,
+        }
+    }
+
+    /// The place at `u`, uniform in [-1, 1], on one of the curves around which the points of some distributions lie.
+    fn on_curve(&self, u: f32, curve: usize) -> [f32; 2] {
+        match self.distribution {
             Distribution::Moons => {
                 let a = PI * (u + 1.0) / 2.0;
                 let upper = [1.4 * a.cos() - 0.7, 1.4 * a.sin() - 0.35];
                 let lower = [0.7 - 1.4 * a.cos(), 0.35 - 1.4 * a.sin()];
-                let moon = self.stream.below(2);
-                ([upper, lower][moon], 0.08, moon)
+                [upper, lower][curve]
             }
             Distribution::Spiral => {
                 let t = ((u + 1.0) / 2.0).sqrt();
                 let a = 1.5 * TAU * t;
-                ([2.2 * t * a.cos(), 2.2 * t * a.sin()], 0.05, 0)
+                [2.2 * t * a.cos(), 2.2 * t * a.sin()]
             }
-            Distribution::Line => ([2.0 * u, u], 0.05, 0),
-            Distribution::Drawn => (self.drawn[self.stream.below(self.drawn.len())], 0.06, 0),
+            _ => [2.0 * u, u],
+        }
+    }
+
+    /// The logarithm of the exact density at each of these points, x and y alternating, in nats. Around a curve it is summed over places
+    /// that are much closer together than the points scatter.
+    pub fn log_density(&self, xy: &[f32]) -> Vec<f64> {
+        const PLACES: usize = 600;
+        let along =
+            |curve: usize| (0..PLACES).map(move |i| self.on_curve((i as f32 + 0.5) / PLACES as f32 * 2.0 - 1.0, curve));
+        let centres: Vec<[f32; 2]> = match self.distribution {
+            Distribution::Ring | Distribution::Grid => self.modes(),
+            Distribution::Moons => along(0).chain(along(1)).collect(),
+            Distribution::Spiral | Distribution::Line => along(0).collect(),
+            Distribution::Drawn => self.drawn.clone(),
         };
-        ([centre[0] + sigma * jitter[0], centre[1] + sigma * jitter[1]], label)
+        let variance = f64::from(self.sigma()).powi(2);
+        let scale = (centres.len() as f64 * std::f64::consts::TAU * variance).ln();
+        let density = |point: &[f32]| {
+            let square = |c: &[f32; 2]| f64::from((point[0] - c[0]).powi(2) + (point[1] - c[1]).powi(2));
+            let squares: Vec<f64> = centres.iter().map(square).collect();
+            let least = squares.iter().copied().min_by(f64::total_cmp).unwrap_or(f64::NAN);
+            let sum: f64 = squares.iter().map(|s| libm::exp((least - s) / (2.0 * variance))).sum();
+            sum.ln() - least / (2.0 * variance) - scale
+        };
+        xy.chunks_exact(2).map(density).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The VAEs that ship, as the codec of models that work in a latent space: pictures to latents and back.
 
+use crate::data::mnist::SHAPE;
 use crate::data::{Shape, Source};
 use crate::device::Device;
 use crate::error::{Error, Result};
@@ -18,11 +19,15 @@ pub struct ShippedVae {
     vae: Option<Vae>,
 }
 
+/// Numbers in the latent of a digit.
+pub const DIGIT_LATENT: usize = 16;
+
+const DIGITS: &str = "www/weights/vae-mnist-16.safetensors";
+const WIDTH: usize = 16;
+
 /// Set of pictures, path, latent size, width.
-const SHIPPED: [(&str, &str, usize, usize); 2] = [
-    ("mnist", "www/weights/vae-mnist-16.safetensors", 16, 16),
-    ("emoji", "www/weights/vae-emoji-64.safetensors", 64, 16),
-];
+const SHIPPED: [(&str, &str, usize, usize); 2] =
+    [("mnist", DIGITS, DIGIT_LATENT, WIDTH), ("emoji", "www/weights/vae-emoji-64.safetensors", 64, WIDTH)];
 
 /// Whether a VAE ships for a set of pictures.
 pub fn has_vae(data: &str) -> bool {
@@ -34,6 +39,12 @@ impl ShippedVae {
     pub fn of(data: &str, Shape { channels, height, width: side }: Shape) -> Option<Self> {
         let (_, path, latent, width) = *SHIPPED.iter().find(|(name, ..)| *name == data)?;
         Some(Self { path, sizes: VaeConfig { shape: [channels, height, side], latent, width }, vae: None })
+    }
+
+    /// The VAE of digits.
+    pub fn digits() -> Self {
+        let shape = [SHAPE.channels, SHAPE.height, SHAPE.width];
+        Self { path: DIGITS, sizes: VaeConfig { shape, latent: DIGIT_LATENT, width: WIDTH }, vae: None }
     }
 
     /// Numbers in a latent.

@@ -253,6 +253,14 @@ impl View {
         View::Scalars { series: names, rows: Floats(history.columns(rows, series)), reset }
     }
 
+    /// A density on a square grid of `side` cells a side: the highest takes all of the colour.
+    pub fn density(values: Vec<f32>, side: usize, bounds: [f32; 4]) -> Self {
+        let most = values.iter().copied().filter(|v| v.is_finite()).max_by(f32::total_cmp).unwrap_or(1.0);
+        // A field without a middle: none of it takes the colour of low values.
+        let (columns, rows, high) = (side as u32, side as u32, most.max(f32::MIN_POSITIVE));
+        View::Field2d { columns, rows, values: Floats(values), low: -high, high, bounds }
+    }
+
     /// A grid of digits of 28 x 28 from values in [-1, 1].
     pub fn digits(values: &[f32], columns: usize, film: bool) -> Self {
         Self::pictures(values, Shape { channels: 1, height: 28, width: 28 }, columns, film)

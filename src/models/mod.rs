@@ -17,6 +17,7 @@ pub mod llama;
 pub mod mlp_gan;
 pub mod pretrained;
 pub mod realnvp;
+pub mod spline;
 pub mod transformer;
 pub mod vae;
 

@@ -14,6 +14,13 @@ impl Gaussian {
     pub fn variance(&self) -> f64 {
         trace(&self.covariance, self.mean.len())
     }
+
+    /// Its entropy, in nats: the mean negative log-likelihood under it of all draws with this mean and covariance.
+    pub fn entropy(&self) -> f64 {
+        let n = self.mean.len();
+        let logs: f64 = eigen(self.covariance.clone(), n).0.iter().map(|v| v.ln()).sum();
+        (n as f64 * (1.0 + std::f64::consts::TAU.ln()) + logs) / 2.0
+    }
 }
 
 /// Mean and covariance of features, gathered in chunks.

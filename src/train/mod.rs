@@ -19,7 +19,7 @@ pub use diffusion::{
     DDPM_STEPS, DiffusionOptions, LossByTime, NoiseBatch, NoiseSchedule, Objective, Predict, Process, TimeDistribution,
     diffusion_step,
 };
-pub use flow::{FLOW_LOSSES, entropy, flow_step};
+pub use flow::{FLOW_LOSSES, flow_step};
 pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};
 pub use history::{ABSENT, History, MAX_ROWS, NOT_MEASURED};

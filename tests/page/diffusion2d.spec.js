@@ -66,6 +66,13 @@ test('the switches put layers away and bring them back', async ({ page, site }) 
     await expect(legend(page)).toContainText(name);
     await expect.poll(() => drawing(plane(page))).toBe(all);
   }
+  const density = page.locator('[data-key=density] input');
+  await density.click();
+  await expect(legend(page)).toContainText('Density');
+  await expect.poll(() => drawing(plane(page))).not.toBe(all);
+  await density.click();
+  await expect(legend(page)).not.toContainText('Density');
+  await expect.poll(() => drawing(plane(page))).toBe(all);
   await page.locator('[data-key=grid] input').click();
   await expect.poll(() => drawing(plane(page))).not.toBe(all);
   expect(await link(page)).toBe(`${SMALL}&grid=true`);

@@ -52,6 +52,56 @@ test('the slider takes the points back through the couplings to noise, and forth
   expect((await state(page)).step).toBe(40);
 });
 
+test('a place that is clicked shows its latent, its way and its log density; the arrow keys move it, and the link keeps it', async ({ page, site }) => {
+  await open(page, site);
+  await step(page, 20);
+  const before = await drawing(plane(page));
+  const density = page.locator('[data-panel=figures] .figures > div', { hasText: 'Log density at the chosen point' }).locator('dd');
+  const latent = page.locator('[data-panel=latent] .legend');
+  await expect(density).toHaveCount(0);
+  await expect(page.locator('[data-panel=plane] .hint')).toContainText('its latent');
+  const click = async (across, down) => {
+    await plane(page).scrollIntoViewIfNeeded();
+    const box = await plane(page).boundingBox();
+    await page.mouse.click(box.x + across * box.width, box.y + down * box.height);
+  };
+  await click(0.75, 0.25);
+  await expect.poll(() => link(page)).toMatch(/&point=1\.(4|5)\d,1\.(4|5)\d$/);
+  await expect(density).toHaveText(/^-?\d+\.\d\d$/);
+  await expect(latent).toContainText('Chosen point');
+  await expect.poll(() => drawing(plane(page))).not.toBe(before);
+  // The arrow keys go on from there.
+  const clicked = [await link(page), await density.textContent()];
+  for (let press = 0; press < 3; press += 1) await plane(page).press('Shift+ArrowLeft');
+  await expect.poll(() => link(page)).toMatch(/&point=-?0\.(2|3)\d,1\.(4|5)\d$/);
+  await expect(density).not.toHaveText(clicked[1]);
+  expect((await state(page)).step).toBe(20);
+  // While points are drawn a press draws, and the chosen one stays.
+  await page.click('[data-panel=plane] .pen');
+  await click(0.3, 0.7);
+  await expect.poll(() => link(page)).toMatch(/data=drawn.*&point=-?0\.(2|3)/);
+  await page.click('[data-panel=plane] .pen');
+  await page.goto('about:blank');
+  await open(page, site, clicked[0]);
+  await expect(latent).toContainText('Chosen point');
+  await expect(density).toHaveText(/^-?\d/);
+});
+
+test('on digits it draws samples and shows the unseen ones in order, in Chinese, too', async ({ page, site }) => {
+  await visit(page, site, 'realnvp?space=digits&batch=32&couplings=2&width=16&evaluate=20', 'paused&device=cpu&lang=zh');
+  await step(page, 20);
+  for (const id of ['samples', 'ranked']) {
+    const canvas = page.locator(`[data-panel=${id}] canvas`).first();
+    await canvas.scrollIntoViewIfNeeded();
+    await expect.poll(() => coloursOf(canvas), { message: id }).toBeGreaterThan(10);
+  }
+  await expect(page.locator('[data-panel=ranked] .row-names li')).toHaveCount(10);
+  await expect(page.locator('[data-panel=plane]')).toHaveCount(0);
+  await expect(page.locator('[data-panel=figures] dt', { hasText: '没见过的数字的负对数似然' })).toHaveCount(1);
+  expect(await untranslated(page)).toEqual([]);
+  await page.screenshot({ path: `${SHOTS}/realnvp-digits.png`, fullPage: true });
+});
+
 test('the switches put layers away and bring them back', async ({ page, site }) => {
   await open(page, site);
   const all = await drawing(plane(page));

@@ -1,4 +1,5 @@
-"""Latents, densities and a gradient of a normalizing flow, from normflows: writes `realnvp.safetensors`.
+"""Latents, densities and a gradient of normalizing flows, from normflows: writes `realnvp.safetensors` (affine couplings) and
+`realnvp-spline.safetensors` (rational-quadratic splines).
 
     python3 tests/torch/realnvp.py tests/fixtures
 
@@ -6,10 +7,11 @@ needs torch, numpy and normflows (written with 2.8.0, 2.2.6 and 1.7.3). The coup
 likelihood are normflows'; the networks inside the couplings are ours. All is computed in float64.
 
 * `flow.couplings.K.{fc1,fc2,out}.{weight,bias}`: four couplings on two numbers, width 8; K = 0 is the first from data to latent and keeps
-  the first number, 1 the second, and so on. Of `out` the first row is the scale, its logarithm 2 tanh of it, and the second the shift.
+  the first number, 1 the second, and so on. Of an affine `out` the first row is the scale, its logarithm 2 tanh of it, and the second the
+  shift. That of a spline has 8 rows for the widths, 8 for the heights and 7 for the slopes, of which zeros make the identity.
 * `points` [16, 2], `latents` [16, 2], `log_determinants` [16, 1], `log_densities` [16, 1] in nats.
 * `halfway` [16, 2]: the latents through the last two couplings, on their way to data.
-* `nll` [1]: the mean of minus `log_densities`; `d.couplings.0.fc1.weight`: its gradient.
+* `nll` [1]: the mean of minus `log_densities`; `d.couplings.0.{fc1,out}.weight`: its gradients.
 """
 
 import math
@@ -20,6 +22,7 @@ import torch
 from normflows import NormalizingFlow
 from normflows.distributions import DiagGaussian
 from normflows.flows import AffineCouplingBlock, Reverse
+from normflows.flows.neural_spline.coupling import PiecewiseRationalQuadraticCoupling
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,28 +30,62 @@ from golden import save
 
 COUPLINGS, WIDTH, POINTS = 4, 8, 16
 LIMIT = 2.0
+BINS, BOUND, LEAST_SLOPE = 8, 4.0, 1e-3
 
 
 class Network(nn.Module):
-    """What a coupling makes of the number that it keeps, in the order in which normflows wants it: shift, logarithm of the scale."""
+    """What a coupling makes of the number that it keeps."""
 
-    def __init__(self):
+    def __init__(self, outputs, std):
         super().__init__()
         self.fc1 = nn.Linear(1, WIDTH)
         self.fc2 = nn.Linear(WIDTH, WIDTH)
-        self.out = nn.Linear(WIDTH, 2)
+        self.out = nn.Linear(WIDTH, outputs)
+        nn.init.normal_(self.out.weight, std=std)
+
+    def outputs(self, kept):
+        return self.out(F.silu(self.fc2(F.silu(self.fc1(kept)))))
+
+
+class AffineNetwork(Network):
+    """In the order in which normflows wants it: shift, logarithm of the scale."""
+
+    def __init__(self):
         # Large enough that some scales are near their limit.
-        nn.init.normal_(self.out.weight, std=0.8)
+        super().__init__(2, 0.8)
 
     def forward(self, kept):
-        scale, shift = self.out(F.silu(self.fc2(F.silu(self.fc1(kept))))).chunk(2, dim=1)
+        scale, shift = self.outputs(kept).chunk(2, dim=1)
         return torch.cat([shift, LIMIT * torch.tanh(scale)], 1)
 
 
-def main(folder):
-    torch.manual_seed(1)
-    networks = nn.ModuleList(Network() for _ in range(COUPLINGS))
-    points = 1.5 * torch.randn(POINTS, 2)
+class SplineNetwork(Network):
+    """Widths and heights, then slopes, of which normflows takes the softplus: zeros are to be a slope of 1."""
+
+    def __init__(self):
+        # Large enough that pieces of a spline differ much.
+        super().__init__(3 * BINS - 1, 0.8)
+
+    def forward(self, kept, _context=None):
+        out = self.outputs(kept)
+        one = math.log(math.exp(1 - LEAST_SLOPE) - 1)
+        return torch.cat([out[:, : 2 * BINS], out[:, 2 * BINS :] + one], 1)
+
+
+def affine(network, k):
+    # normflows maps latents to data. Its coupling scales and shifts, where ours does so on the way back.
+    return Reverse(AffineCouplingBlock(network, split_mode="channel" if k % 2 == 0 else "channel_inv"))
+
+
+def spline(network, k):
+    mask = torch.tensor([0, 1] if k % 2 == 0 else [1, 0])
+    made = PiecewiseRationalQuadraticCoupling(mask, lambda *_: network, BINS, tails="linear", tail_bound=BOUND)
+    return Reverse(made)
+
+
+def write(path, make_network, make_coupling, points):
+    networks = nn.ModuleList(make_network() for _ in range(COUPLINGS))
+    points = points()
     out = {"points": points}
     out |= {f"flow.couplings.{name}": p.detach().clone() for name, p in networks.named_parameters()}
 
@@ -56,16 +93,17 @@ def main(folder):
     torch.set_default_dtype(torch.float64)
     networks.double()
     x = points.double()
-    # normflows maps latents to data, first coupling first. Its coupling scales and shifts, where ours does so on the way back.
-    modes = ["channel" if k % 2 == 0 else "channel_inv" for k in range(COUPLINGS)]
-    couplings = [Reverse(AffineCouplingBlock(network, split_mode=mode)) for network, mode in zip(networks, modes)]
+    # The first coupling of normflows is the first from latent to data.
+    couplings = [make_coupling(network, k) for k, network in enumerate(networks)]
     flow = NormalizingFlow(DiagGaussian(2, trainable=False), couplings[::-1])
     latents, determinants = flow.inverse_and_log_det(x)
     densities = flow.log_prob(x)
     out |= {"latents": latents, "log_determinants": determinants[:, None], "log_densities": densities[:, None]}
     nll = flow.forward_kld(x)
     nll.backward()
-    out["nll"], out["d.couplings.0.fc1.weight"] = nll.reshape(1), networks[0].fc1.weight.grad.clone()
+    out["nll"] = nll.reshape(1)
+    for layer in ["fc1", "out"]:
+        out[f"d.couplings.0.{layer}.weight"] = getattr(networks[0], layer).weight.grad.clone()
     halfway = latents
     for coupling in flow.flows[: COUPLINGS // 2]:
         halfway, _ = coupling(halfway)
@@ -83,11 +121,24 @@ def main(folder):
     after, _ = couplings[0].inverse(x)
     assert torch.equal(after[:, 0], x[:, 0]) and not torch.equal(after[:, 1], x[:, 1])
     # A fixture in which nothing happened would show nothing, and one out of all bounds no more.
-    scales = torch.stack([network(x[:, :1])[:, 1] for network in networks])
-    assert scales.abs().max() > 1 and latents.abs().max() < 100
-    assert (out["d.couplings.0.fc1.weight"] != 0).sum() > WIDTH / 2
+    assert determinants.abs().max() > 1 and latents.abs().max() < 100
+    assert all((out[f"d.couplings.0.{layer}.weight"] != 0).sum() > WIDTH / 2 for layer in ["fc1", "out"])
     assert all(v.isfinite().all() for v in out.values())
-    save(folder / "realnvp.safetensors", {k: v.detach().float() for k, v in out.items()})
+    save(path, {k: v.detach().float() for k, v in out.items()})
+    torch.set_default_dtype(torch.float32)
+
+
+def main(folder):
+    torch.manual_seed(1)
+    write(folder / "realnvp.safetensors", AffineNetwork, affine, lambda: 1.5 * torch.randn(POINTS, 2))
+    torch.manual_seed(2)
+
+    def points():
+        # Some outside the square in which splines bend, along one axis or both, and one at its edge.
+        outside = torch.tensor([[5.0, 1.0], [-0.5, -4.5], [6.0, 7.0], [4.0, -4.0]])
+        return torch.cat([2 * torch.randn(POINTS - len(outside), 2), outside])
+
+    write(folder / "realnvp-spline.safetensors", SplineNetwork, spline, points)
 
 
 if __name__ == "__main__":

@@ -58,9 +58,11 @@ export class Pen {
     this.button.textContent = t(this.on ? 'pen.done' : 'pen.draw');
     this.hint.textContent = this.on ? t('pen.hint') : '';
     element.classList.toggle('drawing', this.on);
-    if (this.on) element.tabIndex = 0;
+    // A point that is chosen on the plane takes the keys while nothing is drawn.
+    const used = this.on || this.plane.marker;
+    if (used) element.tabIndex = 0;
     else element.removeAttribute('tabindex');
-    element.setAttribute('role', this.on ? 'application' : 'img');
+    element.setAttribute('role', used ? 'application' : 'img');
   }
 
   #add({ clientX, clientY }) {

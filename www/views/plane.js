@@ -2,10 +2,11 @@
 
 import { t, number } from '../i18n.js';
 import { colour, rgb, classColour, classOf } from '../theme.js';
+import { here } from '../later.js';
 import { Canvas } from './canvas.js';
 import { Pen } from './pen.js';
 
-const DOT = { real: 2.2, generated: 2.4, drawn: 3, predicted: 1.5 };
+const DOT = { real: 2.2, generated: 2.4, drawn: 3, predicted: 1.5, chosen: 5 };
 /** An arrow is at most so many cells long, and each side of its head at most so many pixels. */
 const LONGEST = 1.2;
 const HEAD = 4;
@@ -33,7 +34,14 @@ export class Plane {
     this.title = title;
     this.layers[view.type] = view;
     this.bounds = view.bounds;
-    if (view.type === 'points2d') this.describe(view);
+    if (view.type === 'points2d') {
+      const Marker = view.drag && here('pictures')?.Marker;
+      if (Marker && !this.marker) this.marker = new Marker(this);
+      this.marker?.update(view);
+      // The point that can be dragged is drawn by the marker.
+      if (this.marker) this.layers.points2d = { ...view, sets: view.sets.filter(({ role }) => role !== 'chosen') };
+      this.describe(this.layers.points2d);
+    }
     this.canvas.redraw();
   }
 
@@ -56,6 +64,7 @@ export class Plane {
 
   remove() {
     this.pen?.remove();
+    this.marker?.remove();
     this.canvas.remove();
     this.element.remove();
   }
@@ -66,7 +75,8 @@ export class Plane {
     const parts = sets.map(({ role, xy }) => t('points.count', { role: nameOf(role), count: number(xy.byteLength / 8) }));
     if (arrows2d) parts.push(t('arrows.count', { count: number(arrows2d.columns * arrows2d.rows) }));
     if (paths2d) parts.push(t('paths.count', { count: number(paths2d.xy.byteLength / (8 * paths2d.length)) }));
-    this.canvas.element.setAttribute('aria-label', `${this.title}. ${parts.join(', ')}`);
+    const said = this.marker ? `. ${this.marker.said()}` : '';
+    this.canvas.element.setAttribute('aria-label', `${this.title}. ${parts.join(', ')}${said}`);
     // A density has no low half: nothing of it is drawn in the colour of low values.
     const ramp = field2d && floats(field2d.values).some((v) => v < (field2d.low + field2d.high) / 2) ? 'ramp' : 'ramp high';
     const known = [...sets.map(({ role }) => role), ...Object.keys(this.layers), ramp].join();
@@ -101,6 +111,7 @@ export class Plane {
       this.bounds = view.bounds;
       this[type](context, view, width, height);
     }
+    this.marker?.paint(context);
     this.pen?.paint(context);
   }
 

@@ -46,6 +46,9 @@ pub struct Config {
     /// A square grid of noise that is carried along. Samplers that add noise tear it apart: with them it is not drawn.
     #[schemars(title = "Grid", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub grid: bool,
+    /// The density of the points at this time as colour. On a CPU each picture then takes longer.
+    #[schemars(title = "Density", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
+    pub density: bool,
     /// The time that is shown: 1 is noise, 0 is data.
     #[schemars(title = "Time", range(min = 0.0, max = 1.0), extend("x-hidden" = true, "x-live" = true, "x-replayed" = true))]
     pub time: f64,
@@ -80,6 +83,7 @@ impl Default for Config {
             arrows: true,
             paths: true,
             grid: false,
+            density: false,
             time: 0.0,
             speed: Speed::Full,
         }

@@ -99,7 +99,7 @@ impl Diffusion2d {
     }
 
     /// The classes of `n` points, of which the first [`SHOWN`] are shown, and the others follow no class unless one is chosen.
-    fn labels(&self, class: u32, shown: usize, n: usize) -> Vec<Option<u8>> {
+    pub fn labels(&self, class: u32, shown: usize, n: usize) -> Vec<Option<u8>> {
         let mut labels = asked(class, self.classes, shown);
         labels.resize(n, chosen_class(class, self.classes));
         labels
@@ -111,7 +111,7 @@ impl Diffusion2d {
     }
 
     /// What a network predicts for points at a time, or what is exact.
-    fn predict(
+    pub fn predict(
         &self,
         network: Option<&DenoiserMlp>,
         guidance: f64,
@@ -152,11 +152,16 @@ impl Diffusion2d {
     pub fn arrows(&self, config: &Config, network: Option<&DenoiserMlp>, time: f64, until: f64) -> Tensor<2> {
         let labels = self.labels(config.class, 0, ARROWS * ARROWS);
         let predicted = self.predict(network, config.sampling.guidance, &self.lattice, time, &labels);
+        self.carried(&self.lattice, predicted, time, until) - self.lattice.clone()
+    }
+
+    /// Points where they are at another time, by what was predicted for them at this one.
+    pub fn carried(&self, x: &Tensor<2>, predicted: Tensor<2>, time: f64, until: f64) -> Tensor<2> {
         let [of_sample, of_prediction] = self.process.data(time);
-        let data = (self.lattice.clone() * of_sample + predicted * of_prediction).clamp(-LIMIT, LIMIT);
+        let data = (x.clone() * of_sample + predicted * of_prediction).clamp(-LIMIT, LIMIT);
         let ([a, b], [a2, b2]) = (self.process.shares(time), self.process.shares(until));
-        let noise = (self.lattice.clone() - data.clone() * a) / b;
-        data * (a2 - a) + noise * (b2 - b)
+        let noise = (x.clone() - data.clone() * a) / b;
+        data * a2 + noise * b2
     }
 
     /// The way of the shown points and of the grid from noise to data.

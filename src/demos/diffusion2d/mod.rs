@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod density;
 mod task;
 mod views;
 

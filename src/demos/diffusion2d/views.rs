@@ -1,6 +1,7 @@
 //! One canvas for the way from noise to data, with a slider for the time between; figures and curves beside it.
 
 use super::demo::{ARROWS, Diffusion2d, MESH, SHOWN};
+use super::density::CELLS;
 use crate::data::points::EXTENT;
 use crate::demos::denoising::{asked, loss_by_time};
 use crate::demos::training::{Run, Task};
@@ -30,11 +31,13 @@ impl Diffusion2d {
         let last = self.last.take();
         let (times, losses) = last.unzip();
         let expected = way.data[at].clone();
-        let tensors = way.x.into_iter().chain([expected, arrows]).chain(losses).collect();
+        let density = config.density.then(|| self.density(&config, network.as_ref(), config.time));
+        let tensors = way.x.into_iter().chain([expected, arrows]).chain(density).chain(losses).collect();
         let mut values = run.read(tensors).await?.into_iter();
         let x: Vec<Vec<f32>> = values.by_ref().take(steps + 1).collect();
         let missing = || Error::internal("A view was not read back.");
         let (expected, arrows) = (values.next().ok_or_else(missing)?, values.next().ok_or_else(missing)?);
+        let density = if config.density { values.next() } else { None };
         if let (Some(times), Some(losses)) = (times, values.next()) {
             self.loss_by_time.push(&times, &losses);
         }
@@ -50,7 +53,7 @@ impl Diffusion2d {
             sets.push(set("predicted", expected[..2 * SHOWN].to_vec()));
         }
         sets.extend(self.shown(config.class, now));
-        let mut plane = Vec::new();
+        let mut plane: Vec<View> = density.map(|values| View::density(values, CELLS, BOUNDS)).into_iter().collect();
         // A sampler that adds noise at each step tears the grid apart.
         let smooth = match config.sampling.sampler {
             SamplerKind::Euler | SamplerKind::Heun => true,

@@ -6,10 +6,10 @@ use crate::data::points::{EXTENT, Points, lattice};
 use crate::demos::Context;
 use crate::device::Device;
 use crate::error::Result;
-use crate::models::realnvp::{RealNvp, RealNvpConfig};
+use crate::models::realnvp::RealNvp;
 use crate::nn::upload;
 use crate::rng::Purpose;
-use crate::train::{Trainer, entropy};
+use crate::train::Trainer;
 use burn::tensor::Tensor;
 
 /// Points shown, and points measured.
@@ -18,8 +18,6 @@ pub const MEASURED: usize = 2000;
 /// Corners on a side of the grid of noise, and cells on a side of the density.
 pub const MESH: usize = 15;
 pub const CELLS: usize = 48;
-/// The decay of the average of weights that is drawn from and measured.
-const DECAY: f64 = 0.998;
 
 pub struct RealNvpDemo {
     pub trainer: Trainer<RealNvp>,
@@ -32,27 +30,26 @@ pub struct RealNvpDemo {
     /// Real points to be shown, and held-out ones to be measured.
     pub real_shown: Vec<f32>,
     pub real: Tensor<2>,
-    /// Of the data, in nats.
+    /// Of the data, in nats: the mean of minus the logarithm of their exact density over the points that are measured, so that a flow that
+    /// has learnt that density has the same negative log-likelihood.
     pub entropy: f32,
 }
 
 impl RealNvpDemo {
     pub fn new(config: &Config, data: &mut Points, context: &Context) -> Result<Self> {
         let device = context.device.clone().inner();
-        let sizes = RealNvpConfig { inputs: 2, couplings: config.couplings as usize, width: config.width as usize };
-        let model = sizes.init(&mut config.run.stream(Purpose::Weights), &context.device);
         let mut sampling = config.run.stream(Purpose::Sampling);
         let mut start = sampling.normal(2 * SHOWN);
         start.extend(lattice(MESH, 2.5));
         let held_out = data.held_out()?.ready().unwrap_or_default().xy;
         let real = held_out[2 * SHOWN..2 * (SHOWN + MEASURED)].to_vec();
         Ok(Self {
-            trainer: Trainer::new("flow", model, context.device.clone()).with_ema(DECAY),
+            trainer: config.trainer(2, context),
             start: upload(start, [SHOWN + MESH * MESH, 2], &device),
             measured: upload(sampling.normal(2 * MEASURED), [MEASURED, 2], &device),
             cells: upload(lattice(CELLS, EXTENT), [CELLS * CELLS, 2], &device),
             real_shown: held_out[..2 * SHOWN].to_vec(),
-            entropy: entropy(&real) as f32,
+            entropy: (-data.log_density(&real).iter().sum::<f64>() / MEASURED as f64) as f32,
             real: upload(real, [MEASURED, 2], &device),
             device,
         })

@@ -2,13 +2,13 @@
 
 use super::config::Config;
 use super::demo::{MEASURED, RealNvpDemo};
-use crate::data::points::{PointBatch, Points};
+use crate::data::points::{EXTENT, PointBatch, Points};
 use crate::demos::drawing::draw;
 use crate::demos::training::{Measured, Run, Task};
 use crate::demos::{Figure, Panel, Samples, Values, no_action, values};
 use crate::device::read_one;
 use crate::error::{Error, Result};
-use crate::nn::{AdamOptions, AdamWOptions, upload};
+use crate::nn::upload;
 use crate::rng::{Purpose, Stream};
 use crate::train::{FLOW_LOSSES, Losses, flow_step, modes_covered};
 use crate::weights::Checkpoint;
@@ -30,9 +30,8 @@ impl Task for RealNvpDemo {
     }
 
     fn step(&mut self, run: &mut Run<Self>, PointBatch { xy, labels }: PointBatch) -> Result<Losses> {
-        let adam = AdamOptions { lr: run.config.optimizer.lr, beta1: 0.9, beta2: 0.999 };
-        let options = AdamWOptions { adam, decay: 0.0, clip: Some(5.0) };
-        Ok(flow_step(&mut self.trainer, options, upload(xy, [labels.len(), 2], &run.device)))
+        let points = upload(xy, [labels.len(), 2], &run.device);
+        Ok(flow_step(&mut self.trainer, run.config.adam(), points))
     }
 
     fn evaluation(&self, _run: &Run<Self>) {}
@@ -54,15 +53,23 @@ impl Task for RealNvpDemo {
     }
 
     async fn act(&mut self, run: &mut Run<Self>, name: &str, args: &Value) -> Result<Values> {
-        if name != "pass" {
-            return draw(name, args, &run.config.points).ok_or_else(|| no_action(name))?;
+        let number = |key: &str| args.get(key).and_then(Value::as_f64).filter(|v| v.is_finite());
+        match name {
+            "pass" => {
+                let passed = number("value").ok_or_else(|| Error::bad_command("The couplings passed are a number."))?;
+                let passed = passed.round().clamp(0.0, f64::from(run.config.couplings)) as u32;
+                // All of them stay all of them when their number changes.
+                let all = Config::default().passed;
+                Ok(values(json!({ "passed": if passed == run.config.couplings { all } else { passed } })))
+            }
+            "choose" => {
+                let place = number("x").zip(number("y"));
+                let (x, y) = place.ok_or_else(|| Error::bad_command("A point has the numbers x and y."))?;
+                let [x, y] = [x, y].map(|v| v.clamp(-f64::from(EXTENT), f64::from(EXTENT)));
+                Ok(values(json!({ "point": format!("{x:.2},{y:.2}") })))
+            }
+            _ => draw(name, args, &run.config.points).ok_or_else(|| no_action(name))?,
         }
-        let passed = args.get("value").and_then(Value::as_f64).filter(|v| v.is_finite());
-        let passed = passed.ok_or_else(|| Error::bad_command("The couplings passed are a number."))?;
-        let passed = passed.round().clamp(0.0, f64::from(run.config.couplings)) as u32;
-        // All of them stay all of them when their number changes.
-        let all = Config::default().passed;
-        Ok(values(json!({ "passed": if passed == run.config.couplings { all } else { passed } })))
     }
 
     async fn save(&mut self, file: &mut Checkpoint) -> Result<()> {
