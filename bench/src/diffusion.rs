@@ -1,0 +1,66 @@
+//! A training step of a diffusion model, W6 (pixels) and W7 (latents): the very step that the page's demo takes.
+
+use crate::with;
+use kiln::device::{Device, read};
+use kiln::models::denoiser::TIME_FEATURES;
+use kiln::models::denoiser_mlp::{DenoiserMlp, DenoiserMlpConfig};
+use kiln::nn::{AdamOptions, AdamWOptions, upload};
+use kiln::rng::{Purpose, Stream};
+use kiln::train::{
+    DiffusionOptions, Losses, NoiseBatch, NoiseSchedule, Objective, Predict, Process, TimeDistribution, Trainer,
+    diffusion_step, scalars,
+};
+use wasm_bindgen::prelude::{JsError, wasm_bindgen};
+
+const CLASSES: usize = 10;
+
+#[wasm_bindgen]
+pub struct DiffusionStep {
+    trainer: Trainer<DenoiserMlp>,
+    process: Process,
+    device: Device,
+    /// Of the last step.
+    losses: Losses,
+}
+
+#[wasm_bindgen]
+impl DiffusionStep {
+    /// On samples of `size` numbers; the parameters in the order in which the layers stand, in PyTorch's layouts.
+    pub async fn open(size: usize, width: usize, parameters: Vec<f32>) -> Result<DiffusionStep, JsError> {
+        let device = crate::device().await?.device;
+        let config = DenoiserMlpConfig { inputs: size, condition: TIME_FEATURES + CLASSES, width, depth: 3 };
+        let network = with(config.init(&mut Stream::new(0, Purpose::Weights), &device), parameters, &device);
+        Ok(Self {
+            trainer: Trainer::new("denoiser", network, device.clone()).with_ema(0.995),
+            process: Process::new(Objective::Flow, NoiseSchedule::Cosine, Predict::Data),
+            device,
+            losses: Losses::new(),
+        })
+    }
+
+    /// One update on data and noise `[batch, size]`; a label of 10 is a class that is not told.
+    pub fn step(&mut self, data: Vec<f32>, noise: Vec<f32>, times: Vec<f32>, labels: Vec<u8>) {
+        let (batch, device) = (times.len(), self.device.clone().inner());
+        let up = |values: Vec<f32>| {
+            let size = values.len() / batch;
+            upload(values, [batch, size], &device)
+        };
+        let times: Vec<f64> = times.into_iter().map(f64::from).collect();
+        let told = |label: u8| (usize::from(label) < CLASSES).then_some(label);
+        let labels: Vec<Option<u8>> = labels.into_iter().map(told).collect();
+        let (data, noise) = (up(data), NoiseBatch::of(&self.process, &times, up(noise), &labels, CLASSES));
+        let adam = AdamOptions { lr: 1e-3, beta1: 0.9, beta2: 0.99 };
+        let options = DiffusionOptions {
+            times: TimeDistribution::Logitnormal,
+            classes: CLASSES,
+            drop: 0.1,
+            adam: AdamWOptions { adam, decay: 0.0, clip: Some(1.0) },
+        };
+        (self.losses, _) = diffusion_step(&mut self.trainer, options, &data, &noise);
+    }
+
+    /// The loss of the last step.
+    pub async fn loss(&mut self) -> Result<f32, JsError> {
+        Ok(read(scalars(&self.losses)).await?.into_iter().flatten().next().unwrap_or(f32::NAN))
+    }
+}
