@@ -1,7 +1,9 @@
 // Who is measured: Kiln, and the libraries that can do a workload in a tab.
 
+import { WORKLOADS } from '../shared/spec.js';
+
 /** What a library cannot do, by workload; the table names it. */
-const TRAINING = ['w1', 'w1b8', 'w2', 'w6', 'w7'];
+const TRAINING = Object.keys(WORKLOADS).filter((workload) => WORKLOADS[workload].adam);
 const because = (workloads, reason) => Object.fromEntries(workloads.map((workload) => [workload, reason]));
 const ORT = { ...because(TRAINING, 'does not train'), w4: 'reads no GGUF file' };
 const TENSORS = { w4: 'reads no GGUF file' };

@@ -1,9 +1,11 @@
-//! A training step of a diffusion model, W6 (pixels) and W7 (latents): the very step that the page's demo takes.
+//! A training step of a diffusion model, W6 (pixels), W7 (latents) and W8 (a U-Net): the very step that the page's demo takes.
 
 use crate::with;
+use burn::tensor::Tensor;
 use kiln::device::{Device, read};
-use kiln::models::denoiser::TIME_FEATURES;
-use kiln::models::denoiser_mlp::{DenoiserMlp, DenoiserMlpConfig};
+use kiln::models::denoiser::{Denoiser, TIME_FEATURES};
+use kiln::models::denoiser_mlp::DenoiserMlpConfig;
+use kiln::models::denoiser_unet::DenoiserUnetConfig;
 use kiln::nn::{AdamOptions, AdamWOptions, upload};
 use kiln::rng::{Purpose, Stream};
 use kiln::train::{
@@ -16,7 +18,7 @@ const CLASSES: usize = 10;
 
 #[wasm_bindgen]
 pub struct DiffusionStep {
-    trainer: Trainer<DenoiserMlp>,
+    trainer: Box<dyn Learner>,
     process: Process,
     device: Device,
     /// Of the last step.
@@ -25,17 +27,25 @@ pub struct DiffusionStep {
 
 #[wasm_bindgen]
 impl DiffusionStep {
-    /// On samples of `size` numbers; the parameters in the order in which the layers stand, in PyTorch's layouts.
-    pub async fn open(size: usize, width: usize, parameters: Vec<f32>) -> Result<DiffusionStep, JsError> {
+    /// `workload` `w6`, `w7` or `w8`, on samples of `size` numbers; the parameters in the order in which the layers stand, in PyTorch's
+    /// layouts.
+    pub async fn open(
+        workload: String,
+        size: usize,
+        width: usize,
+        parameters: Vec<f32>,
+    ) -> Result<DiffusionStep, JsError> {
         let device = crate::device().await?.device;
-        let config = DenoiserMlpConfig { inputs: size, condition: TIME_FEATURES + CLASSES, width, depth: 3 };
-        let network = with(config.init(&mut Stream::new(0, Purpose::Weights), &device), parameters, &device);
-        Ok(Self {
-            trainer: Trainer::new("denoiser", network, device.clone()).with_ema(0.995),
-            process: Process::new(Objective::Flow, NoiseSchedule::Cosine, Predict::Data),
-            device,
-            losses: Losses::new(),
-        })
+        let (condition, mut blank) = (TIME_FEATURES + CLASSES, Stream::new(0, Purpose::Weights));
+        let trainer = if workload == "w8" {
+            let config = DenoiserUnetConfig { shape: [1, 28, 28], condition, width };
+            learner(config.init(&mut blank, &device)?, parameters, &device)
+        } else {
+            let config = DenoiserMlpConfig { inputs: size, condition, width, depth: 3 };
+            learner(config.init(&mut blank, &device), parameters, &device)
+        };
+        let process = Process::new(Objective::Flow, NoiseSchedule::Cosine, Predict::Data);
+        Ok(Self { trainer, process, device, losses: Losses::new() })
     }
 
     /// One update on data and noise `[batch, size]`; a label of 10 is a class that is not told.
@@ -56,11 +66,27 @@ impl DiffusionStep {
             drop: 0.1,
             adam: AdamWOptions { adam, decay: 0.0, clip: Some(1.0) },
         };
-        (self.losses, _) = diffusion_step(&mut self.trainer, options, &data, &noise);
+        self.losses = self.trainer.step(options, &data, &noise);
     }
 
     /// The loss of the last step.
     pub async fn loss(&mut self) -> Result<f32, JsError> {
         Ok(read(scalars(&self.losses)).await?.into_iter().flatten().next().unwrap_or(f32::NAN))
+    }
+}
+
+/// A network with the parameters given, and what its training needs.
+fn learner<M: Denoiser>(network: M, parameters: Vec<f32>, device: &Device) -> Box<dyn Learner> {
+    Box::new(Trainer::new("denoiser", with(network, parameters, device), device.clone()).with_ema(0.995))
+}
+
+/// Any of the networks.
+trait Learner {
+    fn step(&mut self, options: DiffusionOptions, data: &Tensor<2>, noise: &NoiseBatch) -> Losses;
+}
+
+impl<M: Denoiser> Learner for Trainer<M> {
+    fn step(&mut self, options: DiffusionOptions, data: &Tensor<2>, noise: &NoiseBatch) -> Losses {
+        diffusion_step(self, options, data, noise).0
     }
 }
