@@ -61,9 +61,8 @@ where
     G: Generator + 'static,
     D: Discriminator + 'static,
 {
-    let [of_generator, of_discriminator] = given;
-    let (generator, discriminator) = (with(generator, of_generator, device), with(discriminator, of_discriminator, device));
-    Box::new(Gan::new(generator, discriminator, device.clone()))
+    let [first, second] = given;
+    Box::new(Gan::new(with(generator, first, device), with(discriminator, second, device), device.clone()))
 }
 
 /// Either pair of networks.
