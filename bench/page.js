@@ -88,8 +88,8 @@ async function pictures({ Decoder }, workload, options) {
 
 /** W6, W7, W8: an update of a diffusion model. */
 async function diffusion({ DiffusionStep }, workload, options) {
-  const { size, width, network, data, noise, times, labels } = WORKLOADS[workload];
-  const step = await DiffusionStep.open(workload, size, width, flat(network));
+  const { size, width, embedding, network, data, noise, times, labels } = WORKLOADS[workload];
+  const step = await DiffusionStep.open(workload, size, width, embedding, flat(network));
   return timeSteps(
     {
       step: (i) => step.step(data(i), noise(i), times(i), labels),

@@ -18,17 +18,17 @@ from torch.nn import functional as F
 
 from seeded import uniform
 
-CLASSES, WAVES, EMBEDDING, GROUPS, HEADS = 10, 12, 64, 8, 2
+CLASSES, WAVES, GROUPS, HEADS = 10, 12, 8, 2
 
 
 class Residual(nn.Module):
     """As src/models/denoiser_mlp.rs."""
 
-    def __init__(self, size, width):
+    def __init__(self, size, width, embedding):
         super().__init__()
         self.input = nn.Linear(size, width)
-        self.condition = nn.Linear(WAVES + CLASSES, EMBEDDING)
-        block = lambda: nn.ModuleList([nn.Linear(EMBEDDING, 2 * width), nn.Linear(width, width)])
+        self.condition = nn.Linear(WAVES + CLASSES, embedding)
+        block = lambda: nn.ModuleList([nn.Linear(embedding, 2 * width), nn.Linear(width, width)])
         self.blocks = nn.ModuleList([block() for _ in range(3)])
         self.output = nn.Linear(width, size)
 
@@ -41,13 +41,13 @@ class Residual(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, inputs, outputs):
+    def __init__(self, inputs, outputs, embedding):
         super().__init__()
         self.norm1 = nn.GroupNorm(GROUPS, inputs)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.norm2 = nn.GroupNorm(GROUPS, outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.modulation = nn.Linear(EMBEDDING, 2 * outputs)
+        self.modulation = nn.Linear(embedding, 2 * outputs)
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def forward(self, x, told):
@@ -59,19 +59,19 @@ class Block(nn.Module):
 class Unet(nn.Module):
     """As src/models/denoiser_unet.rs, on 28 x 28 x 1."""
 
-    def __init__(self, _, width):
+    def __init__(self, _, width, embedding):
         super().__init__()
         wide = 2 * width
-        self.condition = nn.Linear(WAVES + CLASSES, EMBEDDING)
+        self.condition = nn.Linear(WAVES + CLASSES, embedding)
         self.down1 = nn.Conv2d(1, width, 4, stride=2, padding=3)
-        self.block1 = Block(width, width)
+        self.block1 = Block(width, width, embedding)
         self.down2 = nn.Conv2d(width, wide, 4, stride=2, padding=1)
-        self.block2 = Block(wide, wide)
+        self.block2 = Block(wide, wide, embedding)
         self.norm = nn.GroupNorm(GROUPS, wide)
         self.attention = nn.ModuleList([nn.Linear(wide, wide) for _ in range(4)])
-        self.block3 = Block(wide, wide)
+        self.block3 = Block(wide, wide, embedding)
         self.up2 = nn.ConvTranspose2d(wide, width, 4, stride=2, padding=1)
-        self.block4 = Block(wide, width)
+        self.block4 = Block(wide, width, embedding)
         self.up1 = nn.ConvTranspose2d(width, width, 4, stride=2, padding=3)
         self.output = nn.Conv2d(width + 1, 1, 3, padding=1)
 
@@ -91,11 +91,11 @@ class Unet(nn.Module):
         return self.output(torch.cat([F.silu(h), x], 1)).flatten(1)
 
 
-# Network, seed, batch, numbers of a sample, width, bound of the data.
+# Network, its numbers in a sample, width and embedding; seed, batch, bound of the data.
 TASKS = {
-    "w6": (Residual, 600, 128, 784, 512, 1.0),
-    "w7": (Residual, 700, 128, 16, 256, 1.7),
-    "w8": (Unet, 800, 16, 784, 32, 1.0),
+    "w6": (Residual, (784, 512, 256), 600, 128, 1.0),
+    "w7": (Residual, (16, 256, 64), 700, 128, 1.7),
+    "w8": (Unet, (784, 32, 128), 800, 16, 1.0),
 }
 
 
@@ -135,8 +135,8 @@ def conditions(times):
 
 def task(workload):
     """A function that takes step i and gives its loss."""
-    kind, seed, batch, size, width, bound = TASKS[workload]
-    network = given(kind(size, width), seed)
+    kind, sizes, seed, batch, bound = TASKS[workload]
+    network, size = given(kind(*sizes), seed), sizes[0]
     parameters = list(network.parameters())
     average = [p.detach().clone() for p in parameters]
     adam = torch.optim.AdamW(parameters, lr=1e-3, betas=(0.9, 0.99), weight_decay=0, fused=True)

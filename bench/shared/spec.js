@@ -217,13 +217,13 @@ export const averageShare = (decay, i) => 1 - Math.min(decay, (1 + i) / (10 + i)
 
 const layer = (name, shape, fanIn, outputs) => ({ [`${name}.w`]: [shape, fanIn], [`${name}.b`]: [[outputs], '0'] });
 const linear = (name, inputs, outputs) => layer(name, [inputs, outputs], inputs, outputs);
-/** Units between what is told and the scales and shifts. */
-const EMBEDDING = 64;
-const told = linear('condition', WAVES + CLASSES, EMBEDDING);
 
-/** A fully connected network of three residual blocks, whose inputs time and class scale and shift. */
-function residual(seed, size, width) {
-  const block = (i) => ({ ...linear(`modulation${i}`, EMBEDDING, 2 * width), ...linear(`linear${i}`, width, width) });
+/**
+ * A fully connected network of three residual blocks. Time and class scale and shift their inputs, by `embedding` units between.
+ */
+function residual(seed, { size, width, embedding }) {
+  const told = linear('condition', WAVES + CLASSES, embedding);
+  const block = (i) => ({ ...linear(`modulation${i}`, embedding, 2 * width), ...linear(`linear${i}`, width, width) });
   const blocks = [1, 2, 3].map(block).reduce((all, one) => ({ ...all, ...one }));
   return parameters(seed, { ...linear('input', size, width), ...told, ...blocks, ...linear('output', width, size) });
 }
@@ -232,7 +232,8 @@ function residual(seed, size, width) {
 export const [GROUPS, HEADS] = [8, 2];
 
 /** A U-Net on 28 x 28 x 1: `width` channels at 16 x 16, twice as many at 8 x 8, where places attend to one another. */
-function unet(seed, size, width) {
+function unet(seed, { width, embedding }) {
+  const told = linear('condition', WAVES + CLASSES, embedding);
   const norm = (name, channels) => ({ [`${name}.w`]: [[channels], '1'], [`${name}.b`]: [[channels], '0'] });
   const conv = (name, side, inputs, outputs) => layer(name, [side, side, inputs, outputs], side * side * inputs, outputs);
   // Each pixel of a doubled picture depends on four taps of the kernel.
@@ -242,7 +243,7 @@ function unet(seed, size, width) {
     ...conv(`${name}.conv1`, 3, inputs, outputs),
     ...norm(`${name}.norm2`, outputs),
     ...conv(`${name}.conv2`, 3, outputs, outputs),
-    ...linear(`${name}.modulation`, EMBEDDING, 2 * outputs),
+    ...linear(`${name}.modulation`, embedding, 2 * outputs),
     ...(inputs === outputs ? {} : conv(`${name}.shortcut`, 1, inputs, outputs)),
   });
   return parameters(seed, {
@@ -265,18 +266,18 @@ function unet(seed, size, width) {
  * A diffusion model: flow matching that predicts the data. From the noisy sample `(1 - time) data + time noise` of `size` numbers
  * in ±`bound`; gradients are clipped to the norm `clip`, and the weights are averaged. Every eleventh sample's class is not told.
  */
-function diffusion(seed, { batch, size, width, bound, network }) {
+function diffusion(seed, network, { batch, bound, ...sizes }) {
+  const { size } = sizes;
   const labels = Uint8Array.from({ length: batch }, (_, i) => i % (CLASSES + 1));
   const times = eight((step) => uniform(10 * seed + 16 + step, batch, 0.5).map((number) => number + 0.5));
   return {
+    ...sizes,
     batch,
-    size,
-    width,
     features: WAVES + CLASSES,
     adam: { rate: 1e-3, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },
     clip: 1,
     decay: 0.995,
-    network: network(seed, size, width),
+    network: network(seed, sizes),
     labels,
     times,
     data: eight((step) => uniform(10 * seed + step, batch * size, bound)),
@@ -286,9 +287,9 @@ function diffusion(seed, { batch, size, width, bound, network }) {
 }
 
 /** On the pixels of 28 x 28, on 16 latents, and on the pixels by convolutions. */
-const w6 = diffusion(600, { batch: 128, size: 784, width: 512, bound: 1, network: residual });
-const w7 = diffusion(700, { batch: 128, size: 16, width: 256, bound: 1.7, network: residual });
-const w8 = diffusion(800, { batch: 16, size: 784, width: 32, bound: 1, network: unet });
+const w6 = diffusion(600, residual, { batch: 128, bound: 1, size: 784, width: 512, embedding: 256 });
+const w7 = diffusion(700, residual, { batch: 128, bound: 1.7, size: 16, width: 256, embedding: 64 });
+const w8 = diffusion(800, unet, { batch: 16, bound: 1, size: 784, width: 32, embedding: 128 });
 
 const w3 = gpt2('gpt2', 12, 768, 12, 50257);
 const w3s = gpt2('gpt2s', 6, 384, 6, 8192);
@@ -307,7 +308,7 @@ export const ANSWERS = {
   w3s: [7390, 5356, 5356, 5356, 5356, 5356, 5356],
   w4: ["'s invention of the movable-type printing press revolutionized the printing industry.\n\nThe invention of the printing pre"],
   w5: [0.499991, 0.488857, 0.503557, 0.502799, 0.472841, 0.509874, 0.502163, 0.493618, 0.504798],
-  w6: [0.805331, 0.622303, 0.546698],
+  w6: [0.800515, 0.607475, 0.531074],
   w7: [1.508488, 1.24411, 1.065101],
-  w8: [0.948565, 1.03418, 0.670616],
+  w8: [0.950886, 0.89523, 0.689385],
 };

@@ -3,7 +3,7 @@
 use crate::with;
 use burn::tensor::Tensor;
 use kiln::device::{Device, read};
-use kiln::models::denoiser::{Denoiser, TIME_FEATURES};
+use kiln::models::denoiser::{Denoiser, TIME_FEATURES, told_classes};
 use kiln::models::denoiser_mlp::DenoiserMlpConfig;
 use kiln::models::denoiser_unet::DenoiserUnetConfig;
 use kiln::nn::{AdamOptions, AdamWOptions, upload};
@@ -33,15 +33,16 @@ impl DiffusionStep {
         workload: String,
         size: usize,
         width: usize,
+        embedding: usize,
         parameters: Vec<f32>,
     ) -> Result<DiffusionStep, JsError> {
         let device = crate::device().await?.device;
         let (condition, mut blank) = (TIME_FEATURES + CLASSES, Stream::new(0, Purpose::Weights));
         let trainer = if workload == "w8" {
-            let config = DenoiserUnetConfig { shape: [1, 28, 28], condition, width };
+            let config = DenoiserUnetConfig { shape: [1, 28, 28], condition, width, embedding };
             learner(config.init(&mut blank, &device)?, parameters, &device)
         } else {
-            let config = DenoiserMlpConfig { inputs: size, condition, width, depth: 3 };
+            let config = DenoiserMlpConfig { inputs: size, condition, width, depth: 3, embedding };
             learner(config.init(&mut blank, &device), parameters, &device)
         };
         let process = Process::new(Objective::Flow, NoiseSchedule::Cosine, Predict::Data);
@@ -58,15 +59,15 @@ impl DiffusionStep {
         let times: Vec<f64> = times.into_iter().map(f64::from).collect();
         let told = |label: u8| (usize::from(label) < CLASSES).then_some(label);
         let labels: Vec<Option<u8>> = labels.into_iter().map(told).collect();
-        let (data, noise) = (up(data), NoiseBatch::of(&self.process, &times, up(noise), &labels, CLASSES));
+        let noise = NoiseBatch::of(&self.process, &times, up(noise), &told_classes(&labels), CLASSES);
         let adam = AdamOptions { lr: 1e-3, beta1: 0.9, beta2: 0.99 };
         let options = DiffusionOptions {
             times: TimeDistribution::Logitnormal,
-            classes: CLASSES,
+            features: CLASSES,
             drop: 0.1,
             adam: AdamWOptions { adam, decay: 0.0, clip: Some(1.0) },
         };
-        self.losses = self.trainer.step(options, &data, &noise);
+        self.losses = self.trainer.step(options, &up(data), &noise);
     }
 
     /// The loss of the last step.
