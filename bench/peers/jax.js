@@ -3,7 +3,7 @@
 // Its arrays are moved into what takes them: `.ref` keeps one for another use.
 
 import { defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
-import { WORKLOADS, threePixels, torchLayout, weights } from '../shared/spec.js';
+import { GROUPS, HEADS, WORKLOADS, averageShare, threePixels, torchLayout, weights } from '../shared/spec.js';
 import { fetchBytes, tensors } from '../shared/safetensors.js';
 import { timeSteps, timeTokens } from '../shared/timing.js';
 import { backend, threads } from './query.js';
@@ -62,10 +62,12 @@ function gan(spec, generator, discriminator, layout, realShape, latentShape) {
 }
 
 const channels = (bias) => bias.reshape([1, bias.shape[0], 1, 1]);
+/** Both edges of both sides of a picture. */
+const edges = (padding) => [[padding, padding], [padding, padding]];
 /** 4 x 4 kernel, stride 2, padding 1: halves a picture. */
-const halve = (x, kernel) => lax.convGeneralDilated(x, kernel, [2, 2], [[1, 1], [1, 1]]);
+const halve = (x, kernel, padding = 1) => lax.convGeneralDilated(x, kernel, [2, 2], edges(padding));
 /** Its transpose, which doubles one. */
-const double = (x, kernel) => lax.convTranspose(x, kernel, [2, 2], [[1, 1], [1, 1]], { transposeKernel: true });
+const double = (x, kernel, padding = 1) => lax.convTranspose(x, kernel, [2, 2], edges(padding), { transposeKernel: true });
 
 /** Subtracts the mean along `axes` and divides by the deviation. */
 function standardised(x, axes) {
@@ -113,6 +115,101 @@ function decoder({ batch, decoder, latent }) {
     drop: (x) => x.dispose(),
     inARow: true,
   };
+}
+
+/** A step of a diffusion model in one traced function; the network is a function of weights, samples and what it is told of them. */
+function diffusion(spec, network, layout) {
+  const { batch, size, features, clip, decay } = spec;
+  const loss = (p, noisy, condition, data) => np.mean(np.square(network(p, noisy, condition).sub(data)));
+  const clipped = (gradients) => {
+    const squares = Object.values(gradients).map((gradient) => np.sum(np.square(gradient.ref)));
+    const norm = np.sqrt(squares.reduce((sum, square) => sum.add(square)));
+    const scale = np.minimum(np.reciprocal(norm.add(1e-6)).mul(clip), 1);
+    const scaled = each(gradients, (gradient) => gradient.mul(scale.ref));
+    scale.dispose();
+    return scaled;
+  };
+  const update = jit(([p, m, v, average], data, noise, times, condition, one, two, share) => {
+    const noisy = data.ref.mul(times.ref.neg().add(1)).add(noise.mul(times));
+    const [error, gradients] = valueAndGrad(loss)(keep(p), noisy, condition, data);
+    const learnt = adam(spec.adam, p, m, v, clipped(gradients), [one, two]);
+    const averaged = each(average, (old, name) => old.ref.add(learnt[0][name].ref.sub(old).mul(share.ref)));
+    share.dispose();
+    return [[...learnt, averaged], error];
+  });
+  const all = layout(spec.network);
+  let state = [arrays(all), zeros(all), zeros(all), arrays(all)];
+  let updates = 0;
+  const step = (i) => {
+    const share = scalar(averageShare(decay, updates++));
+    const corrections = [spec.adam.beta1, spec.adam.beta2].map((beta) => scalar(1 - beta ** updates));
+    const [data, noise] = [spec.data(i), spec.noise(i)].map((numbers) => np.array(numbers).reshape([batch, size]));
+    const [times, condition] = [np.array(spec.times(i)).reshape([batch, 1]), np.array(spec.condition(i)).reshape([batch, features])];
+    let loss;
+    [state, loss] = update(state, data, noise, times, condition, ...corrections, share);
+    return loss;
+  };
+  return { step, read: async (loss) => [...(await loss.ref.data())], drop: (loss) => loss.dispose(), inARow: true };
+}
+
+/** Linear layers by their names. */
+const linears = (p) => (x, name) => np.matmul(x, p[`${name}.w`]).add(p[`${name}.b`]);
+
+function residual(spec) {
+  const network = (p, x, condition) => {
+    const linear = linears(p);
+    const told = nn.silu(linear(condition, 'condition'));
+    let h = linear(x, 'input');
+    for (const block of [1, 2, 3]) {
+      const [scale, shift] = np.split(linear(told.ref, `modulation${block}`), 2, 1);
+      h = h.ref.add(linear(nn.silu(h.mul(scale.add(1)).add(shift)), `linear${block}`));
+    }
+    told.dispose();
+    return linear(nn.silu(h), 'output');
+  };
+  return diffusion(spec, network, weights);
+}
+
+function unet(spec) {
+  const { batch } = spec;
+  const network = (p, x, condition) => {
+    const linear = linears(p);
+    const conv = (x, name) => {
+      const kernel = p[`${name}.w`];
+      return lax.convGeneralDilated(x, kernel, [1, 1], edges(kernel.shape[2] >> 1)).add(channels(p[`${name}.b`]));
+    };
+    const norm = (x, name) => {
+      const shape = x.shape;
+      const normed = standardised(x.reshape([batch, GROUPS, -1]), 2).reshape(shape);
+      return normed.mul(channels(p[`${name}.w`])).add(channels(p[`${name}.b`]));
+    };
+    const told = nn.silu(linear(condition, 'condition'));
+    const block = (x, name) => {
+      const h = conv(nn.silu(norm(x.ref, `${name}.norm1`)), `${name}.conv1`);
+      const [scale, shift] = np.split(linear(told.ref, `${name}.modulation`).reshape([batch, -1, 1, 1]), 2, 1);
+      const changed = norm(h, `${name}.norm2`).mul(scale.add(1)).add(shift);
+      const past = p[`${name}.shortcut.w`] ? conv(x, `${name}.shortcut`) : x;
+      return past.add(conv(nn.silu(changed), `${name}.conv2`));
+    };
+    const attend = (x) => {
+      const [, width, side] = x.shape;
+      const places = norm(x.ref, 'norm').reshape([batch, width, side * side]).transpose([0, 2, 1]);
+      const apart = (x) => x.reshape([batch, side * side, HEADS, width / HEADS]).transpose([0, 2, 1, 3]);
+      const [q, k, v] = ['q', 'k', 'v'].map((name) => apart(linear(places.ref, name)));
+      places.dispose();
+      const scores = np.matmul(q, k.transpose([0, 1, 3, 2])).mul(1 / Math.sqrt(width / HEADS));
+      const mixed = np.matmul(nn.softmax(scores, -1), v).transpose([0, 2, 1, 3]).reshape([batch, side * side, width]);
+      return x.add(linear(mixed, 'o').transpose([0, 2, 1]).reshape([batch, width, side, side]));
+    };
+    const picture = x.reshape([batch, 1, 28, 28]);
+    const kept = block(halve(picture.ref, p['down1.w'], 3).add(channels(p['down1.b'])), 'block1');
+    let h = attend(block(halve(kept.ref, p['down2.w']).add(channels(p['down2.b'])), 'block2'));
+    h = double(block(h, 'block3'), p['up2.w']).add(channels(p['up2.b']));
+    h = double(block(np.concatenate([h, kept], 1), 'block4'), p['up1.w'], 3).add(channels(p['up1.b']));
+    told.dispose();
+    return conv(np.concatenate([nn.silu(h), picture], 1), 'output').reshape([batch, 784]);
+  };
+  return diffusion(spec, network, torchLayout);
 }
 
 /** GPT-2. Shapes are traced, so the cache has its full size, (heads, cache, size), and the position is a number on the device. */
@@ -177,7 +274,7 @@ window.bench = async (workload, options) => {
   if (!devices.includes(backend)) throw new Error(`jax-js could not open ${backend}, only ${devices.join(', ')}`);
   defaultDevice(backend);
   const spec = WORKLOADS[workload];
-  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder };
+  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder, w6: residual, w7: residual, w8: unet };
   const measured = tasks[workload] ? timeSteps(tasks[workload](spec), options) : timeTokens(await transformer(spec), options);
   return { version: VERSIONS.jax, backend, threads, ...(await measured) };
 };

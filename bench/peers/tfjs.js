@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 // Their registration is a side effect, which a bundler drops unless it is named.
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
-import { WORKLOADS, threePixels, weights } from '../shared/spec.js';
+import { GROUPS, HEADS, WORKLOADS, averageShare, threePixels, weights } from '../shared/spec.js';
 import { fetchBytes, tensors } from '../shared/safetensors.js';
 import { timeSteps, timeTokens } from '../shared/timing.js';
 import { backend, threads } from './query.js';
@@ -115,6 +115,91 @@ function decoder({ batch, decoder, latent }) {
   return { step, read: async (x) => threePixels(await x.data(), 'last'), drop: (x) => x.dispose(), inARow: true };
 }
 
+/** A step of a diffusion model; the network is a function of weights, samples and what it is told of them. */
+function diffusion(spec, network) {
+  const { batch, size, features, clip, decay } = spec;
+  const { rate, beta1, beta2, epsilon } = spec.adam;
+  const [p, average] = [0, 1].map(() => variables(weights(spec.network)));
+  const adam = tf.train.adam(rate, beta1, beta2, epsilon);
+  let updates = 0;
+  const step = (i) =>
+    tf.tidy(() => {
+      const [data, noise] = [spec.data(i), spec.noise(i)].map((numbers) => tf.tensor(numbers, [batch, size]));
+      const [times, condition] = [tf.tensor(spec.times(i), [batch, 1]), tf.tensor(spec.condition(i), [batch, features])];
+      const noisy = tf.add(tf.mul(data, tf.sub(1, times)), tf.mul(noise, times));
+      const error = () => mean(tf.square(tf.sub(network(p, noisy, condition), data)));
+      const { value: loss, grads } = tf.variableGrads(error, Object.values(p));
+      const norm = tf.sqrt(tf.addN(Object.values(grads).map((gradient) => tf.sum(tf.square(gradient)))));
+      const scale = tf.minimum(1, tf.div(clip, tf.add(norm, 1e-6)));
+      adam.applyGradients(Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [name, tf.mul(gradient, scale)])));
+      const share = averageShare(decay, updates++);
+      for (const [name, old] of Object.entries(average)) old.assign(tf.add(old, tf.mul(tf.sub(p[name], old), share)));
+      return loss;
+    });
+  return { step, read: async (loss) => [...(await loss.data())], drop: (loss) => loss.dispose(), inARow: true };
+}
+
+const silu = (x) => tf.mul(x, tf.sigmoid(x));
+/** Linear layers by their names. */
+const linears = (p) => (x, name) => tf.fused.matMul({ a: x, b: p[`${name}.w`], bias: p[`${name}.b`] });
+
+function residual(spec) {
+  return diffusion(spec, (p, x, condition) => {
+    const linear = linears(p);
+    const told = silu(linear(condition, 'condition'));
+    let h = linear(x, 'input');
+    for (const block of [1, 2, 3]) {
+      const [scale, shift] = tf.split(linear(told, `modulation${block}`), 2, 1);
+      h = tf.add(h, linear(silu(tf.add(tf.mul(h, tf.add(scale, 1)), shift)), `linear${block}`));
+    }
+    return linear(silu(h), 'output');
+  });
+}
+
+function unet(spec) {
+  const { batch } = spec;
+  return diffusion(spec, (p, x, condition) => {
+    const linear = linears(p);
+    const conv = (x, name, stride = 1) => tf.add(tf.conv2d(x, p[`${name}.w`], stride, 'same'), p[`${name}.b`]);
+    const double = (x, name) => {
+      const [kernel, bias, side] = [p[`${name}.w`], p[`${name}.b`], 2 * x.shape[1]];
+      return tf.add(tf.conv2dTranspose(x, kernel, [batch, side, side, bias.shape[0]], 2, 'same'), bias);
+    };
+    const norm = (x, name) => {
+      const [, height, width, channels] = x.shape;
+      const groups = tf.reshape(x, [batch, height * width, GROUPS, channels / GROUPS]);
+      const { mean, variance } = tf.moments(groups, [1, 3], true);
+      const normed = tf.mul(tf.sub(groups, mean), tf.rsqrt(tf.add(variance, 1e-5)));
+      return tf.add(tf.mul(tf.reshape(normed, x.shape), p[`${name}.w`]), p[`${name}.b`]);
+    };
+    const told = silu(linear(condition, 'condition'));
+    const block = (x, name) => {
+      const h = conv(silu(norm(x, `${name}.norm1`)), `${name}.conv1`);
+      const [scale, shift] = tf.split(tf.reshape(linear(told, `${name}.modulation`), [batch, 1, 1, -1]), 2, 3);
+      const changed = tf.add(tf.mul(norm(h, `${name}.norm2`), tf.add(scale, 1)), shift);
+      const past = p[`${name}.shortcut.w`] ? conv(x, `${name}.shortcut`) : x;
+      return tf.add(past, conv(silu(changed), `${name}.conv2`));
+    };
+    const attend = (x) => {
+      const [, height, width, channels] = x.shape;
+      const places = tf.reshape(norm(x, 'norm'), [-1, channels]);
+      const apart = (x) => tf.transpose(tf.reshape(x, [batch, height * width, HEADS, channels / HEADS]), [0, 2, 1, 3]);
+      const [q, k, v] = ['q', 'k', 'v'].map((name) => apart(linear(places, name)));
+      const scores = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(channels / HEADS));
+      const mixed = tf.reshape(tf.transpose(tf.matMul(tf.softmax(scores), v), [0, 2, 1, 3]), [-1, channels]);
+      return tf.add(x, tf.reshape(linear(mixed, 'o'), x.shape));
+    };
+    const picture = tf.reshape(x, [batch, 28, 28, 1]);
+    const padded = tf.pad(picture, [[0, 0], [2, 2], [2, 2], [0, 0]]);
+    const kept = block(conv(padded, 'down1', 2), 'block1');
+    let h = attend(block(conv(kept, 'down2', 2), 'block2'));
+    h = double(block(h, 'block3'), 'up2');
+    h = double(block(tf.concat([h, kept], 3), 'block4'), 'up1');
+    h = tf.slice(silu(h), [0, 2, 2, 0], [batch, 28, 28, h.shape[3]]);
+    return tf.reshape(conv(tf.concat([h, picture], 3), 'output'), [batch, 784]);
+  });
+}
+
 /** GPT-2 with a cache that grows by a row a token; the token stays on the device. */
 async function transformer({ file, layers, width, heads, prompt }) {
   const p = constants(tensors(await fetchBytes(`/models/${file}.safetensors`)));
@@ -178,7 +263,7 @@ async function transformer({ file, layers, width, heads, prompt }) {
 window.bench = async (workload, options) => {
   await open();
   const spec = WORKLOADS[workload];
-  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder };
+  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder, w6: residual, w7: residual, w8: unet };
   const measured = tasks[workload] ? timeSteps(tasks[workload](spec), options) : timeTokens(await transformer(spec), options);
   return { version: tf.version_core, backend, threads, ...(await measured) };
 };

@@ -1,11 +1,13 @@
 // Who is measured: Kiln, and the libraries that can do a workload in a tab.
 
+import { WORKLOADS } from '../shared/spec.js';
+
 /** What a library cannot do, by workload; the table names it. */
-const NO_TRAINING = 'does not train';
-const ORT = { w1: NO_TRAINING, w1b8: NO_TRAINING, w2: NO_TRAINING, w4: 'reads no GGUF file' };
+const TRAINING = Object.keys(WORKLOADS).filter((workload) => WORKLOADS[workload].adam);
+const because = (workloads, reason) => Object.fromEntries(workloads.map((workload) => [workload, reason]));
+const ORT = { ...because(TRAINING, 'does not train'), w4: 'reads no GGUF file' };
 const TENSORS = { w4: 'reads no GGUF file' };
-const TEXT_ONLY = 'runs language models from GGUF files only';
-const WLLAMA = { w1: TEXT_ONLY, w1b8: TEXT_ONLY, w2: TEXT_ONLY, w3: TEXT_ONLY, w3s: TEXT_ONLY, w5: TEXT_ONLY };
+const WLLAMA = because([...TRAINING, 'w3', 'w3s', 'w5'], 'runs language models from GGUF files only');
 
 /**
  * Wrong on a software GPU (SwiftShader in Chromium 156). On a real one they are tried, and the table tells.

@@ -1,6 +1,6 @@
 //! Training steps of both GANs, W1 (DCGAN) and W2 (points in the plane): the very step that the page's demos take.
 
-use burn::module::{ModuleMapper, Param};
+use crate::with;
 use burn::tensor::Tensor;
 use kiln::device::{Device, read};
 use kiln::models::dcgan::DcganConfig;
@@ -61,9 +61,8 @@ where
     G: Generator + 'static,
     D: Discriminator + 'static,
 {
-    let [mut of_generator, mut of_discriminator] = given.map(|values| Given(values.into_iter(), device.clone()));
-    let (generator, discriminator) = (generator.map(&mut of_generator), discriminator.map(&mut of_discriminator));
-    Box::new(Gan::new(generator, discriminator, device.clone()))
+    let [first, second] = given;
+    Box::new(Gan::new(with(generator, first, device), with(discriminator, second, device), device.clone()))
 }
 
 /// Either pair of networks.
@@ -83,16 +82,5 @@ impl<G: Generator, D: Discriminator> Game for Gan<G, D> {
             norms: false,
         };
         Gan::step(self, options, vec![discriminator], Some(generator))
-    }
-}
-
-/// Replaces the parameters of a module one after the other.
-struct Given(std::vec::IntoIter<f32>, Device);
-
-impl ModuleMapper for Given {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let shape = param.val().dims();
-        let values = self.0.by_ref().take(shape.iter().product()).collect();
-        Param::from_tensor(upload(values, shape, &self.1))
     }
 }

@@ -1,11 +1,15 @@
-//! Kiln as the benchmark's page drives it, one module for each device: [`gan`] (W1, W1b8, W2), [`text`] (W3, W3s, W4) and
-//! [`vae`] (W5). The steps are the product's own.
+//! Kiln as the benchmark's page drives it, one module for each device: [`gan`] (W1, W1b8, W2), [`text`] (W3, W3s, W4), [`vae`]
+//! (W5) and [`diffusion`] (W6, W7, W8). The steps are the product's own.
 
+mod diffusion;
 mod gan;
 mod text;
 mod vae;
 
-use kiln::device::OpenDevice;
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::Tensor;
+use kiln::device::{Device, OpenDevice};
+use kiln::nn::upload;
 use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -37,4 +41,20 @@ fn start() {
 #[wasm_bindgen]
 pub fn threads() -> usize {
     kiln_kernels::threads()
+}
+
+/// A network with these parameters, in the order in which its layers stand and in PyTorch's layouts.
+fn with<M: Module>(network: M, parameters: Vec<f32>, device: &Device) -> M {
+    network.map(&mut Given(parameters.into_iter(), device.clone()))
+}
+
+/// Replaces the parameters of a module one after the other.
+struct Given(std::vec::IntoIter<f32>, Device);
+
+impl ModuleMapper for Given {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let shape = param.val().dims();
+        let values = self.0.by_ref().take(shape.iter().product()).collect();
+        Param::from_tensor(upload(values, shape, &self.1))
+    }
 }

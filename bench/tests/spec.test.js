@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { longName, tensors, withLongNames } from '../shared/safetensors.js';
-import { ANSWERS, WORKLOADS, permuted, random, threePixels, torchLayout } from '../shared/spec.js';
+import { ANSWERS, WORKLOADS, averageShare, permuted, random, threePixels, torchLayout } from '../shared/spec.js';
 
 /** A sum that knows its order. */
 const weighed = (numbers) => numbers.reduce((sum, number, i) => sum + number * ((i % 7) - 3), 0);
@@ -16,12 +16,15 @@ test('the generator is mulberry32', () => {
 });
 
 test('weights in the layouts of PyTorch are as recorded', () => {
-  const { w1, w2, w5 } = WORKLOADS;
+  const { w1, w2, w5, w6, w7, w8 } = WORKLOADS;
   near(network(w1.generator), 232.9227579992141, 'w1 generator');
   near(network(w1.discriminator), -12.156909227769148, 'w1 discriminator');
   near(network(w2.generator), -26.106242924959588, 'w2 generator');
   near(network(w2.discriminator), 7.569968087645975, 'w2 discriminator');
   near(network(w5.decoder), -25.158580290155044, 'w5 decoder');
+  near(network(w6.network), 280.2722552167001, 'w6');
+  near(network(w7.network), -91.53399682612395, 'w7');
+  near(network(w8.network), 82.63959351273407, 'w8');
 });
 
 test('inputs are as recorded, and come again after eight steps', () => {
@@ -32,7 +35,34 @@ test('inputs are as recorded, and come again after eight steps', () => {
     assert.deepEqual(WORKLOADS[workload].real(1), WORKLOADS[workload].real(9));
   }
   near(weighed(WORKLOADS.w5.latent(5)), 78.361755721, 'w5 latent');
+  const diffusion = {
+    w6: [485.272641051, 71.372344801, -10.559451866],
+    w7: [-14.474805257, -58.251226880, -19.232313812],
+    w8: [26.20236281, -106.173078171, 11.230529101],
+  };
+  for (const [workload, [data, noise, condition]] of Object.entries(diffusion)) {
+    near(weighed(WORKLOADS[workload].data(9)), data, `${workload} data`);
+    near(weighed(WORKLOADS[workload].noise(9)), noise, `${workload} noise`);
+    near(weighed(WORKLOADS[workload].condition(9)), condition, `${workload} condition`);
+  }
   assert.deepEqual(WORKLOADS.w3s.prompt.slice(0, 3), [13, 7932, 7659]);
+});
+
+test('a diffusion model is told the time by waves, and the class of ten samples out of eleven', () => {
+  const { features, batch, times, labels, condition } = WORKLOADS.w7;
+  const rows = Array.from({ length: batch }, (_, row) => condition(0).subarray(row * features, (row + 1) * features));
+  const [time] = times(0);
+  near(rows[0][2], Math.sin(time * Math.PI), 'the second sine');
+  near(rows[0][3], Math.cos(time * Math.PI), 'the second cosine');
+  rows.forEach((row, i) => {
+    const expected = Array.from({ length: 10 }, (_, label) => Number(label === i % 11));
+    assert.deepEqual([...row.subarray(12)], expected, `sample ${i}, label ${labels[i]}`);
+  });
+});
+
+test('an average of weights follows quickly at first', () => {
+  near(averageShare(0.995, 0), 0.9, 'the first update');
+  near(averageShare(0.995, 5000), 0.005, 'a late one');
 });
 
 test('every workload has its answer', () => {

@@ -64,6 +64,13 @@ test('runs go there and back again', () => {
   assert.ok(contenders('cpu', 'none')[1].isolated && contenders('cpu', 'none')[1].name === 'kiln-many');
 });
 
+test('who does not train is asked for no step of training', () => {
+  for (const { name, cannot } of contenders('cpu', 'none')) {
+    const trains = ['w1', 'w1b8', 'w2', 'w6', 'w7', 'w8'].filter((workload) => !cannot[workload]);
+    assert.equal(trains.length, name.startsWith('ort') || name.startsWith('wllama') ? 0 : 6, name);
+  }
+});
+
 test('the first steps are checked and not timed', async () => {
   const steps = [];
   const timed = await timeSteps({ step: (i) => (steps.push(i), i), read: async (i) => [i] }, { budgetMs: 4, warm: 4, most: 5 });
