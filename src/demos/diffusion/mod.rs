@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
     family: Family::Diffusion,
     title: Title { en: "Diffusion on pictures", zh: "图片扩散" },
     does: Does::Trains,
-    needs: Needs { bytes: 2_342_510, model: false, gpu: false },
+    needs: Needs { bytes: 3_574_014, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
     config: ConfigType { settle: config::settle, ..ConfigType::of::<Config>() },
