@@ -263,10 +263,11 @@ fn the_density_in_the_plane_is_that_of_where_the_field_leads() {
     }
 }
 
-/// In each of 25 squares, after a short training whose points are not all inside the plane.
+/// In each of 25 squares, after a short training whose points are not all inside the plane. A network that predicts the noise is not
+/// asked so early: most of what it draws lies where predictions are cut off, and there the way has no inverse.
 #[test]
 fn the_density_of_a_trained_network_is_that_of_the_points_that_it_draws() {
-    for path in ["objective=flow", "objective=ddpm", "objective=ddpm&predict=noise"] {
+    for path in ["objective=flow", "predict=data", "objective=ddpm"] {
         let mut driver = Driver::new(true);
         driver.load(&format!("diffusion2d?width=16&depth=1&batch=32&{path}"), None);
         driver.step(100);
