@@ -264,15 +264,32 @@ fn the_density_in_the_plane_is_that_of_where_the_field_leads() {
     }
 }
 
+/// In each of 25 squares, after a short training whose points are not all inside the plane. A network that predicts the noise is not
+/// asked so early: most of what it draws lies where predictions are cut off, and there the way has no inverse.
 #[test]
-fn the_density_of_a_trained_network_sums_to_one_along_either_path() {
-    for path in ["objective=flow", "objective=ddpm", "objective=ddpm&predict=noise"] {
+fn the_density_of_a_trained_network_is_that_of_the_points_that_it_draws() {
+    for path in ["objective=flow", "predict=data", "objective=ddpm"] {
         let mut driver = Driver::new(true);
         driver.load(&format!("diffusion2d?width=16&depth=1&batch=32&{path}"), None);
         driver.step(100);
         driver.send(kiln::session::protocol::Command::Set { key: "density".into(), value: true.into() });
         let (values, side) = shown_density(&driver);
-        let sum: f32 = values.iter().sum::<f32>() * (2.0 * EXTENT / side as f32).powi(2);
-        assert!((0.9..1.1).contains(&sum), "{path}: {sum}");
+        let square = |p: &[f32]| {
+            let at = |v: f32| ((v / EXTENT + 1.0) * 2.5).floor();
+            let [x, y] = [at(p[0]), at(p[1])];
+            ((0.0..5.0).contains(&x) && (0.0..5.0).contains(&y)).then(|| 5 * y as usize + x as usize)
+        };
+        let (mut expected, mut found, n) = ([0.0; 25], [0.0; 25], 10_000);
+        let area = (2.0 * EXTENT / side as f32).powi(2);
+        for (cell, density) in lattice(side, EXTENT).chunks_exact(2).zip(&values) {
+            expected[square(cell).expect("inside")] += density * area;
+        }
+        let drawn = pollster::block_on(driver.session.sample(n, 3)).expect("samples").values;
+        for inside in drawn.chunks_exact(2).filter_map(square) {
+            found[inside] += 1.0 / n as f32;
+        }
+        for (square, (a, b)) in expected.iter().zip(&found).enumerate() {
+            assert!((a - b).abs() < 0.03, "{path}, square {square}: {a}, and {b} of the points");
+        }
     }
 }

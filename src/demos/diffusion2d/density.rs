@@ -1,6 +1,7 @@
 //! The density of what the model draws. The way from data to noise that Euler's and Heun's methods follow is a map with an inverse, so that
 //! the change of variables gives it: the density of the noise where a point comes to, times how much its surroundings have grown
-//! (Chen et al. 2018, arXiv 1806.07366). That growth is measured by two neighbours, carried along.
+//! (Chen et al. 2018, arXiv 1806.07366). That growth is measured by two neighbours, carried along. Where predicted data are cut off at
+//! their limit the way has no inverse, and what is drawn there is not in this density.
 
 use super::config::Config;
 use super::demo::Diffusion2d;

@@ -92,7 +92,9 @@ impl Task for DigitFlow {
         ready!(self.vae.arrive(&*self.source, &self.device)?);
         if self.held_out.is_none() {
             let Batch { mut pixels, mut labels, .. } = ready!(run.data.held_out()?);
+            // A tenth of what came.
             pixels.truncate(MEASURED * PIXELS);
+            pixels.shrink_to_fit();
             labels.truncate(MEASURED);
             let latents = self.vae.encode(upload(pixels.clone(), [MEASURED, PIXELS], &self.device))?;
             self.held_out = Some(HeldOut { pixels, labels, latents, gaussian: None });
