@@ -1,7 +1,7 @@
 // What a diffusion model on pictures does with the weights that ship, before any training: it draws what is asked for in words,
 // repairs, starts from a drawing.
 
-import { test, expect, visit, state, curve, coloursOf, drawing, drop, keep, card, untilStep, untranslated, SHOTS } from './kiln.js';
+import { test, expect, visit, collect, state, curve, coloursOf, drawing, drop, keep, untilStep, untranslated, SHOTS } from './kiln.js';
 
 const EMOJI = 'diffusion?data=emoji&steps=4';
 
@@ -165,25 +165,9 @@ test('a run from trained weights goes on from its file and after a reload, and d
   await page.waitForFunction(() => window.kiln);
   await page.evaluate(() => window.kiln.ready);
   await expect.poll(async () => [await link(page), (await state(page)).step]).toEqual([text, 5]);
-  await page.evaluate(() => {
-    window.curve = undefined;
-  });
-  await page.evaluate(() => window.kiln.pause());
-  await stands(page);
-  const losses = await page.evaluate(
-    () =>
-      new Promise((resolve) => {
-        const rows = new Map();
-        window.kiln.on('views', ({ panels }) => {
-          for (const view of panels.find(({ id }) => id === 'losses')?.views ?? []) {
-            const numbers = new Float32Array(view.rows.buffer, view.rows.byteOffset, view.rows.byteLength / 4);
-            for (let at = 0; at + 1 < numbers.length; at += 2) rows.set(numbers[at], String(numbers[at + 1]));
-          }
-        });
-        window.kiln.step(3).then(() => resolve([...rows].filter(([step]) => step > 5)));
-      }),
-  );
-  expect(losses).toEqual(undisturbed.slice(5));
+  await collect(page);
+  await page.evaluate(() => window.kiln.step(3));
+  expect((await curve(page)).filter(([step]) => step > 5)).toEqual(undisturbed.slice(5));
 });
 
 test('in Chinese it fits on a page 360 px wide, and everything has a name', async ({ page, site }) => {
