@@ -53,7 +53,8 @@ export class Images {
     // Samples half-way are shown in place of the film, which goes on after them.
     this.still = view.film ? null : { step, pixels: view.pixels };
     if (view.film) this.#film(view, step);
-    if (this.film) this.film.hidden = !view.film;
+    // One frame is nothing to go back to.
+    if (this.film) this.film.hidden = !view.film || this.frames.length < 2;
     this.#show(this.live ? this.frames.length - 1 : Number(this.slider.value));
     const height = this.#height(this.canvas.width);
     if (height !== this.canvas.height) this.canvas.resize();
