@@ -44,6 +44,11 @@ function partOf(view) {
   return group ? here(group)?.[name] : PARTS[view.type];
 }
 
+function instanceOf(part, view) {
+  const Part = partOf(view);
+  return Part !== undefined && part instanceof Part;
+}
+
 export class Panels {
   /**
    * `options()` gives `{ onDraw, session, consent }` for the demo that is open; `bus` carries what views tell each other: the text's
@@ -153,6 +158,8 @@ export class Panels {
         tile.views.set(view.type, { part, view, step: event.step });
         part.update(view, { step: event.step, title });
       }
+      // What is named no more is true no more: a note on words that were changed, pictures of a drawing that was wiped.
+      for (const part of tile.parts.values()) part.element.hidden = !panel.views.some((view) => instanceOf(part, view));
     }
     this.#switch();
   }

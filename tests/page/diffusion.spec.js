@@ -1,4 +1,5 @@
-// Diffusion on pictures. That a run goes on from a file is in runs.spec.js.
+// Diffusion on pictures, trained from scratch. That a run goes on from a file is in runs.spec.js; what the shipped weights do is in
+// diffusion-trained.spec.js.
 
 import { test, expect, visit, state, curve, coloursOf, drawing, untranslated, card, SMALL_DIFFUSION as SMALL, SHOTS } from './kiln.js';
 
@@ -76,16 +77,36 @@ test('steps against guidance are shown while they are asked for', async ({ page,
   await expect.poll(() => link(page)).toBe(SMALL);
 });
 
-test('emoji are learnt in pixels, and the page says why', async ({ page, site }) => {
-  await visit(page, site, 'diffusion?data=emoji&batch=8&width=32&depth=1');
-  await expect(card(page, 'note-no-latents')).toContainText('a trained VAE for digits only');
+test('where no trained weights ship the page says so, and it starts from scratch', async ({ page, site }) => {
+  await visit(page, site, 'diffusion?space=pixels&data=emoji&batch=8&width=32&depth=1');
+  await expect(card(page, 'note-no-trained-weights-space')).toContainText('no trained weights for space=pixels');
   await expect(page.locator('#control-space option:checked')).toHaveText('Pixels');
-  expect(await link(page)).toBe('diffusion?space=pixels&data=emoji&batch=8&width=32&depth=1');
+  await expect(page.locator('#control-start option:checked')).toHaveText('From scratch');
+  expect(await link(page)).toBe('diffusion?space=pixels&start=scratch&data=emoji&batch=8&width=32&depth=1');
   await step(page, 3);
   await expect(pictures(page, 'samples')).toHaveAttribute('aria-label', /: 64 pictures at step 3$/);
   await drawn(page, ['samples', 'forward']);
-  // There is no classifier for them.
-  await expect(panel(page, 'quality')).toBeHidden();
+});
+
+test('pictures for which there is no VAE are learnt in pixels, and the page says why', async ({ page, site }) => {
+  await visit(page, site, `diffusion?data=sha256:${'5'.repeat(64)}`);
+  await expect(card(page, 'note-no-latents')).toContainText('a trained VAE for digits and for emoji only');
+  await expect(page.locator('#control-space option:checked')).toHaveText('Pixels');
+});
+
+test('emoji are judged by names that were never trained on', async ({ page, site }) => {
+  await open(page, site, 'diffusion?evaluate=20&start=scratch&data=emoji&batch=8&width=32&depth=1&steps=2');
+  await step(page, 22);
+  const figure = panel(page, 'figures').locator('.figures > div', { hasText: 'Share of unseen names that are recalled' });
+  await expect(figure.locator('dd')).toHaveText(/^[01](\.\d+)? \/ 1$/);
+  await drawn(page, ['quality']);
+});
+
+test('a U-Net learns on pixels', async ({ page, site }) => {
+  await open(page, site, 'diffusion?space=unet&start=scratch&batch=8&width=32&steps=2');
+  await step(page, 2);
+  await expect(pictures(page, 'samples')).toHaveAttribute('aria-label', /: 64 pictures at step 2$/);
+  await drawn(page, ['samples', 'chain', 'forward']);
 });
 
 test('the link that is shared gives the same run and the same pictures', async ({ page, site }) => {

@@ -14,7 +14,7 @@ export const SMALL = 'gan2d?width=16&batch=32';
 export const SMALL_DIGITS = 'dcgan?width=8&batch=8';
 export const SMALL_DIFFUSION2D = 'diffusion2d?batch=32&width=16&depth=1';
 export const SMALL_REALNVP = 'realnvp?batch=32&couplings=4&width=16';
-export const SMALL_DIFFUSION = 'diffusion?batch=16&width=64&depth=1';
+export const SMALL_DIFFUSION = 'diffusion?start=scratch&batch=16&width=64&depth=1';
 
 /** Origins besides the page's that a test has named. */
 export const elsewhere = new Set();

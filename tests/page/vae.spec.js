@@ -206,6 +206,7 @@ test('what is drawn on the pad comes back from the model, and is wiped', async (
   expect(drawn).not.toBe(blank);
   await page.click('[data-tool=wipe]');
   await expect.poll(() => drawing(pad(page))).toBe(blank);
+  await expect(answer).toBeHidden();
 });
 
 test('the keys alone can draw', async ({ page, site }) => {

@@ -30,6 +30,8 @@ export class Images {
     this.element.append(this.grid);
     this.frames = [];
     this.live = true;
+    /** What is shown and is no frame of the film. */
+    this.still = null;
   }
 
   update(view, { step, title }) {
@@ -48,10 +50,12 @@ export class Images {
     if (Choice && !this.choice) this.choice = new Choice(this);
     this.#rows(view.rows ?? []);
     this.#captions(view.captions ?? []);
+    // Samples half-way are shown in place of the film, which goes on after them.
+    this.still = view.film ? null : { step, pixels: view.pixels };
     if (view.film) this.#film(view, step);
-    else this.frames = [{ step, pixels: view.pixels }];
-    if (this.live || !view.film) this.#show(this.frames.length - 1);
-    else this.#label();
+    // One frame is nothing to go back to.
+    if (this.film) this.film.hidden = !view.film || this.frames.length < 2;
+    this.#show(this.live ? this.frames.length - 1 : Number(this.slider.value));
     const height = this.#height(this.canvas.width);
     if (height !== this.canvas.height) this.canvas.resize();
   }
@@ -69,7 +73,7 @@ export class Images {
     this.grid.prepend(this.labels);
   }
 
-  // A text for each picture that has one, in columns under the grid.
+  // A text for each picture that has one, in the columns of the grid.
   #captions(captions) {
     const said = captions.join('\n');
     if (said === (this.captioned ?? '')) return;
@@ -79,7 +83,7 @@ export class Images {
     this.captions = Object.assign(document.createElement('ul'), { className: 'captions' });
     this.captions.style.setProperty('--columns', String(columnsOf(this.view)));
     for (const text of captions.filter(Boolean)) this.captions.append(Object.assign(document.createElement('li'), { textContent: text, title: text }));
-    this.grid.after(this.captions);
+    this.grid.append(this.captions);
   }
 
   keepTo(step) {
@@ -129,8 +133,8 @@ export class Images {
   }
 
   #scrubber() {
-    const film = document.createElement('div');
-    film.className = 'film';
+    this.film = document.createElement('div');
+    this.film.className = 'film';
     this.slider = Object.assign(document.createElement('input'), { type: 'range', min: '0', max: '0', value: '0' });
     this.slider.setAttribute('aria-label', t('film.scrub'));
     this.strip = new Canvas((context, width, height) => this.#thumbs(context, width, height), { heightOf: (width) => width / STRIP, className: 'pixels strip' });
@@ -141,8 +145,8 @@ export class Images {
       this.live = at === this.frames.length - 1;
       this.#show(at);
     });
-    film.append(this.strip.element, this.slider, this.when);
-    this.element.append(film);
+    this.film.append(this.strip.element, this.slider, this.when);
+    this.element.append(this.film);
   }
 
   #label() {
@@ -161,7 +165,7 @@ export class Images {
   }
 
   #show(at) {
-    const frame = this.frames[at];
+    const frame = this.still ?? this.frames[at];
     if (!frame) return;
     this.shown = frame;
     if (this.slider) this.#label();
