@@ -374,3 +374,48 @@ fn an_average_of_the_weights_is_drawn_from_and_comes_back_with_its_checkpoint() 
     other.load_weights(&file).expect("they fit");
     assert_eq!(number(other.sampler()), number(trainer.model.clone()));
 }
+
+/// 24 bits of a number's 32 are its digits, of 16 bits 11: the nearest is within one part in 2,048.
+#[test]
+fn a_file_of_16_bits_is_half_as_large_and_opens_with_every_number_rounded() {
+    let mut file = build("diffusion?start=scratch&width=64&batch=8", &[]);
+    step(&mut *file, 1);
+    let mut file = saved(&mut *file);
+    file.keep_weights_alone();
+    let (whole, half) = (file.to_bytes().expect("bytes"), file.to_half_bytes().expect("bytes"));
+    let names = whole.len() - 4 * file.tensors.iter().map(|t| t.values.len()).sum::<usize>();
+    assert!(half.len() * 2 <= whole.len() + names + 64, "{} of {} bytes", half.len(), whole.len());
+    let read = Checkpoint::from_bytes(&half).expect("it opens");
+    assert_eq!(read.texts, file.texts);
+    for tensor in &file.tensors {
+        let rounded = read.tensor(&tensor.name, &tensor.shape).expect("it is there");
+        for (a, b) in tensor.values.iter().zip(rounded) {
+            assert!((a - b).abs() <= a.abs() / 2048.0 + 2f32.powi(-25), "{}: {a} became {b}", tensor.name);
+        }
+    }
+    assert_eq!(read.to_half_bytes().expect("bytes"), half, "what is rounded stays");
+}
+
+#[test]
+fn numbers_of_other_kinds_are_refused_and_named() {
+    use safetensors::tensor::{Dtype, TensorView};
+    for dtype in [Dtype::BF16, Dtype::F64, Dtype::I32, Dtype::U8, Dtype::BOOL, Dtype::I64] {
+        let bytes = vec![0; 2 * dtype.bitsize() / 8];
+        let view = TensorView::new(dtype, vec![2], &bytes).expect("a tensor");
+        let file = safetensors::serialize([("weight", view)], None).expect("a file");
+        let error = Checkpoint::from_bytes(&file).expect_err("it is no file of ours");
+        assert_eq!(error.code, Code::BadFile);
+        let named = error.message.contains(&format!("{dtype:?}")) && error.message.contains("F32 or F16");
+        assert!(named, "{}", error.message);
+    }
+}
+
+/// What a number of 16 bits cannot hold is not finite in the file, and such weights are not loaded.
+#[test]
+fn weights_too_large_for_16_bits_are_refused_when_they_are_loaded() {
+    let mut file = Checkpoint::default();
+    file.push("layer.weight", &[2], vec![1.0, 70_000.0]);
+    let half = Checkpoint::from_bytes(&file.to_half_bytes().expect("bytes")).expect("it opens");
+    let error = half.finite("layer.weight", &[2]).expect_err("infinity");
+    assert_eq!(error.code, Code::BadFile);
+}

@@ -128,6 +128,7 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
                 }
                 View::Lens { layers, .. } => assert!(layers.iter().all(|l| !l.is_empty())),
                 View::Figures { figures } => assert!(figures.iter().all(|f| f.value.is_finite())),
+                View::Note { code, text, .. } => assert!(!code.is_empty() && text.ends_with('.'), "{code}: {text}"),
             }
         }
     }

@@ -114,11 +114,14 @@ pub fn f16(bits: u16) -> f32 {
     f32::from_bits(sign | (f32::from_bits(rest << 13) * f32::from_bits(0x7780_0000)).to_bits())
 }
 
-/// The half-precision number that is nearest to a finite number; ties go to the even one, and what is too large becomes infinite.
+/// The half-precision number that is nearest to a number; ties go to the even one. What is too large becomes infinite, and so does a NaN.
 pub fn to_f16(value: f32) -> u16 {
-    let sign = (value.to_bits() >> 16 & 0x8000) as u16;
-    // The multiplication adjusts the exponent, also for subnormals.
-    let bits = (value.abs() * f32::from_bits(0x0780_0000)).to_bits();
+    let (sign, size) = ((value.to_bits() >> 16 & 0x8000) as u16, value.abs());
+    // Subnormals are 2^-24 apart, as numbers of 32 bits are from 0.5 on: the sum rounds to them, once.
+    if size < f32::from_bits(0x3880_0000) {
+        return sign | ((size + 0.5).to_bits() - 0.5f32.to_bits()) as u16;
+    }
+    let bits = size.to_bits() - (112 << 23);
     let rounded = (bits + 0xfff + (bits >> 13 & 1)) >> 13;
     sign | rounded.min(0x7c00) as u16
 }

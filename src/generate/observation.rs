@@ -23,7 +23,8 @@ impl Observation {
     pub fn agree(&self, whole: Tensor<2>) -> Tensor<2> {
         let ([b, n], [c, h, w], f) = (whole.dims(), self.shape, self.factor);
         if f == 1 {
-            return whole.clone() + (self.seen.clone() - whole) * self.weights.clone();
+            // A sum of both, not a difference added: what is known comes out as it is, to the last bit.
+            return self.seen.clone() * self.weights.clone() + whole * (1.0 - self.weights.clone());
         }
         let blocks: Tensor<5> = whole.clone().reshape([b * c, h / f, f, w / f, f]);
         let means = blocks.mean_dim(4).mean_dim(2).reshape([b, n / (f * f)]);
