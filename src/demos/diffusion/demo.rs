@@ -26,8 +26,10 @@ pub const SIDE: usize = 8;
 pub const SHOWN: usize = SIDE * SIDE;
 /// The decay of the average of weights that is drawn from.
 const DECAY: f64 = 0.995;
-/// Steps of the sampler that is judged, whatever the one that shows has: on latents and on pixels.
-const JUDGED_STEPS: [usize; 2] = [10, 20];
+/// Steps of the sampler that is judged, whatever the one that shows has; on pixels fewer would spoil what the small network draws, and
+/// more would take a U-Net minutes.
+const JUDGED_STEPS: usize = 10;
+const JUDGED_STEPS_PIXELS: usize = 20;
 
 pub struct Diffusion {
     pub trainer: Trainer<Network>,
@@ -163,7 +165,8 @@ impl Diffusion {
 
     /// The sampler that is judged: always the same, so that figures of different settings can be compared.
     pub fn judge_sampler(&self) -> DiffusionSampler {
-        let steps = JUDGED_STEPS[usize::from(!self.is_latent())];
+        let of_pixels = matches!(self.trainer.model, Network::Mlp(_)) && !self.is_latent();
+        let steps = if of_pixels { JUDGED_STEPS_PIXELS } else { JUDGED_STEPS };
         DiffusionSampler { kind: SamplerKind::Heun, steps, eta: 0.0, limit: Some(self.limit()) }
     }
 
