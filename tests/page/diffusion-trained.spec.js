@@ -51,8 +51,9 @@ test('a link opens trained weights: digits stand there before anything is traine
   await untilStep(page, 2);
   await page.evaluate(() => window.kiln.pause());
   // They go on from where they were, and not from random numbers: a digit's error is small already.
-  const losses = (await curve(page)).map(([, loss]) => Number(loss));
-  expect(Math.max(...losses)).toBeLessThan(0.7);
+  // From scratch the first ones are above 0.7.
+  const losses = (await curve(page)).slice(0, 2).map(([, loss]) => Number(loss));
+  expect(Math.max(...losses)).toBeLessThan(0.6);
   await expect.poll(() => drawing(pictures(page, 'samples'))).not.toBe(shipped);
   // From scratch at a click.
   await page.locator('#lesson .try a').first().click();
