@@ -35,14 +35,9 @@ impl Diffusion {
         if config.damage == Damage::Noise {
             // The time at which samples are as noisy as these pictures: noise over data is twice the amount, since pixels go from -1 to 1.
             let noisy = upload(damaged.pixels.clone(), [n, size], device);
-            return self.decode(self.run_from(
-                model,
-                config,
-                noisy,
-                self.time_of(2.0 * config.amount),
-                noise,
-                &told,
-            )?);
+            let time = self.time_of(2.0 * config.amount);
+            let [a, _] = self.process.shares(time);
+            return self.decode(self.finish(model, config, time, self.encode(noisy)? * a, &told, 1.0));
         }
         let known = Observation {
             shape: [self.shape.channels, self.shape.height, self.shape.width],
@@ -72,21 +67,6 @@ impl Diffusion {
             b >= ratio * a
         };
         (1..=1000).map(|k| f64::from(k) / 1000.0).find(noisier).unwrap_or(1.0)
-    }
-
-    /// Pictures as they are at a time, taken from there to data. Latents get their noise here; noisy pixels have it.
-    fn run_from(
-        &self,
-        model: &Network,
-        config: &Config,
-        noisy: Tensor<2>,
-        time: f64,
-        noise: Tensor<2>,
-        told: &[Told],
-    ) -> Result<Tensor<2>> {
-        let [a, b] = self.process.shares(time);
-        let x = if self.is_latent() { self.encode(noisy)? * a + noise * b } else { noisy * a };
-        Ok(self.finish(model, config, time, x, told, 1.0))
     }
 
     /// Samples of a time, taken to data.
