@@ -118,11 +118,21 @@ fn diffusion2d_learns_whatever_is_predicted_along_either_path() {
 #[test]
 fn diffusion_in_the_latent_space_draws_the_digits_that_are_asked_for() {
     for seed in 1..=2 {
-        let file = Driver::open(&format!("diffusion?seed={seed}")).step(300).checkpoint();
+        let file = Driver::open(&format!("diffusion?start=scratch&seed={seed}")).step(300).checkpoint();
         let measured = curve(&file, "measures");
         let last = &measured[measured.len() - 1];
         assert!(last[1] < 12.0 && last[2] > 0.9, "seed {seed}: distance {}, {} right", last[1], last[2]);
     }
+}
+
+/// After 120 steps 12 to 15 % on three seeds: of the 190 names that it never saw, a model that ignored them would draw one in nineteen so
+/// that its own original is among the ten nearest.
+#[test]
+fn diffusion_on_emoji_learns_what_names_mean_that_it_never_saw() {
+    let file = Driver::open("diffusion?data=emoji&start=scratch&evaluate=120").step(120).checkpoint();
+    let measured = curve(&file, "measures");
+    let (recalled, chance) = (measured[measured.len() - 1][3], 10.0 / 190.0);
+    assert!(recalled > 2.0 * chance, "{recalled} are recalled, {chance} by chance");
 }
 
 /// After 2,000 steps: under 1.2 nats on the moons, whose entropy is about 1.1, and not far below that. All eight modes of the ring.

@@ -19,8 +19,8 @@ fn defaults_are_left_out_and_keys_keep_the_order_of_the_config() {
 fn every_setting_of_every_demo_survives_its_own_link() {
     for demo in kiln::demos::registry::DEMOS {
         let schema = (demo.config.schema)();
-        // Trained weights ship for a few sizes only, and the link says so of the others: tests/vae.rs.
-        let start = if demo.name == "vae" { "start=scratch&" } else { "" };
+        // Trained weights ship for a few sizes only, and the link says so of the others: tests/vae.rs, tests/diffusion_demo.rs.
+        let start = if ["vae", "diffusion"].contains(&demo.name) { "start=scratch&" } else { "" };
         for (key, property) in schema["properties"].as_object().expect("properties") {
             assert!(property["title"].is_string(), "{}.{key} has no title", demo.name);
             assert!(property["description"].is_string(), "{}.{key} has no description", demo.name);

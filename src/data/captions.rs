@@ -99,16 +99,16 @@ impl Captions {
 
     /// A text as a bag, and its words that are not known.
     pub fn bag(&self, text: &str) -> (Bag, Vec<String>) {
-        let (mut bag, mut unknown): (BTreeMap<usize, f32>, _) = (BTreeMap::new(), Vec::new());
+        // In 64 bits neither the largest nor the smallest weights lose their squares.
+        let (mut bag, mut unknown): (BTreeMap<usize, f64>, _) = (BTreeMap::new(), Vec::new());
         for (word, weight) in words(text) {
             match self.words.get(&word) {
-                Some(place) => *bag.entry(*place).or_default() += weight,
+                Some(place) => *bag.entry(*place).or_default() += f64::from(weight),
                 None => unknown.push(word),
             }
         }
-        let norm = bag.values().map(|w| w * w).sum::<f32>().sqrt();
-        let bag =
-            bag.into_iter().filter(|(_, w)| *w != 0.0).map(|(place, w)| (place, w * self.length / norm)).collect();
+        let norm = bag.values().map(|w| w * w).sum::<f64>().sqrt() / f64::from(self.length);
+        let bag = bag.into_iter().filter(|(_, w)| *w != 0.0).map(|(place, w)| (place, (w / norm) as f32)).collect();
         (bag, unknown)
     }
 
@@ -142,26 +142,37 @@ impl Captions {
     }
 }
 
-/// The words of a text in lower case, each Chinese character by itself, with their weights: `red*2` weighs twice as much.
+/// The words of a text in lower case, each Chinese character by itself, with their weights: `red*2` weighs twice as much. A weight
+/// below 0 counts as 0: a model learns what words mean, never what their opposite would. Where no finite number follows a `*`, it
+/// parts words as other signs do.
 fn words(text: &str) -> Vec<(String, f32)> {
     let mut found: Vec<(String, f32)> = Vec::new();
-    for part in text.split(|c: char| !(c.is_alphanumeric() || c == '*' || c == '.')) {
-        let (part, weight) = match part.split_once('*') {
-            Some((part, weight)) => (part, weight.parse().ok().filter(|w: &f32| w.is_finite()).unwrap_or(1.0)),
-            None => (part, 1.0),
-        };
-        let mut word = String::new();
-        for c in part.chars().flat_map(char::to_lowercase).filter(|c| *c != '.') {
-            if is_han(c) {
-                found.extend((!word.is_empty()).then(|| (std::mem::take(&mut word), weight)));
-                found.push((c.to_string(), weight));
-            } else {
-                word.push(c);
-            }
+    for part in text.split(|c: char| !(c.is_alphanumeric() || "*.-".contains(c))) {
+        let weighed = part.split_once('*').and_then(|(word, weight)| Some((word, weight.parse::<f32>().ok()?)));
+        let (part, weight) = weighed.filter(|(_, weight)| weight.is_finite()).unwrap_or((part, 1.0));
+        for word in part.split(['*', '-']) {
+            in_characters(word, |word| found.push((word, weight.max(0.0))));
         }
-        found.extend((!word.is_empty()).then_some((word, weight)));
     }
     found
+}
+
+/// The words of what stands between two spaces: Chinese characters part it. Dots are left out, as in `U.S.`.
+fn in_characters(text: &str, mut push: impl FnMut(String)) {
+    let mut word = String::new();
+    for c in text.chars().flat_map(char::to_lowercase).filter(|c| *c != '.') {
+        if is_han(c) {
+            if !word.is_empty() {
+                push(std::mem::take(&mut word));
+            }
+            push(c.to_string());
+        } else {
+            word.push(c);
+        }
+    }
+    if !word.is_empty() {
+        push(word);
+    }
 }
 
 fn is_han(c: char) -> bool {

@@ -39,7 +39,7 @@ pub struct ConfigType {
     pub schema: fn() -> Value,
     /// The values of an empty link.
     pub defaults: fn() -> Values,
-    /// Values that empty links had when checkpoints did not hold their values yet, where they are others now.
+    /// Values of empty links when checkpoints did not hold them yet, where they are others now, or where there was no such setting.
     pub earlier_defaults: &'static [(&'static str, &'static str)],
     /// Changes values that ask for what there is not to what they come to, and says so.
     pub settle: fn(&mut Values) -> Option<Note>,

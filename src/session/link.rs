@@ -85,33 +85,29 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
     Ok(Link { entry, values, notes })
 }
 
-/// The link of a checkpoint, with the values that it was saved with; where it holds none, with the defaults of that time.
+/// The link of a checkpoint, with the values that it was saved with; those that it does not hold have the defaults of that time.
 ///
 /// # Errors
 /// As [`parse_among`]; `BadFile` where the values cannot be read.
 pub fn parse_saved(demos: &'static [Entry], text: &str, values: Option<&str>) -> Result<Link> {
-    let mut link = parse_among(demos, text)?;
-    let Some(values) = values else {
-        let (_, query) = split(text);
-        let named = |key: &str| query.split('&').any(|pair| pair.split('=').next() == Some(key));
-        let earlier: Vec<String> = link
-            .entry
-            .config
-            .earlier_defaults
-            .iter()
-            .filter(|(key, _)| !named(key))
-            .map(|(k, v)| format!("{k}={v}"))
-            .collect();
-        return parse_among(demos, &format!("{}?{}&{query}", link.entry.name, earlier.join("&")));
-    };
-    let saved: Values = serde_json::from_str(values).map_err(|e| Error::bad_file(format!("The values: {e}.")))?;
-    let schema = (link.entry.config.schema)();
+    let entry = parse_among(demos, text)?.entry;
+    let saved: Option<Values> = values.map(serde_json::from_str).transpose().map_err(bad_values)?;
+    let (saved, (_, query)) = (saved.unwrap_or_default(), split(text));
+    let named = |key: &str| query.split('&').any(|pair| pair.split('=').next() == Some(key));
+    let earlier = entry.config.earlier_defaults.iter().filter(|(key, _)| !named(key) && !saved.contains_key(*key));
+    let earlier: Vec<String> = earlier.map(|(key, value)| format!("{key}={value}")).collect();
+    let mut link = parse_among(demos, &format!("{}?{}&{query}", entry.name, earlier.join("&")))?;
+    let schema = (entry.config.schema)();
     for (key, value) in saved {
         if let Some(Ok((value, _))) = property(&schema, &key).map(|property| coerce(property, &value)) {
             link.values.insert(key, value);
         }
     }
     Ok(link)
+}
+
+fn bad_values(error: serde_json::Error) -> Error {
+    Error::bad_file(format!("The values: {error}."))
 }
 
 /// The shortest link for these values, keys in the order of the config.

@@ -9,6 +9,7 @@ mod frechet;
 mod gan;
 mod history;
 mod loss;
+mod recall;
 mod trainer;
 mod vae;
 
@@ -24,5 +25,6 @@ pub use frechet::{Gaussian, Moments, distance};
 pub use gan::{GAN_LOSSES, Gan, GanOptions, Players, StepInput};
 pub use history::{ABSENT, History, MAX_ROWS, NOT_MEASURED};
 pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};
+pub use recall::recalled;
 pub use trainer::Trainer;
 pub use vae::{Likelihood, Restoration, Terms, VAE_LOSSES, VaeOptions, kl, vae_step};

@@ -121,7 +121,7 @@ impl Wanted {
     fn settings(self) -> impl Iterator<Item = (&'static str, Value)> {
         let settings = [
             // In the link 0 is for all classes.
-            ("class", self.class.map(|class| (class + 1).into())),
+            ("class", self.class.map(|class| (u64::from(class) + 1).into())),
             ("words", self.words.map(Value::from)),
             ("guidance", self.guidance.map(Value::from)),
             ("steps", self.steps.map(Value::from)),

@@ -17,6 +17,10 @@ use burn::tensor::Tensor;
 pub const REPAIRED: usize = 8;
 /// Times from which a drawing is taken back to a picture: the later, the less is left of it.
 pub const STRENGTHS: [f64; 6] = [0.3, 0.4, 0.5, 0.6, 0.7, 0.85];
+/// How often a repaired picture is made to agree with what is known of it.
+const AGREEING: usize = 10;
+/// How often, in each step, a latent is decoded, made to agree, and encoded again.
+const ROUNDS: usize = 4;
 /// Pictures between two samples, with both ends.
 pub const BETWEEN: usize = 10;
 
@@ -45,19 +49,24 @@ impl Diffusion {
             seen: upload(damaged.seen.clone(), [n, damaged.seen.len() / n], device),
             weights: upload(damaged.weights.clone(), [n, damaged.weights.len() / n], device),
         };
-        let correct = |data: Tensor<2>| match self.decode(data.clone()).and_then(|d| self.encode(known.agree(d))) {
+        let once = |data: Tensor<2>| match self.decode(data.clone()).and_then(|d| self.encode(known.agree(d))) {
             Ok(corrected) => corrected,
             // Without its VAE there are no views.
             Err(_) => data,
         };
+        // One encoding of what is known and what is imagined agrees with neither: they are brought together in some rounds (Rezende et al.
+        // 2014, arXiv 1401.4082, appendix F).
+        let rounds = if self.is_latent() { ROUNDS } else { 1 };
+        let correct = |data: Tensor<2>| (0..rounds).fold(data, |data, _| once(data));
         let (chain, mut stream) = self.chain(self.sampler(config), noise);
         let mut chain = chain.with_correction(&correct);
         let predict = self.predictor(model, &told, 1.0);
         while !chain.ended() {
             chain.step(&predict, &mut |n| stream.normal(n));
         }
-        // What is known is shown as it is.
-        Ok(known.agree(self.decode(chain.x)?))
+        // What is known is shown as it is. A picture has no colour beyond black and white, which agreeing may ask for: a few times in turn.
+        let picture = self.decode(chain.x)?;
+        Ok((0..AGREEING).fold(picture, |picture, _| known.agree(picture).clamp(-1.0, 1.0)))
     }
 
     /// The earliest time at which the noise of a sample is this many times its data.

@@ -23,7 +23,12 @@ pub const ENTRY: Entry = Entry {
     needs: Needs { bytes: 3_574_014, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
-    config: ConfigType { settle: config::settle, ..ConfigType::of::<Config>() },
+    config: ConfigType {
+        // No weights shipped.
+        earlier_defaults: &[("start", "scratch")],
+        settle: config::settle,
+        ..ConfigType::of::<Config>()
+    },
     actions: Vec::new,
     build,
     // `time taskset -c 0 kiln train "diffusion" --device cpu --steps 1500 --out out`: 26.8 ms of one core a step.

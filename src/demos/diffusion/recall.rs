@@ -8,23 +8,11 @@ use crate::error::{Error, Result};
 use crate::models::denoiser::Told;
 use crate::nn::ops::matmul;
 use crate::nn::upload;
+use crate::train::recalled;
 use burn::tensor::Tensor;
 
-/// An original counts as recalled where it is among so many nearest.
-const AMONG: usize = 10;
 /// Guidance with which the names are drawn.
 const GUIDANCE: f64 = 2.0;
-
-/// The share of rows whose own column is among the [`AMONG`] smallest of their row; `distances` is `[n, n]`. By chance `AMONG / n`.
-pub fn recalled(distances: &[f32], n: usize) -> f32 {
-    let among = |row: usize| {
-        let distances = &distances[row * n..(row + 1) * n];
-        // A NaN is the worst number there is.
-        distances.iter().filter(|d| !(**d >= distances[row] || d.is_nan())).count() < AMONG
-            && distances[row].is_finite()
-    };
-    (0..n).filter(|row| among(*row)).count() as f32 / n.max(1) as f32
-}
 
 impl Diffusion {
     /// Whether names are what the network is told.

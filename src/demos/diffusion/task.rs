@@ -36,6 +36,10 @@ impl Task for Diffusion {
         if run.config.repair && self.held_out.is_none() {
             self.held_out = Some(ready!(run.data.held_out()?));
         }
+        if run.config.nearest {
+            // Of no pictures: what is compared with has to be here, and nothing is drawn.
+            ready!(run.data.batch(0)?);
+        }
         self.arrive()
     }
 

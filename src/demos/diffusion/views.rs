@@ -190,7 +190,7 @@ impl Diffusion {
         // The search takes too long to be made anew for each picture of a run.
         let (step, period) = (run.step(), run.config.run.evaluate);
         let stale = |at: u32, of: &[f32]| at / period != step / period || at == step && of != samples;
-        if self.compared.as_ref().is_none_or(|(at, of, _)| stale(*at, of)) {
+        if self.compared.as_ref().is_none_or(|(at, of, found)| stale(*at, of) || found.contains(&None)) {
             self.compared = Some((step, samples.to_vec(), run.data.nearest(samples)));
         }
         let (mut pixels, mut captions) = (Vec::new(), Vec::new());
