@@ -216,7 +216,7 @@ fn a_drawing_becomes_pictures_the_less_like_it_the_more_noise_is_added() {
     // A seven of three strokes.
     let ink = |i: usize| {
         let (y, x) = (i / 28, i % 28);
-        ((6..9).contains(&y) && (7..21).contains(&x)) || (y >= 9 && y < 23 && (x + y / 2).abs_diff(22) < 2)
+        ((6..9).contains(&y) && (7..21).contains(&x)) || ((9..23).contains(&y) && (x + y / 2).abs_diff(22) < 2)
     };
     let pixels: Vec<u8> = (0..784).map(|i| if ink(i) { 255 } else { 0 }).collect();
     driver.send(Command::Act { name: "draw".into(), args: json!({ "pixels": pixels, "mask": [] }) });

@@ -97,7 +97,7 @@ impl Diffusion {
     }
 
     /// A drawing with noise of each of the [`STRENGTHS`], taken back to pictures (SDEdit; Meng et al. 2021, arXiv 2108.01073).
-    pub fn from_drawing(&self, model: &Network, config: &Config, told: &Told) -> Result<Tensor<2>> {
+    pub fn sdedit(&self, model: &Network, config: &Config, told: &Told) -> Result<Tensor<2>> {
         let drawing = upload(self.pad.pixels.clone(), [1, self.shape.len()], &self.device);
         let (data, noise) = (self.encode(drawing)?, self.start.clone().narrow(0, 0, 1));
         let picture = |&time: &f64| {

@@ -156,7 +156,6 @@ impl Task for Diffusion {
 }
 
 /// An evaluation that is under way.
-#[expect(clippy::large_enum_variant, reason = "there is one")]
 pub enum Judging {
     Digits(Evaluation<Network>),
     /// The network as it was when this began.

@@ -93,7 +93,7 @@ impl Diffusion {
         let mut plan = Plan::default();
         if config.drawing && !self.pad.pixels.is_empty() {
             let pad = self.pad.view(shape);
-            plan.add(self.from_drawing(model, config, &told[0])?, move |values| {
+            plan.add(self.sdedit(model, config, &told[0])?, move |values| {
                 let pictures = View::pictures(&values, shape, STRENGTHS.len(), false);
                 Panel::new("drawing", DRAWING, vec![pad, pictures])
             });
