@@ -61,7 +61,7 @@ test('a link opens the shipped VAE, and everything is shown before anything is t
   for (const id of PANELS) {
     await panel(page, id).scrollIntoViewIfNeeded();
     await expect(panel(page, id), id).toBeVisible();
-    const canvases = panel(page, id).locator('canvas:not(.pad canvas)');
+    const canvases = panel(page, id).locator('canvas:not(.pad canvas):visible');
     for (const canvas of await canvases.all()) {
       await expect.poll(() => coloursOf(canvas), { message: id }).toBeGreaterThan(3);
     }
