@@ -1,11 +1,13 @@
 //! What the demos of diffusion models share: their settings, the classes that are asked for, and the loss by time.
 
-use super::{HistogramSeries, Panel, View};
+use super::{HistogramSeries, Panel, Slider, Values, View, values};
+use crate::error::{Error, Result};
 use crate::generate::{DiffusionSampler, SamplerKind};
 use crate::nn::AdamWOptions;
 use crate::train::{DiffusionOptions, LossByTime, NoiseSchedule, Objective, Predict, Process, TimeDistribution};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// What a diffusion model learns.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +91,31 @@ pub fn asked(chosen: u32, classes: usize, n: usize) -> Vec<Option<u8>> {
 /// The chosen class, from 1 on in the settings; `None` for all of them.
 pub fn chosen_class(chosen: u32, classes: usize) -> Option<u8> {
     (chosen as usize).checked_sub(1).filter(|class| *class < classes).map(|class| class as u8)
+}
+
+/// The slider of the time that is shown, which takes the action [`chosen_time`].
+pub fn time_slider(time: f64) -> View {
+    let slider = Slider {
+        id: "time".into(),
+        title: "Time: 1 is noise, 0 is data".into(),
+        value: time as f32,
+        low: 0.0,
+        high: 1.0,
+        step: None,
+        weight: None,
+        play: Some(0.0),
+    };
+    View::Sliders { action: "time".into(), sliders: vec![slider] }
+}
+
+/// The action `time`: values of the config with the time that was chosen.
+///
+/// # Errors
+/// `BadCommand` where it is no number.
+pub fn chosen_time(args: &Value) -> Result<Values> {
+    let time = args.get("value").and_then(Value::as_f64).filter(|v| v.is_finite());
+    let time = time.ok_or_else(|| Error::bad_command("The time is a number from 0 to 1."))?;
+    Ok(values(json!({ "time": time.clamp(0.0, 1.0) })))
 }
 
 /// The panel of the loss by time, once there is one.

@@ -1,5 +1,6 @@
 //! The VAEs that ship, as the codec of models that work in a latent space: pictures to latents and back.
 
+use crate::data::album::COLOUR;
 use crate::data::mnist::SHAPE;
 use crate::data::{Shape, Source};
 use crate::device::Device;
@@ -22,29 +23,34 @@ pub struct ShippedVae {
 /// Numbers in the latent of a digit.
 pub const DIGIT_LATENT: usize = 16;
 
-const DIGITS: &str = "www/weights/vae-mnist-16.safetensors";
+/// Path, shape of a picture, numbers in a latent.
+type Shipped = (&'static str, Shape, usize);
+const DIGITS: Shipped = ("www/weights/vae-mnist-16.safetensors", SHAPE, DIGIT_LATENT);
+const EMOJI: Shipped = ("www/weights/vae-emoji-64.safetensors", COLOUR, 64);
 const WIDTH: usize = 16;
-
-/// Set of pictures, path, latent size, width.
-const SHIPPED: [(&str, &str, usize, usize); 2] =
-    [("mnist", DIGITS, DIGIT_LATENT, WIDTH), ("emoji", "www/weights/vae-emoji-64.safetensors", 64, WIDTH)];
 
 /// Whether a VAE ships for a set of pictures.
 pub fn has_vae(data: &str) -> bool {
-    SHIPPED.iter().any(|(name, ..)| *name == data)
+    ShippedVae::of(data).is_some()
 }
 
 impl ShippedVae {
     /// The VAE of a set of pictures, where one ships.
-    pub fn of(data: &str, Shape { channels, height, width: side }: Shape) -> Option<Self> {
-        let (_, path, latent, width) = *SHIPPED.iter().find(|(name, ..)| *name == data)?;
-        Some(Self { path, sizes: VaeConfig { shape: [channels, height, side], latent, width }, vae: None })
+    pub fn of(data: &str) -> Option<Self> {
+        match data {
+            "mnist" => Some(Self::digits()),
+            "emoji" => Some(Self::new(EMOJI)),
+            _ => None,
+        }
     }
 
     /// The VAE of digits.
     pub fn digits() -> Self {
-        let shape = [SHAPE.channels, SHAPE.height, SHAPE.width];
-        Self { path: DIGITS, sizes: VaeConfig { shape, latent: DIGIT_LATENT, width: WIDTH }, vae: None }
+        Self::new(DIGITS)
+    }
+
+    fn new((path, Shape { channels, height, width }, latent): Shipped) -> Self {
+        Self { path, sizes: VaeConfig { shape: [channels, height, width], latent, width: WIDTH }, vae: None }
     }
 
     /// Numbers in a latent.

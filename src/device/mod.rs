@@ -9,7 +9,7 @@ mod readback;
 #[cfg(feature = "gpu")]
 pub use gpu::on_lost;
 pub use open_device::OpenDevice;
-pub use readback::{read, read_in_pieces, read_one};
+pub use readback::{flat, read, read_in_pieces, read_one};
 
 use crate::error::Result;
 pub use burn::tensor::Device;

@@ -16,6 +16,12 @@ pub async fn read(tensors: Vec<Tensor<1>>) -> Result<Vec<Vec<f32>>> {
     data.into_iter().map(|d| d.try_into_vec::<f32>().map_err(|e| Error::device_lost(format!("{e:?}")))).collect()
 }
 
+/// The numbers of a tensor, as they are read back.
+pub fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
+    let n = tensor.dims().iter().product::<usize>();
+    tensor.reshape([n])
+}
+
 /// Reads one tensor, flattened by the caller.
 ///
 /// # Errors

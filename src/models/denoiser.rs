@@ -17,7 +17,8 @@ const FREQUENCIES: usize = 6;
 /// Numbers of a condition that tell the time: a sine and a cosine of each frequency.
 pub const TIME_FEATURES: usize = 2 * FREQUENCIES;
 
-/// What a network is told of a sample beside its time: numbers that are not 0, with their places. Nothing where it is empty.
+/// What a network is told of a sample beside its time: numbers that are not 0, with their places. Two at one place add up. Nothing where
+/// it is empty.
 pub type Told = Vec<(usize, f32)>;
 
 /// Classes as a network is told them: a 1 at the place of the class. `None` is no class.
@@ -40,7 +41,7 @@ pub fn condition(times: &[f32], told: &[Told], features: usize) -> Vec<f32> {
         let first = values.len();
         values.resize(first + features, 0.0);
         for &(place, value) in told.iter().filter(|(place, _)| *place < features) {
-            values[first + place] = value;
+            values[first + place] += value;
         }
     }
     values

@@ -85,6 +85,11 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
     Ok(Link { entry, values, notes })
 }
 
+/// Whether a link names this setting.
+pub fn names(text: &str, key: &str) -> bool {
+    split(text).1.split('&').any(|pair| pair.split('=').next() == Some(key))
+}
+
 /// The link of a checkpoint, with the values that it was saved with; those that it does not hold have the defaults of that time.
 ///
 /// # Errors
@@ -93,8 +98,8 @@ pub fn parse_saved(demos: &'static [Entry], text: &str, values: Option<&str>) ->
     let entry = parse_among(demos, text)?.entry;
     let saved: Option<Values> = values.map(serde_json::from_str).transpose().map_err(bad_values)?;
     let (saved, (_, query)) = (saved.unwrap_or_default(), split(text));
-    let named = |key: &str| query.split('&').any(|pair| pair.split('=').next() == Some(key));
-    let earlier = entry.config.earlier_defaults.iter().filter(|(key, _)| !named(key) && !saved.contains_key(*key));
+    let unknown = |key: &str| !names(text, key) && !saved.contains_key(key);
+    let earlier = entry.config.earlier_defaults.iter().filter(|(key, _)| unknown(key));
     let earlier: Vec<String> = earlier.map(|(key, value)| format!("{key}={value}")).collect();
     let mut link = parse_among(demos, &format!("{}?{}&{query}", entry.name, earlier.join("&")))?;
     let schema = (entry.config.schema)();

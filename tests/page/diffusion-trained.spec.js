@@ -1,7 +1,7 @@
 // What a diffusion model on pictures does with the weights that ship, before any training: it draws what is asked for in words,
 // repairs, starts from a drawing.
 
-import { test, expect, visit, collect, state, curve, coloursOf, drawing, keep, untilStep, untranslated, SHOTS } from './kiln.js';
+import { test, expect, visit, collect, state, curve, coloursOf, drawing, keep, untilStep, untranslated, SHOTS, stroke } from './kiln.js';
 
 const EMOJI = 'diffusion?data=emoji&steps=4';
 
@@ -26,16 +26,6 @@ async function stands(page) {
 async function ask(page, text) {
   await words(page).fill(text);
   await words(page).press('Enter');
-}
-
-async function stroke(page, canvas, points) {
-  await canvas.scrollIntoViewIfNeeded();
-  const box = await canvas.boundingBox();
-  const at = ([x, y]) => [box.x + x * box.width, box.y + y * box.height];
-  await page.mouse.move(...at(points[0]));
-  await page.mouse.down();
-  for (const point of points.slice(1)) await page.mouse.move(...at(point), { steps: 6 });
-  await page.mouse.up();
 }
 
 test('a link opens trained weights: digits stand there before anything is trained, and Run trains them on', async ({ page, site }) => {

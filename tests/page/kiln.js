@@ -262,3 +262,14 @@ export async function bareWorker(page, way = './worker-cpu_loader.js') {
   await page.evaluate(() => window.ask({ type: 'start', software: false, proven: [] }));
   await page.evaluate(() => window.until((e) => e.type === 'device'));
 }
+
+/** Draws on a canvas with the mouse, along points whose coordinates go from 0 to 1. */
+export async function stroke(page, canvas, points) {
+  await canvas.scrollIntoViewIfNeeded();
+  const box = await canvas.boundingBox();
+  const at = ([x, y]) => [box.x + x * box.width, box.y + y * box.height];
+  await page.mouse.move(...at(points[0]));
+  await page.mouse.down();
+  for (const point of points.slice(1)) await page.mouse.move(...at(point), { steps: 6 });
+  await page.mouse.up();
+}

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, state, coloursOf, drawing, drop, card, SHOTS } from './kiln.js';
+import { test, expect, visit, state, coloursOf, drawing, drop, card, SHOTS, stroke } from './kiln.js';
 
 const PANELS = [
   'plane', 'chosen', 'pad', 'reconstructions', 'repair', 'interpolation', 'arithmetic', 'samples', 'dimensions', 'figures',
@@ -42,16 +42,6 @@ const count = (page) =>
       return told;
     };
   });
-
-async function stroke(page, canvas, points) {
-  await canvas.scrollIntoViewIfNeeded();
-  const box = await canvas.boundingBox();
-  const at = ([x, y]) => [box.x + x * box.width, box.y + y * box.height];
-  await page.mouse.move(...at(points[0]));
-  await page.mouse.down();
-  for (const point of points.slice(1)) await page.mouse.move(...at(point), { steps: 6 });
-  await page.mouse.up();
-}
 
 const SEVEN = [[0.3, 0.25], [0.7, 0.25], [0.45, 0.8]];
 

@@ -55,7 +55,7 @@ pub async fn train(root: &Path, job: Job) -> Result<()> {
 /// Training begins from scratch, unless the link says that it begins with the weights that ship.
 fn from_scratch(text: String) -> Result<String> {
     let parsed = link::parse(&text)?;
-    if parsed.values.get("start").is_none_or(|start| start == "scratch") || text.contains("start=") {
+    if parsed.values.get("start").is_none_or(|start| start == "scratch") || link::names(&text, "start") {
         return Ok(text);
     }
     println!("Training begins from scratch; start=pretrained in the link goes on from the weights that ship.");

@@ -143,13 +143,13 @@ impl Config {
     /// The first setting for whose value no weights ship.
     fn unshipped(&self) -> Option<&'static str> {
         let (shipped, pictures) = (Self::default(), &self.pictures.data);
-        let learnt = |config: &Self| (config.diffusion.objective, config.diffusion.predict, config.diffusion.schedule);
+        let (ours, theirs) = (&self.diffusion, &shipped.diffusion);
         let differs = [
             ("space", !SHIPPED.iter().any(|(space, ..)| *space == self.space)),
             ("data", !SHIPPED.iter().any(|(space, data, _)| *space == self.space && data == pictures)),
-            ("objective", learnt(self).0 != learnt(&shipped).0),
-            ("predict", learnt(self).1 != learnt(&shipped).1),
-            ("schedule", self.diffusion.objective == Objective::Ddpm && learnt(self).2 != learnt(&shipped).2),
+            ("objective", ours.objective != theirs.objective),
+            ("predict", ours.predict != theirs.predict),
+            ("schedule", ours.objective == Objective::Ddpm && ours.schedule != theirs.schedule),
             ("conditional", self.conditional != shipped.conditional),
             ("width", self.width != shipped.width),
             ("depth", self.space != Space::Unet && self.depth != shipped.depth),

@@ -76,7 +76,7 @@ impl Diffusion {
             _ => (Some(Captions::digits()), classes),
         };
         let (seed, device) = (u64::from(config.run.seed), context.device.clone().inner());
-        let vae = ShippedVae::of(name, shape).filter(|_| config.space == Space::Latent);
+        let vae = ShippedVae::of(name).filter(|_| config.space == Space::Latent);
         let inputs = vae.as_ref().map_or(shape.len(), ShippedVae::latent);
         let model = Network::new(config, inputs, shape, features, &context.device)?;
         let mut sampling = config.run.stream(Purpose::Sampling);
@@ -148,11 +148,6 @@ impl Diffusion {
         }
     }
 
-    /// Pictures in [-1, 1] through the VAE alone; `None` where noise is added to pixels.
-    pub fn through_vae(&self, pictures: Tensor<2>) -> Option<Result<Tensor<2>>> {
-        self.vae.as_ref().map(|vae| vae.decode(vae.encode(pictures)?))
-    }
-
     /// Predicted data are kept within this distance of 0.
     fn limit(&self) -> f32 {
         if self.vae.is_some() { 5.0 } else { 1.0 }
@@ -170,21 +165,6 @@ impl Diffusion {
         DiffusionSampler { kind: SamplerKind::Heun, steps, eta: 0.0, limit: Some(self.limit()) }
     }
 
-    /// A chain from noise, and the stream of what its sampler adds.
-    pub fn chain(&self, sampler: DiffusionSampler, noise: Tensor<2>) -> (Chain<'_>, Stream) {
-        (Chain::new(&self.process, sampler, noise), Stream::new(self.seed, Purpose::Sampler))
-    }
-
-    /// What a network predicts, told this.
-    pub fn predictor<'a>(
-        &'a self,
-        model: &'a Network,
-        told: &'a [Told],
-        guidance: f64,
-    ) -> impl Fn(&Tensor<2>, f64) -> Tensor<2> + 'a {
-        move |x, time| guided(model, x, time, told, self.features, guidance)
-    }
-
     /// Goes from noise to data; `each` is shown the chain before every step and at the end.
     pub fn run(
         &self,
@@ -193,10 +173,22 @@ impl Diffusion {
         noise: Tensor<2>,
         told: &[Told],
         guidance: f64,
+        each: impl FnMut(&Chain),
+    ) -> Tensor<2> {
+        self.follow(Chain::new(&self.process, sampler, noise), model, told, guidance, each)
+    }
+
+    /// Goes to the end of a chain, as [`Self::run`].
+    pub fn follow(
+        &self,
+        mut chain: Chain,
+        model: &Network,
+        told: &[Told],
+        guidance: f64,
         mut each: impl FnMut(&Chain),
     ) -> Tensor<2> {
-        let (mut chain, mut stream) = self.chain(sampler, noise);
-        let predict = self.predictor(model, told, guidance);
+        let mut stream = Stream::new(self.seed, Purpose::Sampler);
+        let predict = |x: &Tensor<2>, time: f64| guided(model, x, time, told, self.features, guidance);
         while !chain.ended() {
             each(&chain);
             chain.step(&predict, &mut |n| stream.normal(n));

@@ -12,6 +12,7 @@ use crate::models::denoiser::Told;
 use crate::nn::upload;
 use crate::rng::Purpose;
 use burn::tensor::Tensor;
+use std::f64::consts::FRAC_PI_2;
 
 /// Pictures that are repaired at once.
 pub const REPAIRED: usize = 8;
@@ -35,13 +36,13 @@ impl Diffusion {
     pub fn repaired(&self, model: &Network, config: &Config, damaged: &Damaged) -> Result<Tensor<2>> {
         let (n, size, device) = (damaged.pixels.len() / self.shape.len(), self.shape.len(), &self.device);
         let told = vec![Told::new(); n];
-        let noise = self.start.clone().narrow(0, 0, n);
         if config.damage == Damage::Noise {
             // The time at which samples are as noisy as these pictures: noise over data is twice the amount, since pixels go from -1 to 1.
             let noisy = upload(damaged.pixels.clone(), [n, size], device);
             let time = self.time_of(2.0 * config.amount);
             let [a, _] = self.process.shares(time);
-            return self.decode(self.finish(model, config, time, self.encode(noisy)? * a, &told, 1.0));
+            let chain = Chain::starting_at(&self.process, self.sampler(config), time, self.encode(noisy)? * a);
+            return self.decode(self.follow(chain, model, &told, 1.0, |_| {}));
         }
         let known = Observation {
             shape: [self.shape.channels, self.shape.height, self.shape.width],
@@ -58,14 +59,11 @@ impl Diffusion {
         // 2014, arXiv 1401.4082, appendix F).
         let rounds = if self.is_latent() { ROUNDS } else { 1 };
         let correct = |data: Tensor<2>| (0..rounds).fold(data, |data, _| once(data));
-        let (chain, mut stream) = self.chain(self.sampler(config), noise);
-        let mut chain = chain.with_correction(&correct);
-        let predict = self.predictor(model, &told, 1.0);
-        while !chain.ended() {
-            chain.step(&predict, &mut |n| stream.normal(n));
-        }
+        let noise = self.start.clone().narrow(0, 0, n);
+        let chain = Chain::new(&self.process, self.sampler(config), noise).with_correction(&correct);
+        let repaired = self.follow(chain, model, &told, 1.0, |_| {});
         // What is known is shown as it is. A picture has no colour beyond black and white, which agreeing may ask for: a few times in turn.
-        let picture = self.decode(chain.x)?;
+        let picture = self.decode(repaired)?;
         Ok((0..AGREEING).fold(picture, |picture, _| known.agree(picture).clamp(-1.0, 1.0)))
     }
 
@@ -78,24 +76,6 @@ impl Diffusion {
         (1..=1000).map(|k| f64::from(k) / 1000.0).find(noisier).unwrap_or(1.0)
     }
 
-    /// Samples of a time, taken to data.
-    fn finish(
-        &self,
-        model: &Network,
-        config: &Config,
-        time: f64,
-        x: Tensor<2>,
-        told: &[Told],
-        guidance: f64,
-    ) -> Tensor<2> {
-        let mut chain = Chain::starting_at(&self.process, self.sampler(config), time, x);
-        let (mut stream, predict) = (config.run.stream(Purpose::Sampler), self.predictor(model, told, guidance));
-        while !chain.ended() {
-            chain.step(&predict, &mut |n| stream.normal(n));
-        }
-        chain.x
-    }
-
     /// A drawing with noise of each of the [`STRENGTHS`], taken back to pictures (SDEdit; Meng et al. 2021, arXiv 2108.01073).
     pub fn sdedit(&self, model: &Network, config: &Config, told: &Told) -> Result<Tensor<2>> {
         let drawing = upload(self.pad.pixels.clone(), [1, self.shape.len()], &self.device);
@@ -103,7 +83,8 @@ impl Diffusion {
         let picture = |&time: &f64| {
             let [a, b] = self.process.shares(time);
             let x = data.clone() * a + noise.clone() * b;
-            self.finish(model, config, time, x, std::slice::from_ref(told), config.sampling.guidance)
+            let chain = Chain::starting_at(&self.process, self.sampler(config), time, x);
+            self.follow(chain, model, std::slice::from_ref(told), config.sampling.guidance, |_| {})
         };
         self.decode(Tensor::cat(STRENGTHS.iter().map(picture).collect(), 0))
     }
@@ -113,22 +94,11 @@ impl Diffusion {
         let [from, to] = [0, 1].map(|i| self.start.clone().narrow(0, i, 1));
         let part = |k: usize| k as f64 / (BETWEEN - 1) as f64;
         let mixed = |k: usize| {
-            let (sin, cos) =
-                (libm::sin(part(k) * std::f64::consts::FRAC_PI_2), libm::cos(part(k) * std::f64::consts::FRAC_PI_2));
-            from.clone() * cos + to.clone() * sin
+            let angle = part(k) * FRAC_PI_2;
+            from.clone() * libm::cos(angle) + to.clone() * libm::sin(angle)
         };
-        let mix = |k: usize| -> Told {
-            let weighed =
-                |told: &Told, share: f64| told.iter().map(|&(at, w)| (at, w * share as f32)).collect::<Told>();
-            let [mut a, b] = [weighed(&told[0], 1.0 - part(k)), weighed(&told[1], part(k))];
-            for (place, weight) in b {
-                match a.iter_mut().find(|(at, _)| *at == place) {
-                    Some((_, w)) => *w += weight,
-                    None => a.push((place, weight)),
-                }
-            }
-            a
-        };
+        let weighed = |told: &Told, share: f64| told.iter().map(|&(at, w)| (at, w * share as f32)).collect::<Told>();
+        let mix = |k: usize| [weighed(&told[0], 1.0 - part(k)), weighed(&told[1], part(k))].concat();
         let noise = Tensor::cat((0..BETWEEN).map(mixed).collect(), 0);
         let told: Vec<Told> = (0..BETWEEN).map(mix).collect();
         let samples = self.run(model, self.sampler(config), noise, &told, config.sampling.guidance, |_| {});

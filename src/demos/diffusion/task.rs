@@ -4,8 +4,9 @@ use super::config::Config;
 use super::demo::{Diffusion, SHOWN};
 use super::network::Network;
 use crate::data::{Batch, Dataset, Pictures};
+use crate::demos::denoising::chosen_time;
 use crate::demos::training::{Measured, Run, Task};
-use crate::demos::{Figure, Panel, Samples, Values, no_action, values};
+use crate::demos::{Figure, Panel, Samples, Values, no_action};
 use crate::device::read_one;
 use crate::error::{Error, Result};
 use crate::nn::{AdamOptions, AdamWOptions, upload};
@@ -15,7 +16,7 @@ use crate::rng::{Purpose, Stream};
 use crate::train::{CHUNK, Evaluation, LossByTime, Losses, NoiseBatch, Referee, diffusion_step};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[async_trait(?Send)]
 impl Task for Diffusion {
@@ -103,11 +104,7 @@ impl Task for Diffusion {
 
     async fn act(&mut self, _run: &mut Run<Self>, name: &str, args: &Value) -> Result<Values> {
         match name {
-            "time" => {
-                let time = args.get("value").and_then(Value::as_f64).filter(|v| v.is_finite());
-                let time = time.ok_or_else(|| Error::bad_command("The time is a number from 0 to 1."))?;
-                Ok(values(json!({ "time": time.clamp(0.0, 1.0) })))
-            }
+            "time" => chosen_time(args),
             "draw" => self.pad.draw(args, self.shape).map(|()| Values::new()),
             _ => Err(no_action(name)),
         }

@@ -5,10 +5,11 @@ use super::demo::{Diffusion, SHOWN, SIDE};
 use super::edit::{BETWEEN, REPAIRED, STRENGTHS};
 use super::network::Network;
 use crate::data::Shape;
-use crate::demos::denoising::loss_by_time;
+use crate::demos::denoising::{loss_by_time, time_slider};
 use crate::demos::settings::Damage;
 use crate::demos::training::{Run, Task};
-use crate::demos::{Figure, Panel, Slider, View};
+use crate::demos::{Figure, Panel, View};
+use crate::device::flat;
 use crate::error::{Error, Result};
 use crate::generate::DiffusionSampler;
 use crate::nn::upload;
@@ -134,17 +135,7 @@ impl Diffusion {
             let text = format!("Never seen in training, and left out: {words}.");
             views.push(View::Note { code: "unknown-words".into(), text, args: vec![("words".into(), words)] });
         }
-        let slider = Slider {
-            id: "time".into(),
-            title: "Time: 1 is noise, 0 is data".into(),
-            value: config.time as f32,
-            low: 0.0,
-            high: 1.0,
-            step: None,
-            play: Some(0.0),
-            weight: None,
-        };
-        views.push(View::Sliders { action: "time".into(), sliders: vec![slider] });
+        views.push(time_slider(config.time));
         Panel::new("samples", "Samples", views)
     }
 
@@ -158,8 +149,8 @@ impl Diffusion {
         let (shape, size, damaged) = (self.shape, self.shape.len(), self.damaged(config, originals));
         let repaired = self.repaired(model, config, &damaged)?;
         let broken = upload(damaged.pixels.clone(), [REPAIRED, size], &self.device);
-        let encoded = self.through_vae(broken).transpose()?;
-        let by_vae = encoded.is_some();
+        let by_vae = self.is_latent();
+        let encoded = if by_vae { Some(self.decode(self.encode(broken)?)?) } else { None };
         let originals = originals.to_vec();
         plan.add(Tensor::cat(encoded.into_iter().chain([repaired]).collect(), 0), move |values| {
             let (encoded, repaired) = values.split_at(values.len() - REPAIRED * size);
@@ -241,12 +232,6 @@ impl Diffusion {
 }
 
 const DRAWING: &str = "From your drawing, with more and more noise";
-
-/// Pictures, ready to be read.
-fn flat(pictures: Tensor<2>) -> Tensor<1> {
-    let n = pictures.dims().iter().product::<usize>();
-    pictures.reshape([n])
-}
 
 /// A row for each picture, from values `[COLUMNS, ROWS, picture]`.
 fn rows(values: &[f32], shape: Shape) -> View {

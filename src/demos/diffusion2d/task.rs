@@ -3,18 +3,19 @@
 use super::config::Config;
 use super::demo::Diffusion2d;
 use crate::data::points::{PointBatch, Points};
+use crate::demos::denoising::chosen_time;
 use crate::demos::drawing::draw;
 use crate::demos::training::{Measured, Run, Task};
-use crate::demos::{Figure, Panel, Samples, Values, no_action, values};
+use crate::demos::{Figure, Panel, Samples, Values, no_action};
 use crate::device::read_one;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::models::denoiser::told_classes;
 use crate::nn::{AdamOptions, upload};
 use crate::rng::{Purpose, Stream};
 use crate::train::{LossByTime, Losses, NoiseBatch, diffusion_step, modes_covered};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 #[async_trait(?Send)]
 impl Task for Diffusion2d {
@@ -55,12 +56,10 @@ impl Task for Diffusion2d {
     }
 
     async fn act(&mut self, run: &mut Run<Self>, name: &str, args: &Value) -> Result<Values> {
-        if name != "time" {
-            return draw(name, args, &run.config.points).ok_or_else(|| no_action(name))?;
+        match name {
+            "time" => chosen_time(args),
+            _ => draw(name, args, &run.config.points).ok_or_else(|| no_action(name))?,
         }
-        let time = args.get("value").and_then(Value::as_f64).filter(|v| v.is_finite());
-        let time = time.ok_or_else(|| Error::bad_command("The time is a number from 0 to 1."))?;
-        Ok(values(json!({ "time": time.clamp(0.0, 1.0) })))
     }
 
     async fn save(&mut self, file: &mut Checkpoint) -> Result<()> {

@@ -3,9 +3,9 @@
 use super::demo::{ARROWS, Diffusion2d, MESH, SHOWN};
 use super::density::CELLS;
 use crate::data::points::EXTENT;
-use crate::demos::denoising::{asked, loss_by_time};
+use crate::demos::denoising::{asked, loss_by_time, time_slider};
 use crate::demos::training::{Run, Task};
-use crate::demos::{Figure, Floats, Panel, PointSet, Slider, View};
+use crate::demos::{Figure, Floats, Panel, PointSet, View};
 use crate::error::{Error, Result};
 use crate::generate::SamplerKind;
 
@@ -72,19 +72,7 @@ impl Diffusion2d {
             plane.push(View::Paths2d { length: steps as u32 + 1, xy: Floats(paths), bounds: BOUNDS });
         }
         plane.push(View::Points2d { sets, bounds: BOUNDS, drag: None });
-        plane.push(View::Sliders {
-            action: "time".into(),
-            sliders: vec![Slider {
-                id: "time".into(),
-                title: "Time: 1 is noise, 0 is data".into(),
-                value: config.time as f32,
-                low: 0.0,
-                high: 1.0,
-                step: None,
-                weight: None,
-                play: Some(0.0),
-            }],
-        });
+        plane.push(time_slider(config.time));
 
         let mut figures = self.latest_figures(run);
         let straightness = (0..SHOWN).map(|i| straightness(&(0..=steps).map(|k| point(k, i)).collect::<Vec<_>>()));

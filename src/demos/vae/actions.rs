@@ -1,10 +1,10 @@
 //! What a person does with the autoencoder: moves the latent, draws, chooses pictures, has them mended.
 
 use super::config::{Config, LIMIT, choose};
-use super::demo::{SHOWN, VaeDemo, flat};
+use super::demo::{SHOWN, VaeDemo};
 use crate::demos::settings::Damage;
 use crate::demos::{Values, no_action, values};
-use crate::device::read_one;
+use crate::device::{flat, read_one};
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 

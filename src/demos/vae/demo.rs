@@ -5,7 +5,7 @@ use super::config::Config;
 use crate::data::{Batch, Shape, Source};
 use crate::demos::Context;
 use crate::demos::pad::Pad;
-use crate::device::Device;
+use crate::device::{Device, flat};
 use crate::models::vae::{Vae, VaeConfig};
 use crate::nn::upload;
 use crate::rng::{Purpose, Stream};
@@ -91,10 +91,4 @@ impl VaeDemo {
         let first = (config.from as usize).min(all.saturating_sub(SHOWN));
         &held_out.pixels[first * n..(first + SHOWN).min(all) * n]
     }
-}
-
-/// The numbers of a tensor, as they are read back.
-pub fn flat<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
-    let n = tensor.dims().iter().product::<usize>();
-    tensor.reshape([n])
 }

@@ -2,9 +2,9 @@
 //! be seen.
 
 use super::config::Config;
-use super::demo::{VaeDemo, flat};
+use super::demo::VaeDemo;
 use crate::demos::damage::Damaged;
-use crate::device::read_one;
+use crate::device::{flat, read_one};
 use crate::error::Result;
 use crate::nn::upload;
 use crate::rng::Purpose;

@@ -1,13 +1,13 @@
 //! How good the model is on held-out pictures: on some of them while it trains, on all of them for `kiln measure`.
 
 use super::config::Config;
-use super::demo::{VaeDemo, flat};
+use super::demo::VaeDemo;
 use crate::data::{Batch, Dataset};
 use crate::demos::damage::Damaged;
 use crate::demos::settings::Damage;
 use crate::demos::training::{Run, Task};
 use crate::demos::views::Figure;
-use crate::device::{read, read_one};
+use crate::device::{flat, read, read_one};
 use crate::error::{Error, Result};
 use crate::rng::Purpose;
 use crate::train::Terms;

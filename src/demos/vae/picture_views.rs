@@ -1,11 +1,11 @@
 //! Pictures that hang on the model and not on the chosen latent: reconstructions, repairs, from A to B, samples.
 
 use super::config::Config;
-use super::demo::{VaeDemo, flat};
+use super::demo::VaeDemo;
 use super::inpaint::MENDED;
 use crate::demos::settings::Damage;
 use crate::demos::views::{Figure, Mark, Panel, View};
-use crate::device::{read, read_one};
+use crate::device::{flat, read, read_one};
 use crate::error::Result;
 use crate::rng::Purpose;
 use burn::tensor::Tensor;

@@ -1,11 +1,11 @@
 //! What the variational autoencoder shows: what has changed since the last time, its curves and figures.
 
 use super::cache::{ALIVE, MapKey, ModelKey};
-use super::demo::{VaeDemo, flat};
+use super::demo::VaeDemo;
 use super::measure::TESTED;
 use crate::demos::training::{Run, Task};
 use crate::demos::views::{Figure, HistogramSeries, Panel, View};
-use crate::device::read;
+use crate::device::{flat, read};
 use crate::error::Result;
 use crate::train::kl;
 
