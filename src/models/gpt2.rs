@@ -64,15 +64,15 @@ impl<E: Engine> Network<E> for Gpt2<E> {
     fn layer(&self, run: &mut Run<'_, E>, layer: usize, x: &E::Rows) -> E::Rows {
         let (engine, block) = (run.engine, &self.h[layer]);
         let h = engine.norm(x, &block.ln_1);
-        let [q, k, v] = block.qkv.each_ref().map(|part| engine.linear(&h, part, Activation::None, None)); // (n, width) each
+        let [q, k, v] = block.qkv.each_ref().map(|part| engine.linear(&h, part, Activation::Identity, None)); // (n, width) each
         let attended = run.attend(layer, &q, &k, &v);
-        let x = engine.linear(&attended, &block.c_proj, Activation::None, Some(x));
+        let x = engine.linear(&attended, &block.c_proj, Activation::Identity, Some(x));
         let h = engine.linear(&engine.norm(&x, &block.ln_2), &block.c_fc, Activation::GeluTanh, None);
-        engine.linear(&h, &block.mlp_c_proj, Activation::None, Some(&x))
+        engine.linear(&h, &block.mlp_c_proj, Activation::Identity, Some(&x))
     }
 
     fn head(&self, engine: &E, x: &E::Rows) -> E::Rows {
         let h = engine.norm(x, &self.ln_f);
-        engine.linear(&h, self.lm_head.as_ref().unwrap_or(&self.wte), Activation::None, None)
+        engine.linear(&h, self.lm_head.as_ref().unwrap_or(&self.wte), Activation::Identity, None)
     }
 }

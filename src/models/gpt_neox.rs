@@ -60,17 +60,17 @@ impl<E: Engine> Network<E> for GptNeoX<E> {
     fn layer(&self, run: &mut Run<'_, E>, layer: usize, x: &E::Rows) -> E::Rows {
         let (engine, l) = (run.engine, &self.layers[layer]);
         let h = engine.norm(x, &l.input_layernorm);
-        let [q, k, v] = l.qkv.each_ref().map(|part| engine.linear(&h, part, Activation::None, None)); // (n, width) each
+        let [q, k, v] = l.qkv.each_ref().map(|part| engine.linear(&h, part, Activation::Identity, None)); // (n, width) each
         let attended = run.attend(layer, &q, &k, &v);
-        let after = engine.linear(&attended, &l.dense, Activation::None, Some(x));
+        let after = engine.linear(&attended, &l.dense, Activation::Identity, Some(x));
         let seen = if run.architecture.parallel { x } else { &after };
         let h = engine.norm(seen, &l.post_attention_layernorm);
         let h = engine.linear(&h, &l.dense_h_to_4h, Activation::Gelu, None);
-        engine.linear(&h, &l.dense_4h_to_h, Activation::None, Some(&after))
+        engine.linear(&h, &l.dense_4h_to_h, Activation::Identity, Some(&after))
     }
 
     fn head(&self, engine: &E, x: &E::Rows) -> E::Rows {
         let h = engine.norm(x, &self.final_layer_norm);
-        engine.linear(&h, self.embed_out.as_ref().unwrap_or(&self.embed_in), Activation::None, None)
+        engine.linear(&h, self.embed_out.as_ref().unwrap_or(&self.embed_in), Activation::Identity, None)
     }
 }

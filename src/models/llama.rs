@@ -75,21 +75,21 @@ impl<E: Engine> Network<E> for Llama<E> {
     fn layer(&self, run: &mut Run<'_, E>, layer: usize, x: &E::Rows) -> E::Rows {
         let (engine, l) = (run.engine, &self.layers[layer]);
         let project = |h: &E::Rows, dense: &Linear<E::Weight>, head_norm: &Option<Norm<E::Weight>>| {
-            let heads = engine.linear(h, dense, Activation::None, None);
+            let heads = engine.linear(h, dense, Activation::Identity, None);
             head_norm.as_ref().map_or(heads.clone(), |norm| engine.norm_heads(&heads, norm, self.head_dim))
         };
         let h = engine.norm(x, &l.input_layernorm);
         let (q, k) = (project(&h, &l.q_proj, &l.q_norm), project(&h, &l.k_proj, &l.k_norm)); // (n, nh * hd), (n, nkv * hd)
-        let v = engine.linear(&h, &l.v_proj, Activation::None, None);
+        let v = engine.linear(&h, &l.v_proj, Activation::Identity, None);
         let attended = run.attend(layer, &q, &k, &v);
-        let x = engine.linear(&attended, &l.o_proj, Activation::None, Some(x));
+        let x = engine.linear(&attended, &l.o_proj, Activation::Identity, Some(x));
         let h = engine.norm(&x, &l.post_attention_layernorm);
         let h = engine.swiglu(&h, &l.gate_proj, &l.up_proj);
-        engine.linear(&h, &l.down_proj, Activation::None, Some(&x))
+        engine.linear(&h, &l.down_proj, Activation::Identity, Some(&x))
     }
 
     fn head(&self, engine: &E, x: &E::Rows) -> E::Rows {
         let h = engine.norm(x, &self.norm);
-        engine.linear(&h, self.lm_head.as_ref().unwrap_or(&self.embed_tokens), Activation::None, None)
+        engine.linear(&h, self.lm_head.as_ref().unwrap_or(&self.embed_tokens), Activation::Identity, None)
     }
 }

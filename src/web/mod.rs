@@ -3,6 +3,7 @@
 mod blob;
 mod fetch;
 mod library;
+mod lock;
 mod opfs;
 mod pictures;
 mod scope;

@@ -3,15 +3,17 @@
 //! that has one, of the size that it tells, is whole, however the tab ended.
 
 use super::blob::BlobBytes;
-use super::scope::{call, say, set_timeout, storage, within};
+use super::lock::Lock;
+use super::scope::{call, say, storage, within};
 use crate::weights::Bytes;
 use crate::weights::io::{FileInfo, Kept, PartialFile, Store, StoreFault};
 use crate::weights::manifest::is_sha256;
 use async_trait::async_trait;
-use js_sys::{Object, Promise, Reflect};
-use std::rc::Rc;
+use js_sys::{Object, Reflect};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
 type Outcome<T> = Result<T, StoreFault>;
@@ -22,23 +24,27 @@ const PIECE: u64 = 1 << 22;
 const TRIAL: &str = "trial";
 /// Storage that has not answered by then never will, in milliseconds.
 const PATIENCE: f64 = 5_000.0;
-/// How often a file that another tab has just opened is tried again, and after how many milliseconds.
-const TRIES: u32 = 40;
-const PAUSE: f64 = 250.0;
 
-/// The folder `models`.
-pub struct Opfs(JsValue);
+/// The folder `models`, and the locks of the parts that are being written, by their keys.
+pub struct Opfs {
+    folder: JsValue,
+    locks: RefCell<HashMap<String, Weak<Lock>>>,
+}
 
 impl Opfs {
     /// # Errors
     /// Where the browser has none, in some private windows and on pages that are not served safely, or where it does not answer.
     pub async fn open() -> Result<Self, JsValue> {
-        within(PATIENCE, Self::folder()).await.map(Self)
+        within(PATIENCE, Self::folder()).await.map(Self::of)
+    }
+
+    fn of(folder: JsValue) -> Self {
+        Self { folder, locks: RefCell::default() }
     }
 
     async fn folder() -> Result<JsValue, JsValue> {
         let root = call(&storage()?, "getDirectory", &[]).await?;
-        let folder = Self(call(&root, "getDirectoryHandle", &["models".into(), create()]).await?);
+        let folder = Self::of(call(&root, "getDirectoryHandle", &["models".into(), create()]).await?);
         // Some browsers have the folder but let no worker write into it.
         match folder.write(TRIAL).await {
             Ok(handle) => handle.close(),
@@ -47,12 +53,12 @@ impl Opfs {
         }
         // Where another tab tries at the same moment, it deletes it.
         let _ = folder.delete(TRIAL).await;
-        Ok(folder.0)
+        Ok(folder.folder)
     }
 
     /// The handle of a file; `None` where there is none.
     async fn handle(&self, name: &str) -> Outcome<Option<JsValue>> {
-        match call(&self.0, "getFileHandle", &[name.into()]).await {
+        match call(&self.folder, "getFileHandle", &[name.into()]).await {
             Ok(handle) => Ok(Some(handle)),
             Err(error) if named(&error, "NotFoundError") => Ok(None),
             Err(error) => Err(fault(error)),
@@ -66,12 +72,12 @@ impl Opfs {
 
     /// Opens a file to write, and makes it where it is missing. Nobody else can meanwhile.
     async fn write(&self, name: &str) -> Outcome<FileSystemSyncAccessHandle> {
-        let handle = call(&self.0, "getFileHandle", &[name.into(), create()]).await.map_err(fault)?;
+        let handle = call(&self.folder, "getFileHandle", &[name.into(), create()]).await.map_err(fault)?;
         call(&handle, "createSyncAccessHandle", &[]).await.map_err(fault)?.dyn_into().map_err(fault)
     }
 
     async fn delete(&self, name: &str) -> Outcome<()> {
-        match call(&self.0, "removeEntry", &[name.into()]).await {
+        match call(&self.folder, "removeEntry", &[name.into()]).await {
             Err(error) if !named(&error, "NotFoundError") => Err(fault(error)),
             _ => Ok(()),
         }
@@ -85,12 +91,12 @@ impl Opfs {
 
     async fn write_label(&self, name: &str, label: &FileInfo) -> Outcome<()> {
         let text = serde_json::to_string(label).map_err(|e| StoreFault::Failed(e.to_string()))?;
-        let mut part = OpfsPart(self.write(&format!("{name}.json")).await?, 0);
+        let mut part = OpfsPart::open(self.write(&format!("{name}.json")).await?, None)?;
         part.clear()?;
         part.append(text.as_bytes())
     }
 
-    /// Gives a part its final name; `false` where another tab did.
+    /// Gives a part its final name; `false` where it is gone.
     async fn rename(&self, from: &str, to: &str) -> Outcome<bool> {
         let Some(handle) = self.handle(from).await? else { return Ok(false) };
         let moved = call(&handle, "move", &[to.into()]).await;
@@ -107,8 +113,8 @@ impl Opfs {
     }
 
     async fn copy(&self, from: &str, to: &str) -> Outcome<()> {
-        let source = OpfsPart::open(self.write(from).await?)?;
-        let mut target = OpfsPart(self.write(to).await?, 0);
+        let source = OpfsPart::open(self.write(from).await?, None)?;
+        let mut target = OpfsPart::open(self.write(to).await?, None)?;
         target.clear()?;
         let mut at = 0;
         while at < source.len() {
@@ -124,7 +130,7 @@ impl Opfs {
 #[async_trait(?Send)]
 impl Store for Opfs {
     async fn list(&self) -> Outcome<Vec<Kept>> {
-        let names = call(&self.0, "keys", &[]).await.map_err(fault)?;
+        let names = call(&self.folder, "keys", &[]).await.map_err(fault)?;
         let mut kept = Vec::new();
         loop {
             let next = call(&names, "next", &[]).await.map_err(fault)?;
@@ -152,7 +158,10 @@ impl Store for Opfs {
     }
 
     async fn part(&self, key: &str) -> Outcome<Box<dyn PartialFile>> {
-        Ok(Box::new(OpfsPart::open(self.write(&format!("{key}.part")).await?)?))
+        let lock = Lock::of(&format!("kiln-model-{key}")).await.map_err(fault)?.ok_or(StoreFault::Busy)?;
+        let lock = Rc::new(lock);
+        self.locks.borrow_mut().insert(key.into(), Rc::downgrade(&lock));
+        Ok(Box::new(OpfsPart::open(self.write(&format!("{key}.part")).await?, Some(lock))?))
     }
 
     async fn mark(&self, key: &str, label: &FileInfo) -> Outcome<()> {
@@ -161,30 +170,19 @@ impl Store for Opfs {
 
     async fn keep(&self, part: Box<dyn PartialFile>, key: &str, sha256: &str, label: &FileInfo) -> Outcome<()> {
         let (bytes, part_name) = (part.len(), format!("{key}.part"));
-        // Closes it: what is open cannot be renamed.
+        // What is open cannot be renamed. A tab that waits for this part gets it when all is done, and not in between.
+        let _lock = self.locks.borrow().get(key).and_then(Weak::upgrade);
         drop(part);
         self.write_label(sha256, &FileInfo { bytes: Some(bytes), ..label.clone() }).await?;
         match self.file(sha256).await? {
-            Some(same) if same.size() as u64 == bytes => {
-                // Where a tab that waited for this one has opened the part, it sees that the file is here, and discards it.
-                let _ = self.discard(key).await;
-                return Ok(());
-            }
+            Some(same) if same.size() as u64 == bytes => return self.discard(key).await,
             Some(_) => self.delete(sha256).await?,
             None => {}
         }
-        for _ in 0..TRIES {
-            match self.rename(&part_name, sha256).await {
-                // A tab that waited has opened the part; it finds that all is here, and renames it itself.
-                Err(StoreFault::Busy) => sleep(PAUSE).await,
-                Ok(false) if self.file(sha256).await?.is_none() => {
-                    return Err(StoreFault::Failed("the file was deleted in another tab".into()));
-                }
-                Ok(_) => return self.delete(&format!("{part_name}.json")).await,
-                Err(fault) => return Err(fault),
-            }
+        if !self.rename(&part_name, sha256).await? {
+            return Err(StoreFault::Failed("the file was deleted in another tab".into()));
         }
-        Err(StoreFault::Busy)
+        self.delete(&format!("{part_name}.json")).await
     }
 
     async fn discard(&self, key: &str) -> Outcome<()> {
@@ -198,12 +196,12 @@ impl Store for Opfs {
     }
 }
 
-/// An open file and its length.
-struct OpfsPart(FileSystemSyncAccessHandle, u64);
+/// An open file, its length, and the lock that it holds where other tabs may want it.
+struct OpfsPart(FileSystemSyncAccessHandle, u64, #[expect(dead_code, reason = "held until it is dropped")] Option<Rc<Lock>>);
 
 impl OpfsPart {
-    fn open(handle: FileSystemSyncAccessHandle) -> Outcome<Self> {
-        let mut part = Self(handle, 0);
+    fn open(handle: FileSystemSyncAccessHandle, lock: Option<Rc<Lock>>) -> Outcome<Self> {
+        let mut part = Self(handle, 0, lock);
         part.1 = part.0.get_size().map_err(fault)? as u64;
         Ok(part)
     }
@@ -254,13 +252,6 @@ fn create() -> JsValue {
     let options = Object::new();
     let _ = Reflect::set(&options, &"create".into(), &true.into());
     options.into()
-}
-
-async fn sleep(ms: f64) {
-    let _ = JsFuture::from(Promise::new(&mut |resolve, _| {
-        set_timeout(&resolve, ms);
-    }))
-    .await;
 }
 
 /// Whether an exception of the browser has this name; any name for an empty one.

@@ -41,8 +41,17 @@ pub async fn within(
 
 /// `navigator.storage`; undefined where the page is not served safely.
 pub fn storage() -> Result<JsValue, JsValue> {
+    navigator("storage")
+}
+
+/// `navigator.locks`; undefined where the page is not served safely.
+pub fn locks() -> Result<JsValue, JsValue> {
+    navigator("locks")
+}
+
+fn navigator(part: &str) -> Result<JsValue, JsValue> {
     let navigator = Reflect::get(&js_sys::global(), &"navigator".into())?;
-    Reflect::get(&navigator, &"storage".into())
+    Reflect::get(&navigator, &part.into())
 }
 
 /// What an exception says.

@@ -149,8 +149,8 @@ async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: u
             let (w, bias) = (numbers.matrix(rows, cols, kind), numbers.vector(rows));
             let plain = pair.linear(&w, None);
             let result = (
-                pair.cpu.linear(&x.0, &plain.0, Activation::None, None),
-                pair.other.linear(&x.1, &plain.1, Activation::None, None),
+                pair.cpu.linear(&x.0, &plain.0, Activation::Identity, None),
+                pair.other.linear(&x.1, &plain.1, Activation::Identity, None),
             );
             pair.same(&what("product"), result).await;
             // Each is a shader to compile, which takes its time in a browser without a GPU.
@@ -158,7 +158,7 @@ async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: u
                 continue;
             }
             let biased = pair.linear(&w, Some(&bias));
-            for activation in [Activation::GeluTanh, Activation::Gelu] {
+            for activation in [Activation::GeluTanh, Activation::Gelu, Activation::LeakyRelu(0.2)] {
                 let result = (
                     pair.cpu.linear(&x.0, &biased.0, activation, Some(&residual.0)),
                     pair.other.linear(&x.1, &biased.1, activation, Some(&residual.1)),
@@ -174,14 +174,14 @@ async fn products<E: Engine>(pair: &mut Pair<'_, E>, numbers: &mut Numbers, n: u
     let x = pair.rows(&numbers.rows(n, 7));
     let odd = pair.linear(&numbers.matrix(9, 7, Kind::F32), None);
     let result = (
-        pair.cpu.linear(&x.0, &odd.0, Activation::None, None),
-        pair.other.linear(&x.1, &odd.1, Activation::None, None),
+        pair.cpu.linear(&x.0, &odd.0, Activation::Identity, None),
+        pair.other.linear(&x.1, &odd.1, Activation::Identity, None),
     );
     pair.same("an odd product", result).await;
     let odd = pair.linear(&numbers.matrix(9, 7, Kind::F16), None);
     let result = (
-        pair.cpu.linear(&x.0, &odd.0, Activation::None, None),
-        pair.other.linear(&x.1, &odd.1, Activation::None, None),
+        pair.cpu.linear(&x.0, &odd.0, Activation::Identity, None),
+        pair.other.linear(&x.1, &odd.1, Activation::Identity, None),
     );
     pair.same("an odd product of halves", result).await;
     let x = pair.rows(&numbers.rows(n, 64));

@@ -212,6 +212,25 @@ export const untranslated = (page) =>
     names.map(({ textContent }) => textContent.trim()).filter((name) => name && !/\p{Script=Han}|^[A-Z]+$/u.test(name)),
   );
 
+/** What `slowness` takes on the machine that the bounds of time were measured on, at rest, in milliseconds. */
+const AT_REST = 21;
+
+/** How many times as long as there this machine takes now: 1 or more. A bound of time is multiplied by it. */
+export const slowness = (page) =>
+  page.evaluate(async (atRest) => {
+    let longest = 0;
+    for (let looks = 0; looks < 6; looks += 1) {
+      const from = performance.now();
+      let x = 1;
+      for (let at = 0; at < 1.5e7; at += 1) x = (Math.imul(x, 1664525) + 1013904223) | 0;
+      if (x === 0) throw new Error('never: the loop is not left out');
+      // The first is compiled on its way.
+      if (looks) longest = Math.max(longest, performance.now() - from);
+      await new Promise(requestAnimationFrame);
+    }
+    return Math.max(1, longest / atRest);
+  }, AT_REST);
+
 export const card = (page, key) => page.locator(`#cards [data-key^="${key}"]`);
 
 /** Drops a file on the page, as a person would. */

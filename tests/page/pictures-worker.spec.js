@@ -1,7 +1,7 @@
 // A person's pictures, as the worker takes them: what the page does with them is its own matter.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { test, expect, visit, bareWorker } from './kiln.js';
+import { test, expect, visit, bareWorker, slowness } from './kiln.js';
 
 const read = async (name) => [...(await readFile(fileURLToPath(new URL(`../fixtures/pictures/${name}`, import.meta.url))))];
 
@@ -61,7 +61,7 @@ test('a large batch of pictures is ended within a second, and the run beside it 
     await window.until((e) => e.type === 'progress' && e.what === '', before);
     return performance.now() - began;
   });
-  expect(ms).toBeLessThan(1000);
+  expect(ms).toBeLessThan(1000 * (await slowness(page)));
 });
 
 test('one whole picture is cut to multiples of eight', async ({ page, site }) => {

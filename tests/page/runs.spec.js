@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, untilStep, state, curve, card, drop, keep, SMALL, SMALL_DIGITS, SMALL_DIFFUSION, SMALL_DIFFUSION2D } from './kiln.js';
+import { test, expect, visit, untilStep, state, curve, card, drop, keep, SMALL, SMALL_DIGITS, SMALL_DIFFUSION, SMALL_DIFFUSION2D, slowness } from './kiln.js';
 
 for (const [name, link, steps] of [
   ['points', SMALL, 120],
@@ -94,8 +94,9 @@ test('pause answers within 200 ms and one step', async ({ page, site }) => {
     }
     return { oneStep, found };
   });
+  const slow = await slowness(page);
   console.log(`a step ${times.oneStep.toFixed(0)} ms; pauses ${times.found.map((ms) => ms.toFixed(0)).join(', ')} ms`);
-  for (const ms of times.found) expect(ms).toBeLessThan(200 + 1.5 * times.oneStep);
+  for (const ms of times.found) expect(ms).toBeLessThan(200 * slow + 1.5 * times.oneStep);
 });
 
 for (const [name, link, warm] of [['digits', 'dcgan?batch=16', 5], ['points', 'gan2d', 2000]]) {
@@ -114,8 +115,11 @@ for (const [name, link, warm] of [['digits', 'dcgan?batch=16', 5], ['points', 'g
       });
     // A machine that builds something beside us may hold up any task once; what the page does itself comes back every few
     // seconds (views ten times a second, a checkpoint every five) and would be seen each time.
-    let long = await window8s();
-    for (let again = 0; again < 2 && long.length; again += 1) long = await window8s();
+    let long = [Infinity];
+    for (let looks = 0; looks < 3 && long.length; looks += 1) {
+      const [before, seen, after] = [await slowness(page), await window8s(), await slowness(page)];
+      long = seen.filter((ms) => ms > 50 * Math.max(before, after));
+    }
     expect(long).toEqual([]);
   });
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { test, expect, visit, state, coloursOf, drawing, drop, card, SHOTS, stroke } from './kiln.js';
+import { test, expect, visit, state, coloursOf, drawing, drop, card, SHOTS, stroke, slowness } from './kiln.js';
 
 const PANELS = [
   'plane', 'chosen', 'pad', 'reconstructions', 'repair', 'interpolation', 'arithmetic', 'samples', 'dimensions', 'figures',
@@ -82,20 +82,21 @@ test('a decoded picture follows the pointer through the plane', async ({ page, s
   await page.mouse.down();
   // What the first picture costs is no part of the rate.
   await page.waitForFunction(() => window.decoded() > 0);
-  // The best of three: a machine that builds something beside us may hold up any one of them.
-  const rates = [];
-  for (let turn = 0; rates.length < 3 && Math.max(0, ...rates) < FOLLOWS; ) {
-    await page.evaluate(() => window.decoded());
-    const from = Date.now();
-    for (; Date.now() - from < 2000; turn += 0.06) {
-      await page.mouse.move(...at(turn));
-      await page.evaluate(() => new Promise(requestAnimationFrame));
+  // Each frame moves the pointer that is down; the browser's own events would be as many as the test has time to send.
+  const rate = await canvas.evaluate(async (plane, places) => {
+    window.decoded();
+    const from = performance.now();
+    for (let at = 0; performance.now() - from < 3000; at += 1) {
+      const [clientX, clientY] = places[at % places.length];
+      plane.dispatchEvent(new PointerEvent('pointermove', { pointerId: 1, buttons: 1, bubbles: true, isPrimary: true, clientX, clientY }));
+      await new Promise(requestAnimationFrame);
     }
-    rates.push((1000 * (await page.evaluate(() => window.decoded()))) / (Date.now() - from));
-  }
+    return (1000 * window.decoded()) / (performance.now() - from);
+  }, Array.from({ length: 105 }, (_, place) => at(place * 0.06)));
   await page.mouse.up();
-  console.log(`${rates.map((rate) => rate.toFixed(1)).join(', ')} decoded pictures a second while the pointer drags`);
-  expect(Math.max(...rates)).toBeGreaterThanOrEqual(FOLLOWS);
+  const slow = await slowness(page);
+  console.log(`${rate.toFixed(1)} decoded pictures a second while the pointer drags, on a machine ${slow.toFixed(1)} times as slow`);
+  expect(rate * slow).toBeGreaterThanOrEqual(FOLLOWS);
   expect(await picture(page, 'chosen')).not.toBe(before);
   // The last place of the pointer is the one that holds: no queue is worked off after it.
   // The worker takes its orders one after another: it has come to this one when it answers.

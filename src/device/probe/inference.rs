@@ -66,13 +66,13 @@ pub async fn transformer<E: Engine>(stream: &mut Stream, engine: &E) -> Result<V
 
     let x = engine.embed(&table, &[3, 0, 10, 7, 7]);
     let h = engine.norm(&x, &before);
-    let layer = |layer| engine.linear(&h, layer, Activation::None, None);
+    let layer = |layer| engine.linear(&h, layer, Activation::Identity, None);
     let (q, k, v) = (engine.norm_heads(&layer(&q), &heads, 16), layer(&k), layer(&v));
     let attended = engine.attend(&q, &k, &v, &mut cache, 0, 0, Some(&rope));
     let attention = engine.attention(&engine.last(&q), &cache, 0, 4, Some(&rope));
     let x = engine.linear(&attended, &out, Activation::GeluTanh, Some(&x));
     let swiglu = engine.swiglu(&engine.norm(&x, &after), &gate, &up);
-    let x = engine.add(&engine.linear(&swiglu, &down, Activation::None, None), &x);
+    let x = engine.add(&engine.linear(&swiglu, &down, Activation::Identity, None), &x);
     let mut computed = Vec::new();
     for (what, rows) in [("transformer", &x), ("transformer's attention", &attention)] {
         computed.push(Computed { what, values: engine.read(rows).await? });

@@ -53,14 +53,11 @@ fn vector(matrix: &Matrix) -> &[f32] {
     }
 }
 
-fn matmul_bias(x: &Rows, layer: &Linear<Matrix>) -> Vec<f32> {
-    let width = layer.weight.rows;
-    let mut out = vec![0.0; x.n() * width];
+/// `activation(x W^T + b)`, row-major.
+fn linear(x: &Rows, layer: &Linear<Matrix>, activation: Activation) -> Vec<f32> {
+    let mut out = vec![0.0; x.n() * layer.weight.rows];
     matmul(&layer.weight, &x.values, &mut out);
-    if let Some(bias) = &layer.bias {
-        let bias = vector(bias);
-        out.chunks_exact_mut(width).for_each(|row| kernels::add(row, bias));
-    }
+    kernels::bias_act(&mut out, layer.bias.as_ref().map_or(&[], vector), 1, activation);
     out
 }
 
@@ -73,15 +70,6 @@ fn apply_rope(row: &mut [f32], head_dim: usize, rope: &Rope, position: usize) {
             let (a, b) = if rope.interleaved { (2 * i, 2 * i + 1) } else { (i, i + pairs) };
             (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[a] * sin + head[b] * cos);
         }
-    }
-}
-
-fn activate(values: &mut [f32], activation: Activation) {
-    let gelu = |x: f32| 0.5 * x * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2));
-    match activation {
-        Activation::None => {}
-        Activation::GeluTanh => kernels::gelu_tanh(values),
-        Activation::Gelu => values.iter_mut().for_each(|v| *v = gelu(*v)),
     }
 }
 
@@ -146,8 +134,7 @@ impl Engine for Cpu {
     }
 
     fn linear(&self, x: &Rows, layer: &Linear<Matrix>, activation: Activation, residual: Option<&Rows>) -> Rows {
-        let mut out = matmul_bias(x, layer);
-        activate(&mut out, activation);
+        let mut out = linear(x, layer, activation);
         if let Some(residual) = residual {
             kernels::add(&mut out, &residual.values);
         }
@@ -155,7 +142,7 @@ impl Engine for Cpu {
     }
 
     fn swiglu(&self, x: &Rows, gate: &Linear<Matrix>, up: &Linear<Matrix>) -> Rows {
-        let (mut out, up) = (matmul_bias(x, gate), matmul_bias(x, up));
+        let [mut out, up] = [gate, up].map(|layer| linear(x, layer, Activation::Identity));
         kernels::swiglu(&mut out, &up);
         Rows::new(gate.weight.rows, out)
     }

@@ -9,7 +9,7 @@ pub(super) mod gpu;
 pub use cpu::Cpu;
 #[cfg(feature = "gpu")]
 pub use gpu::Gpu;
-pub use kiln_kernels::{Data, GROUP, Matrix, bf16, f16, to_f16};
+pub use kiln_kernels::{Activation, Data, GROUP, Matrix, bf16, f16, to_f16};
 
 use crate::error::Result;
 use async_trait::async_trait;
@@ -43,16 +43,6 @@ pub struct Heads {
     pub heads: usize,
     pub kv_heads: usize,
     pub head_dim: usize,
-}
-
-/// The activation after a linear layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    None,
-    /// GELU by tanh (GPT-2).
-    GeluTanh,
-    /// GELU by erf (GPT-NeoX).
-    Gelu,
 }
 
 /// The operations on one device. Shapes are checked when a model is loaded, and not here.

@@ -9,7 +9,7 @@ mod cpu;
 mod cross_entropy;
 mod fused;
 #[cfg(feature = "gpu")]
-mod gpu;
+pub(super) mod gpu;
 mod matmul;
 mod row_norm;
 mod tensor_list;

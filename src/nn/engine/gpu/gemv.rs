@@ -5,6 +5,7 @@
 
 use super::super::Activation;
 use super::weights::{Weight, WeightLayout, scale, unpack};
+use crate::nn::ops::gpu::activation::{ActivationKind, apply};
 use cubecl::prelude::*;
 
 /// Threads in a workgroup.
@@ -50,14 +51,16 @@ impl Tile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Epilogue {
     pub bias: bool,
-    pub gelu: bool,
-    pub gelu_tanh: bool,
     pub residual: bool,
+    activation: ActivationKind,
+    /// The bits of the activation's slope: part of a kernel's key is compared, which floats are not.
+    slope: u32,
 }
 
 impl Epilogue {
     pub fn new(bias: bool, activation: Activation, residual: bool) -> Self {
-        Self { bias, gelu: activation == Activation::Gelu, gelu_tanh: activation == Activation::GeluTanh, residual }
+        let (activation, slope) = ActivationKind::of(activation);
+        Self { bias, residual, activation, slope: slope.to_bits() }
     }
 }
 
@@ -86,12 +89,7 @@ pub fn linear<N: Size>(
             if comptime!(epilogue.bias) {
                 value += bias[row];
             }
-            if comptime!(epilogue.gelu_tanh) {
-                value = gelu_tanh(value);
-            }
-            if comptime!(epilogue.gelu) {
-                value = gelu(value);
-            }
+            value = apply(value, comptime!(f32::from_bits(epilogue.slope)), epilogue.activation);
             if comptime!(epilogue.residual) {
                 value += residual[token * rows + row];
             }
@@ -253,21 +251,4 @@ fn sums<N: Size>(
 fn sigmoid(x: f32) -> f32 {
     // Clamped, because WGSL does not guarantee infinities.
     1.0f32 / (1.0f32 + (-x).min(80.0f32).exp())
-}
-
-/// `(1 + tanh(u)) / 2` is the sigmoid of `2 u`, which does not overflow, as tanh does on some drivers.
-#[cube]
-fn gelu_tanh(x: f32) -> f32 {
-    x * sigmoid(1.595_769f32 * (x + 0.044_715f32 * x * x * x))
-}
-
-/// GELU with erf to 1.5e-7 (Abramowitz, Stegun 1964, 7.1.26), which WGSL does not have.
-#[cube]
-fn gelu(x: f32) -> f32 {
-    let u = x.abs() * 0.707_106_77f32;
-    let t = 1.0f32 / (1.0f32 + 0.327_591_1f32 * u);
-    let series =
-        ((((1.061_405_4f32 * t - 1.453_152_f32) * t + 1.421_413_7f32) * t - 0.284_496_74f32) * t + 0.254_829_6f32) * t;
-    let tail = series * (-u * u).max(-80.0f32).exp();
-    0.5f32 * x * select(x < 0.0f32, tail, 2.0f32 - tail)
 }

@@ -1,7 +1,7 @@
 //! The operations on WebGPU: one dispatch each, by kernels of our own in CubeCL, on the buffers of burn's tensors. Like those of
 //! [`engine`](crate::nn::engine) they need 8 storage buffers (7 and one for the sizes), 256 threads and 16 KB of memory a workgroup.
 
-mod activation;
+pub(in crate::nn) mod activation;
 mod adam;
 mod attention;
 mod attention_launch;
