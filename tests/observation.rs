@@ -113,7 +113,7 @@ fn a_chain_with_a_correction_ends_at_data_that_agree() {
         let process = Process::new(objective, NoiseSchedule::Cosine, predict);
         for (kind, factor) in KINDS.into_iter().flat_map(|kind| [1, 2, 4].map(|factor| (kind, factor))) {
             let (known, noise) = case(2, shape, factor, 5);
-            let correct = |data: Tensor<2>| known.agree(data);
+            let correct = |data: Tensor<2>, _| known.agree(data);
             let sampler = DiffusionSampler { kind, steps: 6, eta: 0.5, limit: Some(1.0) };
             let way = walk(Chain::new(&process, sampler, noise.clone()).with_correction(&correct));
             let (end, free) = (&way[5].1, walk(Chain::new(&process, sampler, noise)));

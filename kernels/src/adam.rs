@@ -1,6 +1,6 @@
-//! Adam (Kingma and Ba 2014, arXiv 1412.6980), with PyTorch's formula: epsilon is added to the corrected root.
+//! Adam (Kingma and Ba 2014, arXiv 1412.6980), with PyTorch's formula: epsilon is added to the corrected root; and averages of weights.
 
-use super::elementwise::{load_partial, store_partial};
+use super::elementwise::{load_partial, store_partial, zip_map};
 use super::simd::F32x4;
 
 /// The parameters of one update.
@@ -53,4 +53,11 @@ pub fn adam(weight: &[f32], gradient: &mut [f32], first: &mut [f32], second: &mu
     store_partial(w, last_gradient);
     store_partial(m, last_first);
     store_partial(v, last_second);
+}
+
+/// Moves averages toward weights by this share of the way, in place.
+#[inline(never)]
+pub fn ema(average: &mut [f32], weight: &[f32], share: f32) {
+    let share = F32x4::splat(share);
+    zip_map(average, weight, |a, w| a.add(w.sub(a).mul(share)));
 }

@@ -24,7 +24,7 @@ pub use activation::{
     Activation, ERF_DENOMINATOR, ERF_NUMERATOR, bias_act, bias_act_backward, gelu_tanh, softplus_mean,
     softplus_mean_backward,
 };
-pub use adam::{AdamParams, adam};
+pub use adam::{AdamParams, adam, ema};
 pub use attention::Attention;
 pub use batch_norm::{batch_norm_act, batch_norm_act_backward};
 pub use conv2d::{Conv2d, Window};

@@ -9,6 +9,7 @@ use crate::models::vae::{Vae, VaeConfig};
 use crate::poll::Poll;
 use crate::ready;
 use crate::rng::{Purpose, Stream};
+use crate::train::{Prior, Restoration};
 use crate::weights::{Checkpoint, load_module};
 use burn::tensor::Tensor;
 use burn::tensor::activation::sigmoid;
@@ -82,6 +83,12 @@ impl ShippedVae {
     /// Pictures in [-1, 1], `[n, C H W]`, to the means of their latents, `[n, latent]`.
     pub fn encode(&self, pictures: Tensor<2>) -> Result<Tensor<2>> {
         Ok(self.vae()?.encoder.forward((pictures + 1.0) / 2.0).0)
+    }
+
+    /// Latents that agree with what is seen of pictures in [-1, 1], near those that the prior says: see [`Restoration::run`].
+    pub fn restore(&self, search: &Restoration, [seen, weights]: [Tensor<2>; 2], prior: Prior) -> Result<Tensor<2>> {
+        let start = prior.mean.clone();
+        Ok(search.run(self.vae()?, [(seen + 1.0) / 2.0, weights], prior, start))
     }
 
     /// Latents `[n, latent]` to pictures in [-1, 1], `[n, C H W]`.

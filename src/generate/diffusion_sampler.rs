@@ -41,8 +41,8 @@ pub struct Chain<'a> {
     sampler: DiffusionSampler,
     times: Vec<f64>,
     at: usize,
-    /// Changes the data that the network predicts, where something is known of them.
-    correct: Option<&'a dyn Fn(Tensor<2>) -> Tensor<2>>,
+    /// Changes the data that the network predicts at a time, where something is known of them.
+    correct: Option<&'a dyn Fn(Tensor<2>, f64) -> Tensor<2>>,
     /// The samples now, `[B, n]`.
     pub x: Tensor<2>,
     /// The data that were predicted at the last step; the noise before the first one.
@@ -62,7 +62,7 @@ impl<'a> Chain<'a> {
     }
 
     /// With a correction of the data that the network predicts at each step.
-    pub fn with_correction(mut self, correct: &'a dyn Fn(Tensor<2>) -> Tensor<2>) -> Self {
+    pub fn with_correction(mut self, correct: &'a dyn Fn(Tensor<2>, f64) -> Tensor<2>) -> Self {
         self.correct = Some(correct);
         self
     }
@@ -85,7 +85,7 @@ impl<'a> Chain<'a> {
             None => data,
         };
         match self.correct {
-            Some(correct) => correct(data),
+            Some(correct) => correct(data, time),
             None => data,
         }
     }

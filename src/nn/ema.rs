@@ -2,6 +2,7 @@
 //! in generative models Song and Ermon 2020, arXiv 2006.09011).
 
 use super::init::upload;
+use super::ops;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
@@ -36,8 +37,10 @@ impl<M: Module> Ema<M> {
             Some((_, tensor)) => tensor,
             None => upload(vec![share as f32], [1], &device),
         };
-        let mut average = Average { live: live.0.into_iter(), share: on_device.clone() };
-        self.module = self.module.clone().map(&mut average);
+        let mut averages = Live(Vec::new());
+        self.module.visit(&mut averages);
+        let new = ops::ema(&on_device, averages.0, live.0);
+        self.module = self.module.clone().map(&mut Replace(new.into_iter()));
         self.share = Some((share, on_device));
     }
 }
@@ -53,21 +56,15 @@ impl ModuleVisitor for Live {
     }
 }
 
-/// Moves weights toward those of another module.
-struct Average {
-    live: std::vec::IntoIter<Tensor<1>>,
-    share: Tensor<1>,
-}
+/// Replaces the weights of a module by flat ones.
+struct Replace(std::vec::IntoIter<Tensor<1>>);
 
-impl ModuleMapper for Average {
+impl ModuleMapper for Replace {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(live) = self.live.next() else { return param };
-        let share = self.share.clone();
+        let Some(new) = self.0.next() else { return param };
         param.map(|old| {
-            let (shape, [n], autodiff) = (old.dims(), live.dims(), old.is_autodiff());
-            let flat: Tensor<1> = old.inner().reshape([n]);
-            let new: Tensor<D> = (flat.clone() + (live - flat) * share).reshape(shape);
-            if autodiff { Tensor::from_inner(new) } else { new }
+            let new = new.reshape(old.dims());
+            if old.is_autodiff() { Tensor::from_inner(new) } else { new }
         })
     }
 }

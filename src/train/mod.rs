@@ -15,7 +15,7 @@ mod vae;
 
 pub use coverage::{EnergyDistance, cells, divergence, modes_covered};
 pub use curves::{Curves, Losses, Reading, scalars};
-pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, Referee, Report, best};
+pub use diagnostics::{CHUNK, CHUNKS, Evaluation, HELD_OUT_MEAN, REFERENCE_DISTANCES, Referee, Report, best};
 pub use diffusion::{
     DDPM_STEPS, DiffusionOptions, LossByTime, NoiseBatch, NoiseSchedule, Objective, Predict, Process, TimeDistribution,
     diffusion_step,
@@ -27,4 +27,4 @@ pub use history::{ABSENT, History, MAX_ROWS, NOT_MEASURED};
 pub use loss::{GanLoss, cross_entropy, discriminator_loss, generator_loss};
 pub use recall::recalled;
 pub use trainer::Trainer;
-pub use vae::{Likelihood, Restoration, Terms, VAE_LOSSES, VaeOptions, kl, vae_step};
+pub use vae::{Likelihood, Prior, Restoration, Terms, VAE_LOSSES, VaeOptions, kl, vae_step};

@@ -84,6 +84,7 @@ pub fn vae_step(trainer: &mut Trainer<Vae>, options: VaeOptions, x: Tensor<2>, n
 }
 
 /// What can be seen of damaged pictures, and how sure it is.
+#[derive(Debug, Clone, Copy)]
 pub struct Restoration {
     /// Channels, height and width of a whole picture.
     pub shape: [usize; 3],
@@ -91,6 +92,17 @@ pub struct Restoration {
     pub factor: usize,
     /// Standard deviation of what is seen.
     pub sigma: f64,
+    /// Steps of the search, and its learning rate.
+    pub steps: usize,
+    pub lr: f64,
+}
+
+/// What latents are before anything is seen: normal, each number with this standard deviation.
+#[derive(Debug, Clone)]
+pub struct Prior {
+    /// `[B, latent]`.
+    pub mean: Tensor<2>,
+    pub deviation: f64,
 }
 
 #[derive(Module, Debug)]
@@ -99,23 +111,24 @@ struct Latents {
 }
 
 impl Restoration {
-    /// The latents whose pictures agree best with what is seen, found by `steps` steps of Adam from `start`: the most
-    /// probable ones under the prior and a Gaussian likelihood of the visible pixels.
+    /// The latents whose pictures agree best with what is seen, found by Adam from `start`: the
+    /// most probable ones under a normal prior and a Gaussian likelihood of the visible pixels.
     ///
     /// # Shapes
-    /// `seen` in [0, 1] and `weights` (0 where nothing is seen) `[B, C (H / factor) (W / factor)]`, `start` `[B, latent]`, all
-    /// without autodiff; returns `[B, latent]`.
-    pub fn run(&self, model: &Vae, seen: Tensor<2>, weights: Tensor<2>, start: Tensor<2>, steps: usize) -> Tensor<2> {
+    /// `seen` in [0, 1] and `weights` (0 where nothing is seen) `[B, C (H / factor) (W / factor)]`, the prior's mean and `start`
+    /// `[B, latent]`, all without autodiff; returns `[B, latent]`.
+    pub fn run(&self, model: &Vae, [seen, weights]: [Tensor<2>; 2], prior: Prior, start: Tensor<2>) -> Tensor<2> {
         let still = model.clone().no_grad();
-        let (seen, weights) = (seen.autodiff(), weights.autodiff());
+        let (seen, weights, mean) = (seen.autodiff(), weights.autodiff(), prior.mean.autodiff());
         let mut latents = Latents { z: Param::from_tensor(start.autodiff().require_grad()) };
         let mut adam = Adam::default();
-        for _ in 0..steps {
+        for _ in 0..self.steps {
             let z = latents.z.val();
             let drawn = self.observe(sigmoid(still.decoder.forward(z.clone())));
             let error = ((drawn - seen.clone()).square() * weights.clone()).sum();
-            let loss = error / (2.0 * self.sigma * self.sigma) + z.square().sum() * 0.5;
-            let options = AdamOptions { lr: 0.1, beta1: 0.9, beta2: 0.999 };
+            let unlikely = (z - mean.clone()).square().sum() / (2.0 * prior.deviation * prior.deviation);
+            let loss = error / (2.0 * self.sigma * self.sigma) + unlikely;
+            let options = AdamOptions { lr: self.lr, beta1: 0.9, beta2: 0.999 };
             (latents, _) = adam.step(latents, loss.backward(), options, false);
         }
         latents.z.val().inner()

@@ -197,7 +197,11 @@ impl Store for Opfs {
 }
 
 /// An open file, its length, and the lock that it holds where other tabs may want it.
-struct OpfsPart(FileSystemSyncAccessHandle, u64, #[expect(dead_code, reason = "held until it is dropped")] Option<Rc<Lock>>);
+struct OpfsPart(
+    FileSystemSyncAccessHandle,
+    u64,
+    #[expect(dead_code, reason = "held until it is dropped")] Option<Rc<Lock>>,
+);
 
 impl OpfsPart {
     fn open(handle: FileSystemSyncAccessHandle, lock: Option<Rc<Lock>>) -> Outcome<Self> {

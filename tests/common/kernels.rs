@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use kiln::compare::{relative_error, worst};
 use kiln::device::read;
 use kiln::nn::ops::{
-    Activation, Window, adam, batch_norm_act, bias_act, conv_transpose2d, conv2d, linear, matmul, softplus_mean,
+    Activation, Window, adam, batch_norm_act, bias_act, conv_transpose2d, conv2d, ema, linear, matmul, softplus_mean,
 };
 use kiln::nn::upload;
 use kiln::rng::{Purpose, Stream};
@@ -313,6 +313,26 @@ async fn updates(bench: &mut Bench<'_>) {
     bench.close("Adam", &found, &[expected.concat(), halves.concat()].concat());
 }
 
+async fn averages(bench: &mut Bench<'_>) {
+    // One after the other in pairs, and one alone.
+    const SIZES: [usize; 3] = [700, 1, 300];
+    let device = bench.device.clone().inner();
+    let numbers = |seed: u64| SIZES.iter().zip(seed..).map(|(&n, seed)| random(&[n], seed)).collect::<Vec<_>>();
+    let put = |values: Vec<Vec<f32>>| {
+        values.into_iter().map(|v| upload::<1>(v.clone(), [v.len()], &device)).collect::<Vec<_>>()
+    };
+    let (old, weights) = (put(numbers(1)), put(numbers(10)));
+    let new = ema(&upload(vec![0.3], [1], &device), old.clone(), weights);
+    let found = read([new, old].concat()).await.expect("the device answers").concat();
+    let mut expected = numbers(1);
+    let to = numbers(10);
+    for (average, weight) in expected.iter_mut().flatten().zip(to.iter().flatten()) {
+        *average = 0.7 * *average + 0.3 * weight;
+    }
+    // What is averaged does not change where it is still held.
+    bench.close("EMA", &found, &[expected.concat(), numbers(1).concat()].concat());
+}
+
 /// Every operation, on small shapes. Returns the largest difference, of the largest number of its kind.
 pub async fn every_operation_and_its_gradients_are_the_cpus(device: &Device) -> f32 {
     let mut bench = Bench { device, errors: Vec::new() };
@@ -323,6 +343,7 @@ pub async fn every_operation_and_its_gradients_are_the_cpus(device: &Device) -> 
     norms(&mut bench).await;
     gaps(&mut bench).await;
     updates(&mut bench).await;
+    averages(&mut bench).await;
     far_numbers(device).await;
     worst(bench.errors)
 }

@@ -44,7 +44,7 @@ pub struct Diffusion {
     pub source: Rc<dyn Source>,
     pub device: Device,
     /// Where noise is added to latents.
-    vae: Option<ShippedVae>,
+    pub vae: Option<ShippedVae>,
     /// The shipped weights that are still to come.
     pub weights: Option<String>,
     pub referee: Option<Referee>,

@@ -11,6 +11,7 @@ use crate::generate::{Chain, Observation};
 use crate::models::denoiser::Told;
 use crate::nn::upload;
 use crate::rng::Purpose;
+use crate::train::{Prior, Restoration};
 use burn::tensor::Tensor;
 use std::f64::consts::FRAC_PI_2;
 
@@ -20,8 +21,9 @@ pub const REPAIRED: usize = 8;
 pub const STRENGTHS: [f64; 6] = [0.3, 0.4, 0.5, 0.6, 0.7, 0.85];
 /// How often a repaired picture is made to agree with what is known of it.
 const AGREEING: usize = 10;
-/// How often, in each step, a latent is decoded, made to agree, and encoded again.
-const ROUNDS: usize = 4;
+/// The search for latents that agree with what is known, at each prediction of a chain.
+const SEARCH_STEPS: usize = 16;
+const SEARCH_LR: f64 = 0.2;
 /// Pictures between two samples, with both ends.
 pub const BETWEEN: usize = 10;
 
@@ -36,34 +38,42 @@ impl Diffusion {
     pub fn repaired(&self, model: &Network, config: &Config, damaged: &Damaged) -> Result<Tensor<2>> {
         let (n, size, device) = (damaged.pixels.len() / self.shape.len(), self.shape.len(), &self.device);
         let told = vec![Told::new(); n];
-        if config.damage == Damage::Noise {
+        let noise = self.start.clone().narrow(0, 0, n);
+        let shape = [self.shape.channels, self.shape.height, self.shape.width];
+        let seen = upload(damaged.seen.clone(), [n, damaged.seen.len() / n], device);
+        let weights = upload(damaged.weights.clone(), [n, damaged.weights.len() / n], device);
+        let known = Observation { shape, factor: damaged.factor, seen: seen.clone(), weights: weights.clone() };
+        let noisy = config.damage == Damage::Noise;
+        let repaired = if let Some(vae) = &self.vae {
+            let search =
+                Restoration { shape, factor: damaged.factor, sigma: damaged.sigma, steps: SEARCH_STEPS, lr: SEARCH_LR };
+            let correct = |data: Tensor<2>, time: f64| {
+                let [a, b] = self.process.shares(time);
+                // Between what is predicted and what is known, as DiffPIR has it (Zhu et al. 2023, arXiv 2305.08995): the later the time, the
+                // farther data may be from the prediction.
+                let prior = Prior { mean: data.clone(), deviation: b / a.hypot(b) };
+                // Without its VAE there are no views.
+                vae.restore(&search, [seen.clone(), weights.clone()], prior).unwrap_or(data)
+            };
+            let chain = Chain::new(&self.process, self.sampler(config), noise).with_correction(&correct);
+            self.follow(chain, model, &told, 1.0, |_| {})
+        } else if noisy {
             // The time at which samples are as noisy as these pictures: noise over data is twice the amount, since pixels go from -1 to 1.
-            let noisy = upload(damaged.pixels.clone(), [n, size], device);
             let time = self.time_of(2.0 * config.amount);
             let [a, _] = self.process.shares(time);
-            let chain = Chain::starting_at(&self.process, self.sampler(config), time, self.encode(noisy)? * a);
-            return self.decode(self.follow(chain, model, &told, 1.0, |_| {}));
-        }
-        let known = Observation {
-            shape: [self.shape.channels, self.shape.height, self.shape.width],
-            factor: damaged.factor,
-            seen: upload(damaged.seen.clone(), [n, damaged.seen.len() / n], device),
-            weights: upload(damaged.weights.clone(), [n, damaged.weights.len() / n], device),
+            let start = upload(damaged.pixels.clone(), [n, size], device) * a;
+            let chain = Chain::starting_at(&self.process, self.sampler(config), time, start);
+            self.follow(chain, model, &told, 1.0, |_| {})
+        } else {
+            let correct = |data: Tensor<2>, _| known.agree(data);
+            let chain = Chain::new(&self.process, self.sampler(config), noise).with_correction(&correct);
+            self.follow(chain, model, &told, 1.0, |_| {})
         };
-        let once = |data: Tensor<2>| match self.decode(data.clone()).and_then(|d| self.encode(known.agree(d))) {
-            Ok(corrected) => corrected,
-            // Without its VAE there are no views.
-            Err(_) => data,
-        };
-        // One encoding of what is known and what is imagined agrees with neither: they are brought together in some rounds (Rezende et al.
-        // 2014, arXiv 1401.4082, appendix F).
-        let rounds = if self.is_latent() { ROUNDS } else { 1 };
-        let correct = |data: Tensor<2>| (0..rounds).fold(data, |data, _| once(data));
-        let noise = self.start.clone().narrow(0, 0, n);
-        let chain = Chain::new(&self.process, self.sampler(config), noise).with_correction(&correct);
-        let repaired = self.follow(chain, model, &told, 1.0, |_| {});
-        // What is known is shown as it is. A picture has no colour beyond black and white, which agreeing may ask for: a few times in turn.
         let picture = self.decode(repaired)?;
+        if noisy {
+            return Ok(picture);
+        }
+        // What is known is shown as it is. A picture has no colour beyond black and white, which agreeing may ask for: a few times in turn.
         Ok((0..AGREEING).fold(picture, |picture, _| known.agree(picture).clamp(-1.0, 1.0)))
     }
 

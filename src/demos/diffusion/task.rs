@@ -13,7 +13,7 @@ use crate::nn::{AdamOptions, AdamWOptions, upload};
 use crate::poll::Poll;
 use crate::ready;
 use crate::rng::{Purpose, Stream};
-use crate::train::{CHUNK, Evaluation, LossByTime, Losses, NoiseBatch, Referee, diffusion_step};
+use crate::train::{CHUNK, Evaluation, LossByTime, Losses, NoiseBatch, REFERENCE_DISTANCES, Referee, diffusion_step};
 use crate::weights::Checkpoint;
 use async_trait::async_trait;
 use serde_json::Value;
@@ -148,7 +148,12 @@ impl Task for Diffusion {
         let distance = measured.figure("distance", "Frechet distance to real digits", None);
         let right = measured.figure("right", "Share of digits that are those asked for", Some(1.0));
         let recalled = measured.figure("recalled", "Held-out names drawn so that they are recalled", Some(1.0));
-        [distance, right, recalled].into_iter().flatten().filter(|f| f.value.is_finite()).collect()
+        // What the distance of digits is to be held against.
+        let digits = distance.as_ref().is_some_and(|distance| distance.value.is_finite());
+        let beside =
+            REFERENCE_DISTANCES.map(|(id, title, value)| digits.then(|| Figure::of_curve(id, title, value, None)));
+        let all = [distance].into_iter().chain(beside).chain([right, recalled]).flatten();
+        all.filter(|figure| figure.value.is_finite()).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::device::{flat, read_one};
 use crate::error::Result;
 use crate::nn::upload;
 use crate::rng::Purpose;
-use crate::train::Restoration;
+use crate::train::{Prior, Restoration};
 use burn::tensor::Tensor;
 
 /// Pictures that are mended at once on the page.
@@ -30,13 +30,16 @@ impl VaeDemo {
             shape: [self.shape.channels, self.shape.height, self.shape.width],
             factor: damaged.factor,
             sigma: damaged.sigma,
+            steps: STEPS,
+            lr: 0.1,
         };
         let n = damaged.pixels.len() / self.shape.len();
         let width = damaged.seen.len() / n;
         let seen = damaged.seen.iter().map(|v| (v + 1.0) / 2.0).collect();
         let seen = upload(seen, [n, width], &self.device);
         let weights = upload(damaged.weights.clone(), [n, width], &self.device);
-        search.run(&self.trainer.model, seen, weights, start, STEPS)
+        let prior = Prior { mean: start.zeros_like(), deviation: 1.0 };
+        search.run(&self.trainer.model, [seen, weights], prior, start)
     }
 
     /// Encodes what is on the pad; where a part was erased, by a search for what agrees with the rest.

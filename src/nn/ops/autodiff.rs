@@ -188,9 +188,17 @@ impl<B: FusedOps, C: CheckpointStrategy> FusedOps for Autodiff<B, C> {
         gradients: TensorList<Self>,
         decays: Vec<bool>,
     ) -> (Float<Self>, Vec<Float<Self>>) {
-        let [weights, gradients] =
-            [weights, gradients].map(|list| TensorList(list.0.into_iter().map(|t| t.into_primitive()).collect()));
+        let [weights, gradients] = [weights, gradients].map(inner);
         let (state, weights) = B::adam(settings.into_primitive(), state.into_primitive(), weights, gradients, decays);
         (Float::<Self>::new(state), weights.into_iter().map(Float::<Self>::new).collect())
     }
+
+    fn ema(share: Float<Self>, averages: TensorList<Self>, weights: TensorList<Self>) -> Vec<Float<Self>> {
+        let [averages, weights] = [averages, weights].map(inner);
+        B::ema(share.into_primitive(), averages, weights).into_iter().map(Float::<Self>::new).collect()
+    }
+}
+
+fn inner<B: FusedOps, C: CheckpointStrategy>(list: TensorList<Autodiff<B, C>>) -> TensorList<B> {
+    TensorList(list.0.into_iter().map(|tensor| tensor.into_primitive()).collect())
 }

@@ -226,4 +226,15 @@ impl FusedOps for Flex {
         }
         (state, new)
     }
+
+    fn ema(share: FlexTensor, averages: TensorList<Self>, weights: TensorList<Self>) -> Vec<FlexTensor> {
+        let share = contiguous(share).storage::<f32>()[0];
+        let both = averages.0.into_iter().zip(weights.0);
+        both.map(|(average, weight)| {
+            let mut average = contiguous(average);
+            kiln_kernels::ema(average.storage_mut(), contiguous(weight).storage(), share);
+            average
+        })
+        .collect()
+    }
 }

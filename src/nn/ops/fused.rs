@@ -1,4 +1,4 @@
-//! Fused operations: a bias with an activation, batch norm with an activation, the loss of a GAN, and Adam.
+//! Fused operations: a bias with an activation, batch norm with an activation, the loss of a GAN, Adam, and averages of weights.
 
 use super::tensor_list::TensorList;
 use burn::backend::tensor::FloatTensor;
@@ -61,6 +61,13 @@ pub(crate) trait FusedOps: Backend {
         #[extension_type] gradients: TensorList<Self>,
         decays: Vec<bool>,
     ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
+
+    /// Averages moved toward weights by a `share` `[1]` of the way; all are flat.
+    fn ema(
+        share: FloatTensor<Self>,
+        #[extension_type] averages: TensorList<Self>,
+        #[extension_type] weights: TensorList<Self>,
+    ) -> Vec<FloatTensor<Self>>;
 }
 
 /// `activation(x + bias)`, with a bias `[C]` along the second dimension.
@@ -93,9 +100,18 @@ pub fn adam(
     gradients: Vec<Tensor<1>>,
     decays: &[bool],
 ) -> (Tensor<1>, Vec<Tensor<1>>) {
-    let [weights, gradients] =
-        [weights, gradients].map(|list| TensorList(list.into_iter().map(Tensor::into_dispatch).collect()));
+    let [weights, gradients] = [weights, gradients].map(list);
     let settings = settings.clone().into_dispatch();
     let (state, weights) = Dispatch::adam(settings, state.into_dispatch(), weights, gradients, decays.to_vec());
     (Tensor::from_dispatch(state), weights.into_iter().map(Tensor::from_dispatch).collect())
+}
+
+/// Averages moved toward weights by a `share` `[1]` of the way; all are flat. None of these tensors is differentiated.
+pub fn ema(share: &Tensor<1>, averages: Vec<Tensor<1>>, weights: Vec<Tensor<1>>) -> Vec<Tensor<1>> {
+    let [averages, weights] = [averages, weights].map(list);
+    Dispatch::ema(share.clone().into_dispatch(), averages, weights).into_iter().map(Tensor::from_dispatch).collect()
+}
+
+fn list(tensors: Vec<Tensor<1>>) -> TensorList<Dispatch> {
+    TensorList(tensors.into_iter().map(Tensor::into_dispatch).collect())
 }

@@ -16,7 +16,7 @@ mod tensor_list;
 
 pub use attention::attention;
 pub use cross_entropy::cross_entropy;
-pub use fused::{adam, batch_norm_act, bias_act, softplus_mean};
+pub use fused::{adam, batch_norm_act, bias_act, ema, softplus_mean};
 pub use kiln_kernels::{Activation, Window};
 pub use matmul::{batch_matmul, conv_transpose2d, conv2d, linear, matmul};
 pub use row_norm::{RowNorm, row_norm};

@@ -4,7 +4,7 @@ use super::super::fused::FusedOps;
 use super::super::tensor_list::TensorList;
 use super::activation::{self, ActivationKind, ELEMENTWISE_THREADS};
 use super::buffers::{arg, contiguous, cube_count, empty, in_place, len, unique};
-use super::{adam, batch_norm, softplus};
+use super::{adam, batch_norm, ema, softplus};
 use burn::backend::{Cube, TensorMetadata};
 use burn_wgpu::CubeTensor;
 use cubecl::prelude::*;
@@ -217,5 +217,9 @@ impl FusedOps for Cube {
         decays: Vec<bool>,
     ) -> (CubeTensor, Vec<CubeTensor>) {
         adam::update_all(settings, state, weights.0, gradients.0, &decays)
+    }
+
+    fn ema(share: CubeTensor, averages: TensorList<Self>, weights: TensorList<Self>) -> Vec<CubeTensor> {
+        ema::update_all(&contiguous(share), averages.0, weights.0)
     }
 }

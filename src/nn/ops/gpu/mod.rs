@@ -8,6 +8,7 @@ mod attention_launch;
 mod batch_norm;
 mod buffers;
 mod cross_entropy;
+mod ema;
 mod fused_ops;
 mod gemm;
 mod gemm_plan;
