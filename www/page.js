@@ -9,17 +9,22 @@ import { Panels } from './panels.js';
 import { Progress } from './progress.js';
 import { Cards, cardOfError, cardOfNote } from './cards.js';
 import { showLesson } from './lesson.js';
+import { Bar, placeLesson } from './narrow.js';
 import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
 import { here, later } from './later.js';
 import { linkOf, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
+import { within } from './within.js';
 import { share } from './share.js';
 
 const at = (id) => document.getElementById(id);
 /** Kinds of the session's cards; all others are notes. */
 const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn', 'part-missing': 'warn', slow: 'warn' };
+
+/** The page waits for the words of the first lesson for so long, in ms. */
+const LESSON = 1500;
 
 /** Cards of the session that speak of the run that is open: another one puts them away. */
 const OF_RUN = ['offer', 'continued', 'left'];
@@ -59,6 +64,7 @@ export class Page {
       const draws = session.schema?.actions.find((action) => action.draws);
       return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })) };
     });
+    this.bar = new Bar(session, { toggle: () => this.toggle() });
     this.progress = new Progress(at('progress'), {
       cancellable: (what) => ['pictures', 'module'].includes(what) || session.state.status === 'loading',
       cancel: async (what) => (what === 'pictures' ? this.pictures.cancel() : session.cancel().catch(() => {})),
@@ -92,8 +98,17 @@ export class Page {
     addEventListener('keydown', (event) => this.key(event));
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
+    placeLesson();
     this.words();
     this.draw();
+    this.#appear();
+  }
+
+  /** What can be seen before a demo stands comes at once, so that nothing is pushed away by what comes after it. */
+  async #appear() {
+    const [name] = location.hash.slice(1).split('?', 1);
+    if (demos.of(name)) await within(LESSON, this.lesson(name)).catch(() => {});
+    document.body.classList.add('appeared');
   }
 
   words() {
@@ -120,6 +135,7 @@ export class Page {
       this.frame = null;
       this.header.render();
       this.toolbar.render();
+      this.bar.render();
       this.consent.render();
       const { status, demo } = this.session.state;
       const args = { step: number(this.session.state.step) };
@@ -129,6 +145,7 @@ export class Page {
       if (said !== this.said) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
       this.said = said;
       document.body.dataset.status = status;
+      document.body.classList.toggle('begun', Boolean(demo));
     });
   }
 
@@ -140,8 +157,10 @@ export class Page {
     this.lesson(event.demo);
   }
 
-  lesson(demo) {
-    if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo, { courses: () => this.showCourses() });
+  async lesson(demo) {
+    if (document.body.classList.contains('embed')) return;
+    await showLesson(at('lesson'), demo, { courses: () => this.showCourses() });
+    this.bar.render();
   }
 
   // --- what is clicked ---------------------------------------------------------------------------------------------

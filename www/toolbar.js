@@ -44,7 +44,7 @@ export class Toolbar {
           ${button('step', does.step, { hint: own('do.step.hint') })} ${button('reset', does.reset, { hint: t('do.reset.hint') })}
           ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
         </div>
-        ${this.#speed()} ${this.#actions(off)}
+        ${this.#actions(off)} ${this.#speed()}
         <span class="step-count">${own('step.count', { step: number(step) })}</span>
         <div class="group files">
           ${button('share', does.share)} ${button('save', does.save, { hint: t('do.save.hint') })}
@@ -65,7 +65,7 @@ export class Toolbar {
         .sort((a, b) => a - b)
         .map((value) => ({ value, title: t('speed.times', { value: number(value) }) }));
     return html`<label class="speed ${tried.has('speed') ? 'changed' : ''}" title=${control.description}
-      >${t('control.speed', {}, control.title)}
+      ><span class="name">${t('control.speed', {}, control.title)}</span>
       <select data-do="speed" @change=${(event) => this.#setSpeed(event.target, options)}>
         ${options.map((option) => html`<option .selected=${option.value === now}>${optionOf('speed', option)}</option>`)}
       </select>
@@ -103,9 +103,9 @@ export class Toolbar {
     // Which one holds is told by a value of the same name where there is one (players=generator).
     const values = Object.values(schema.values);
     const now = switched.find(({ name }) => values.includes(name.split('_')[1]))?.name ?? this.pressed;
-    return html`${switched.length
-      ? html`<div class="group switch" role="group">${switched.map((action) => one(action, action.name === now))}</div>`
-      : nothing}
-    ${single.length ? html`<div class="group">${single.map((action) => one(action))}</div>` : nothing}`;
+    return html`<div class="acts">
+      ${switched.length ? html`<div class="group switch" role="group">${switched.map((action) => one(action, action.name === now))}</div>` : nothing}
+      ${single.length ? html`<div class="group">${single.map((action) => one(action))}</div>` : nothing}
+    </div>`;
   }
 }
