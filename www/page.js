@@ -13,7 +13,7 @@ import { Bar, placeLesson } from './narrow.js';
 import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
 import { here, later } from './later.js';
-import { linkOf, modelOf } from './schema.js';
+import { actionsOf, linkOf, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
 import { within } from './within.js';
@@ -61,8 +61,8 @@ export class Page {
       bring: (files) => this.bring(files),
     });
     this.panels = new Panels(at('panels'), session, () => {
-      const draws = session.schema?.actions.find((action) => action.draws);
-      return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })) };
+      const { draws, clears } = actionsOf(session.schema);
+      return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })), clears };
     });
     this.bar = new Bar(session, { toggle: () => this.toggle() });
     this.progress = new Progress(at('progress'), {

@@ -2,7 +2,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
-import { controlsOf } from './schema.js';
+import { actionsOf, controlsOf } from './schema.js';
 import { isBusy } from './state.js';
 import { tried, optionOf } from './tried.js';
 
@@ -82,7 +82,7 @@ export class Toolbar {
   // Actions whose names begin alike exclude each other (train_both, train_generator): they are drawn as one switch.
   #actions(off) {
     const { schema } = this.session;
-    const offered = (schema?.actions ?? []).filter(({ draws }) => !draws);
+    const offered = actionsOf(schema).buttons;
     const composed = Boolean(schema?.schema.properties?.prompt);
     const actions = offered.filter(({ name }) => !composed || !COMPOSED.includes(name));
     if (!actions.length) return nothing;
