@@ -18,6 +18,7 @@ import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
 import { within } from './within.js';
 import { share } from './share.js';
+import { listenForKeys, shortcutsBox } from './shortcuts.js';
 
 const at = (id) => document.getElementById(id);
 /** Kinds of the session's cards; all others are notes. */
@@ -95,7 +96,7 @@ export class Page {
       event.preventDefault();
       at('main').focus();
     });
-    addEventListener('keydown', (event) => this.key(event));
+    listenForKeys({ ' ': () => this.toggle(), s: () => this.step() });
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     placeLesson();
@@ -116,7 +117,7 @@ export class Page {
     at('starting').textContent = t('starting');
     at('toolbar').setAttribute('aria-label', t('toolbar'));
     document.querySelector('.skip').textContent = t('skip');
-    render(html`<p>${t('footer')}</p>`, at('footer'));
+    render(html`<p>${t('footer')}</p>${shortcutsBox()}`, at('footer'));
     this.controls.render();
   }
 
@@ -283,14 +284,6 @@ export class Page {
     } catch (error) {
       this.session.emit('card', { key: 'part-missing', detail: error.message });
     }
-  }
-
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, button, summary, a, dialog, [role=application]')) return;
-    if (event.key === ' ') this.toggle();
-    else if (event.key === 's') this.step();
-    else return;
-    event.preventDefault();
   }
 
   // --- what goes wrong ---------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ export class Toolbar {
       html`<button type="button" data-do=${name} ?disabled=${disabled} title=${hint} @click=${act}>${t(`do.${name}`)}</button>`;
     render(
       html`<div class="group">
-          <button type="button" class="primary" data-do="run" aria-pressed=${running} ?disabled=${off} title=${t('do.run.hint')} @click=${does.toggle}>
+          <button type="button" class="primary" data-do="run" ?disabled=${off} title=${t('do.run.hint')} @click=${does.toggle}>
             <span class="icon ${running ? 'pause' : 'play'}" aria-hidden="true"></span>${t(running ? 'do.pause' : 'do.run')}
           </button>
           ${button('step', does.step, { hint: own('do.step.hint') })} ${button('reset', does.reset, { hint: t('do.reset.hint') })}

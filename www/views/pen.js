@@ -72,7 +72,7 @@ export class Pen {
 
   show() {
     const { element } = this.plane.canvas;
-    this.button.setAttribute('aria-pressed', String(this.on));
+    this.button.classList.toggle('on', this.on);
     this.button.textContent = t(this.on ? 'pen.done' : 'pen.draw');
     if (this.clears) this.clear.textContent = t(`${this.plane.session.schema?.demo}.action.${this.clears.name}`, {}, this.clears.title);
     this.offer();
