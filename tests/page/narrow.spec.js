@@ -94,6 +94,8 @@ for (const [demo, language] of [['gan2d', 'en'], ['gan2d', 'zh'], ['dcgan', 'en'
   test(`the toolbar of ${demo} has three tidy rows at most at 360 px, in ${language}`, async ({ page, site }) => {
     await page.setViewportSize({ width: 360, height: 740 });
     await visit(page, site, demo, `paused&device=cpu&lang=${language}`);
+    // Far into a run, too.
+    await page.locator('.step-count').evaluate((count) => (count.textContent = count.textContent.replace('0', '12,345')));
     expect(await rowsOf(page, '#toolbar :is(button, select, .step-count)')).toBeLessThanOrEqual(3);
     if (await page.locator('#toolbar .switch').count()) expect(await rowsOf(page, '#toolbar .switch button')).toBe(1);
     const outside = await page.locator('#toolbar > *').evaluateAll((parts) => parts.filter((one) => one.getBoundingClientRect().right > innerWidth).map(({ className }) => className));
