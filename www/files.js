@@ -1,5 +1,6 @@
 // Files out of the page and into it: the download, the file button, and dropping files anywhere.
 
+/** `file.large` says it, too. */
 const MOST = 1024 * 1024 * 1024;
 /** A longer header is none. */
 const MOST_HEADER = 8 * 1024 * 1024;
@@ -25,11 +26,15 @@ async function headerOf(file) {
 const isPicture = ({ name, type }) => type.startsWith('image/') || /\.(png|jpe?g|jfif|gif|webp|bmp|avif|tiff?|ico|svg|zip|idx)$/i.test(name);
 const isModel = ({ name }) => /\.(gguf|safetensors)$/i.test(name);
 
-/** What a single file is: `language_model`, `image_autoencoder`, `tensors` that lack their config, or a `checkpoint` of Kiln. */
+/** Parts of a model that say nothing by themselves. */
+const isPart = ({ name }) => /\.json$/i.test(name);
+
+/** What a single file is: `language_model`, `image_autoencoder`, `tensors` that lack their config, a `checkpoint` of Kiln, or `foreign`. */
 async function kindOf(file) {
   if (/\.gguf$/i.test(file.name) || (await file.slice(0, 4).text()) === 'GGUF') return 'language_model';
-  const header = /\.safetensors$/i.test(file.name) ? await headerOf(file) : null;
-  // What cannot be read is left to the worker, which says what is wrong with it.
+  const header = await headerOf(file);
+  if (!header && !isModel(file)) return 'foreign';
+  // What is called one and cannot be read is left to the worker, which says what is wrong with it.
   if (!header || 'kiln' in (header.__metadata__ ?? {})) return 'checkpoint';
   return Object.keys(header).some((name) => /^(encoder|decoder)\./.test(name)) ? 'image_autoencoder' : 'tensors';
 }
@@ -47,7 +52,7 @@ async function kindOfAll(files) {
 /**
  * `take(bytes, name)` gets a checkpoint's bytes, `keep(files, kind)` the files of a model, `bring(files)` pictures, and
  * `open(entries)` folders, to be answered with their files; `refuse(name, why)` hears of a file that cannot be read
- * (`unreadable`) and of tensors without their config (`alone`).
+ * (`unreadable`), is none that Kiln opens (`foreign`) or too large a one (`large`), and of tensors without their config (`alone`).
  */
 export function acceptFiles({ take, keep, bring, open, refuse }) {
   const read = async (files) => {
@@ -55,11 +60,13 @@ export function acceptFiles({ take, keep, bring, open, refuse }) {
     if (!file) return;
     try {
       if (files.some(isPicture) && !files.some(isModel)) return bring(files);
+      if (files.length > 1 && !files.some((one) => isModel(one) || isPart(one))) return refuse(file.name, 'foreign');
       if (files.length > 1) return keep(files, await kindOfAll(files));
       const kind = await kindOf(file);
       if (kind === 'tensors') return refuse(file.name, 'alone');
+      if (kind === 'foreign') return refuse(file.name, 'foreign');
       if (kind !== 'checkpoint') return keep(files, kind);
-      if (file.size > MOST) throw new RangeError('too large');
+      if (file.size > MOST) return refuse(file.name, 'large');
       take(new Uint8Array(await file.arrayBuffer()), file.name);
     } catch {
       refuse(file.name, 'unreadable');

@@ -1,4 +1,5 @@
-// The lesson beside a demo: what you see, and small experiments, each of which is a link.
+// The lesson of a demo: what you see, and small experiments, each of which is a link. Above the run of a narrow page stands its
+// beginning, and a button unfolds the rest.
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, language } from './i18n.js';
@@ -26,20 +27,32 @@ export async function showLesson(element, demo, { courses }) {
   if (element.dataset.lesson !== wanted) return;
   element.hidden = !lesson;
   if (!lesson) return;
+  const other = demo !== element.dataset.demo;
+  element.dataset.demo = demo;
+  if (other) element.classList.remove('whole');
+  element.setAttribute('aria-label', t('lesson'));
+  const unfold = () => {
+    element.classList.toggle('whole');
+    showLesson(element, demo, { courses });
+  };
+  const whole = element.classList.contains('whole');
   render(
     html`<h2>${lesson.title}</h2>
-      ${lesson.lead.map((text) => html`<p>${text}</p>`)}
-      <h3>${t('lesson.see')}</h3>
-      ${lesson.see.map(([term, text]) => html`<details><summary>${term}</summary><p>${text}</p></details>`)}
+      ${lesson.lead.map((text) => html`<p class="lead">${text}</p>`)}
+      <div class="see">
+        <h3>${t('lesson.see')}</h3>
+        ${lesson.see.map(([term, text]) => html`<details><summary>${term}</summary><p>${text}</p></details>`)}
+      </div>
       <h3>${t('lesson.try')}</h3>
       <ul class="try">
         ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`} @click=${(event) => tried.follow(event)}>${title}</a><p>${text}</p></li>`)}
       </ul>
       ${lesson.more?.length
-        ? html`<h3>${t('lesson.more')}</h3>
+        ? html`<h3 class="more-head">${t('lesson.more')}</h3>
             <ul class="more">${lesson.more.map((text) => html`<li>${text}</li>`)}</ul>`
         : nothing}
-      <button type="button" data-do="courses" aria-haspopup="dialog" @click=${courses}>${t('courses.open')}</button>`,
+      <button type="button" data-do="courses" aria-haspopup="dialog" @click=${courses}>${t('courses.open')}</button>
+      <button type="button" class="quiet unfold" data-do="lesson" aria-expanded=${whole} @click=${unfold}>${t(whole ? 'lesson.fold' : 'lesson.whole')}</button>`,
     element,
   );
 }

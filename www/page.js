@@ -9,17 +9,23 @@ import { Panels } from './panels.js';
 import { Progress } from './progress.js';
 import { Cards, cardOfError, cardOfNote } from './cards.js';
 import { showLesson } from './lesson.js';
+import { Bar, placeLesson } from './narrow.js';
 import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
 import { here, later } from './later.js';
-import { linkOf, modelOf } from './schema.js';
+import { actionsOf, linkOf, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
+import { within } from './within.js';
 import { share } from './share.js';
+import { listenForKeys, shortcutsBox } from './shortcuts.js';
 
 const at = (id) => document.getElementById(id);
 /** Kinds of the session's cards; all others are notes. */
 const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn', 'part-missing': 'warn', slow: 'warn' };
+
+/** The page waits for the words of the first lesson for so long, in ms. */
+const LESSON = 1500;
 
 /** Cards of the session that speak of the run that is open: another one puts them away. */
 const OF_RUN = ['offer', 'continued', 'left'];
@@ -56,9 +62,10 @@ export class Page {
       bring: (files) => this.bring(files),
     });
     this.panels = new Panels(at('panels'), session, () => {
-      const draws = session.schema?.actions.find((action) => action.draws);
-      return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })) };
+      const { draws, clears } = actionsOf(session.schema);
+      return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })), clears };
     });
+    this.bar = new Bar(session, { toggle: () => this.toggle() });
     this.progress = new Progress(at('progress'), {
       cancellable: (what) => ['pictures', 'module'].includes(what) || session.state.status === 'loading',
       cancel: async (what) => (what === 'pictures' ? this.pictures.cancel() : session.cancel().catch(() => {})),
@@ -89,11 +96,20 @@ export class Page {
       event.preventDefault();
       at('main').focus();
     });
-    addEventListener('keydown', (event) => this.key(event));
+    listenForKeys({ ' ': () => this.toggle(), s: () => this.step() });
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
+    placeLesson();
     this.words();
     this.draw();
+    this.#appear();
+  }
+
+  /** What can be seen before a demo stands comes at once, so that nothing is pushed away by what comes after it. */
+  async #appear() {
+    const [name] = location.hash.slice(1).split('?', 1);
+    if (demos.of(name)) await within(LESSON, this.lesson(name)).catch(() => {});
+    document.body.classList.add('appeared');
   }
 
   words() {
@@ -101,7 +117,7 @@ export class Page {
     at('starting').textContent = t('starting');
     at('toolbar').setAttribute('aria-label', t('toolbar'));
     document.querySelector('.skip').textContent = t('skip');
-    render(html`<p>${t('footer')}</p>`, at('footer'));
+    render(html`<p>${t('footer')}</p>${shortcutsBox()}`, at('footer'));
     this.controls.render();
   }
 
@@ -120,6 +136,7 @@ export class Page {
       this.frame = null;
       this.header.render();
       this.toolbar.render();
+      this.bar.render();
       this.consent.render();
       const { status, demo } = this.session.state;
       const args = { step: number(this.session.state.step) };
@@ -129,6 +146,7 @@ export class Page {
       if (said !== this.said) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
       this.said = said;
       document.body.dataset.status = status;
+      document.body.classList.toggle('begun', Boolean(demo));
     });
   }
 
@@ -140,8 +158,10 @@ export class Page {
     this.lesson(event.demo);
   }
 
-  lesson(demo) {
-    if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo, { courses: () => this.showCourses() });
+  async lesson(demo) {
+    if (document.body.classList.contains('embed')) return;
+    await showLesson(at('lesson'), demo, { courses: () => this.showCourses() });
+    this.bar.render();
   }
 
   // --- what is clicked ---------------------------------------------------------------------------------------------
@@ -264,14 +284,6 @@ export class Page {
     } catch (error) {
       this.session.emit('card', { key: 'part-missing', detail: error.message });
     }
-  }
-
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, button, summary, a, dialog, [role=application]')) return;
-    if (event.key === ' ') this.toggle();
-    else if (event.key === 's') this.step();
-    else return;
-    event.preventDefault();
   }
 
   // --- what goes wrong ---------------------------------------------------------------------------------------------

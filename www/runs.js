@@ -13,6 +13,9 @@ const REFUSED = ['not-built', 'module', 'bad-link', 'unknown-demo', 'bad-file', 
  */
 const stays = (state, kept) => Boolean(state?.paused && (kept || !state.begun));
 
+/** Whoever wants less motion begins a run by hand. */
+const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 export class Runs {
   /** The run that is shown, and the one that is being given up for another. */
   #shown = '';
@@ -55,7 +58,7 @@ export class Runs {
   async first({ paused }) {
     const link = location.hash.slice(1);
     const kept = await this.#kept(history.state?.run);
-    const run = !paused && !stays(history.state, kept);
+    const run = !paused && !calm() && !stays(history.state, kept);
     try {
       if (kept) {
         await this.#resume(kept, { run });
@@ -99,13 +102,18 @@ export class Runs {
     this.#write();
   }
 
+  /** Whether what is opened anew may run: where motion is unwanted, only in the place of what runs. */
+  get #begins() {
+    return !calm() || this.session.want === 'running';
+  }
+
   /** The demo's last run of this visit, else its own link. */
   async demo(name) {
     if (this.session.state.link === name) return;
     const turn = this.#asked();
     const kept = name !== this.session.state.demo && (await this.#kept(this.#last.get(name)));
     if (turn !== this.#turn) return;
-    if (!kept) return void this.#open(name, { run: true });
+    if (!kept) return void this.#open(name, { run: this.#begins });
     if (await this.back(kept.id)) this.#tell('continued', kept);
   }
 
@@ -212,7 +220,7 @@ export class Runs {
     const turn = ++this.#turn;
     const kept = await this.#kept(state?.run);
     if (turn !== this.#turn) return;
-    if (!kept) return this.#open(link, { run: !stays(state, kept), identity: state?.run && { id: state.run, origin: null } });
+    if (!kept) return this.#open(link, { run: this.#begins && !stays(state, kept), identity: state?.run && { id: state.run, origin: null } });
     this.clear();
     try {
       await this.#resume(kept, { run: this.#ran.get(kept.id) ?? !state.paused });

@@ -74,6 +74,20 @@ export function modelOf(schema) {
   return key && { key, kind };
 }
 
+/** Whether points are drawn in a run. */
+export function hasPoints(schema) {
+  const [key] = withKeyword(schema, 'x-pattern') ?? [];
+  return Boolean(key && schema.values[key]);
+}
+
+/** A demo's actions: the one that takes drawn points, the one that clears them, and those that are buttons of the toolbar. */
+export function actionsOf(schema) {
+  const actions = schema?.actions ?? [];
+  const draws = actions.find((action) => action.draws);
+  const clears = draws && actions.find(({ name }) => name === 'clear');
+  return { draws, clears, buttons: actions.filter((action) => action !== draws && action !== clears) };
+}
+
 /** A link with every value in it; the worker leaves out the defaults and answers with the canonical one. */
 export function linkOf(demo, values) {
   const pairs = Object.entries(values).map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`);

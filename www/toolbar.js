@@ -2,7 +2,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
-import { controlsOf } from './schema.js';
+import { actionsOf, controlsOf } from './schema.js';
 import { isBusy } from './state.js';
 import { tried, optionOf } from './tried.js';
 
@@ -38,13 +38,13 @@ export class Toolbar {
       html`<button type="button" data-do=${name} ?disabled=${disabled} title=${hint} @click=${act}>${t(`do.${name}`)}</button>`;
     render(
       html`<div class="group">
-          <button type="button" class="primary" data-do="run" aria-pressed=${running} ?disabled=${off} title=${t('do.run.hint')} @click=${does.toggle}>
+          <button type="button" class="primary" data-do="run" ?disabled=${off} title=${t('do.run.hint')} @click=${does.toggle}>
             <span class="icon ${running ? 'pause' : 'play'}" aria-hidden="true"></span>${t(running ? 'do.pause' : 'do.run')}
           </button>
           ${button('step', does.step, { hint: own('do.step.hint') })} ${button('reset', does.reset, { hint: t('do.reset.hint') })}
           ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
         </div>
-        ${this.#speed()} ${this.#actions(off)}
+        ${this.#actions(off)} ${this.#speed()}
         <span class="step-count">${own('step.count', { step: number(step) })}</span>
         <div class="group files">
           ${button('share', does.share)} ${button('save', does.save, { hint: t('do.save.hint') })}
@@ -65,7 +65,7 @@ export class Toolbar {
         .sort((a, b) => a - b)
         .map((value) => ({ value, title: t('speed.times', { value: number(value) }) }));
     return html`<label class="speed ${tried.has('speed') ? 'changed' : ''}" title=${control.description}
-      >${t('control.speed', {}, control.title)}
+      ><span class="name">${t('control.speed', {}, control.title)}</span>
       <select data-do="speed" @change=${(event) => this.#setSpeed(event.target, options)}>
         ${options.map((option) => html`<option .selected=${option.value === now}>${optionOf('speed', option)}</option>`)}
       </select>
@@ -82,7 +82,7 @@ export class Toolbar {
   // Actions whose names begin alike exclude each other (train_both, train_generator): they are drawn as one switch.
   #actions(off) {
     const { schema } = this.session;
-    const offered = (schema?.actions ?? []).filter(({ draws }) => !draws);
+    const offered = actionsOf(schema).buttons;
     const composed = Boolean(schema?.schema.properties?.prompt);
     const actions = offered.filter(({ name }) => !composed || !COMPOSED.includes(name));
     if (!actions.length) return nothing;
@@ -103,9 +103,9 @@ export class Toolbar {
     // Which one holds is told by a value of the same name where there is one (players=generator).
     const values = Object.values(schema.values);
     const now = switched.find(({ name }) => values.includes(name.split('_')[1]))?.name ?? this.pressed;
-    return html`${switched.length
-      ? html`<div class="group switch" role="group">${switched.map((action) => one(action, action.name === now))}</div>`
-      : nothing}
-    ${single.length ? html`<div class="group">${single.map((action) => one(action))}</div>` : nothing}`;
+    return html`<div class="acts">
+      ${switched.length ? html`<div class="group switch" role="group">${switched.map((action) => one(action, action.name === now))}</div>` : nothing}
+      ${single.length ? html`<div class="group">${single.map((action) => one(action))}</div>` : nothing}
+    </div>`;
   }
 }

@@ -3,13 +3,12 @@
 import { t } from './i18n.js';
 import { Emitter } from './emitter.js';
 import { controlsOf } from './schema.js';
+import { moveToRun } from './moves.js';
 
 /** What was changed is marked for so long, in ms. */
 const MARKED = 12_000;
 /** A longer text is told by its beginning. */
 const MOST = 40;
-/** Room above the run when the page has moved to it, in pixels. */
-const ROOM = 16;
 
 export const titleOf = (demo, { key, title }) => t(`${demo}.control.${key}`, {}, t(`control.${key}`, {}, title));
 
@@ -77,16 +76,10 @@ class Tried extends Emitter {
 
 export const tried = new Tried();
 
-/** Moves the page to the run unless it is in sight. Where the lesson stands under it the keyboard's focus goes there, too. */
+/** Moves the page to the run unless it is in sight beside the link. Elsewhere the keyboard's focus goes there, too. */
 function show(link) {
-  const [run, toolbar] = ['main', 'toolbar'].map((id) => document.getElementById(id));
-  const [box, bar] = [run, toolbar].map((element) => element.getBoundingClientRect());
+  const [box, bar] = ['main', 'toolbar'].map((id) => document.getElementById(id).getBoundingClientRect());
   const beside = link.getBoundingClientRect().left >= box.right;
   if (beside && box.top > bar.bottom - innerHeight / 3) return;
-  // A toolbar that goes along covers what is under it; another one stands above the run.
-  const sticky = getComputedStyle(toolbar).position === 'sticky';
-  const top = scrollY + (sticky ? box.top - bar.height : bar.top) - ROOM;
-  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  scrollTo({ top: Math.max(0, top), behavior: calm ? 'instant' : 'smooth' });
-  if (!beside) run.focus({ preventScroll: true });
+  moveToRun({ focus: !beside });
 }

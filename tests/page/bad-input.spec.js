@@ -40,7 +40,7 @@ test('a truncated file and a foreign file are refused, and the run goes on', asy
   const bytes = await page.evaluate(async () => [...(await window.kiln.checkpoint())]);
   for (const [wrong, name] of [
     [bytes.slice(0, Math.floor(bytes.length / 2)), 'truncated.safetensors'],
-    [[...Buffer.from('This is not a checkpoint, it is a letter.')], 'letter.txt'],
+    [[...Buffer.from('This is not a checkpoint, it is a letter.')], 'letter.safetensors'],
     [[], 'empty.safetensors'],
   ]) {
     const { step } = await state(page);
@@ -70,4 +70,42 @@ test('a run that diverges stops, says why, and goes back to its last good checkp
   expect((await state(page)).status).toBe('paused');
   await page.evaluate(() => window.kiln.step(3));
   expect((await state(page)).error).toBeNull();
+});
+
+for (const [language, opens, most] of [['en', /Kiln does not open letter\.txt.*\.safetensors.*\.gguf.*\.png/, '1 GB'], ['zh', /打不开 letter\.txt.*\.safetensors.*\.gguf.*\.png/, '1 GB']]) {
+  test(`a file of another kind is named, with what Kiln opens, and the run goes on, in ${language}`, async ({ page, site }) => {
+    // No test makes a file of more than 1 GB: one only says that it is.
+    await page.addInitScript(() => {
+      const { get } = Object.getOwnPropertyDescriptor(Blob.prototype, 'size');
+      Object.defineProperty(File.prototype, 'size', { get() { return this.name === 'huge.safetensors' ? 2 ** 31 : get.call(this); } });
+    });
+    await visit(page, site, SMALL, `device=cpu&lang=${language}`);
+    await untilStep(page, 5);
+    for (const [name, text] of [['letter.txt', 'Dear Kiln, this is a letter.'], ['table.csv', 'x,y\n1,2\n'], ['paper.pdf', '%PDF-1.7 and more'], ['tokenizer.json', '{"model": {}}']]) {
+      const { step } = await state(page);
+      await drop(page, Buffer.from(text), name);
+      await expect(card(page, 'file')).toContainText(name);
+      await expect(card(page, 'file')).toContainText('config.json');
+      if (name === 'letter.txt') await expect(card(page, 'file')).toContainText(opens);
+      await expect(card(page, 'error')).toHaveCount(0);
+      await untilStep(page, step + 5);
+      await card(page, 'file').locator('.close').click();
+    }
+    await drop(page, Buffer.from('any'), 'huge.safetensors');
+    await expect(card(page, 'file')).toContainText('huge.safetensors');
+    await expect(card(page, 'file')).toContainText(most);
+    expect((await state(page)).link).toBe(SMALL);
+  });
+}
+
+test('several files of other kinds are refused by the name of the first', async ({ page, site }) => {
+  await visit(page, site, SMALL);
+  const data = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    for (const name of ['one.txt', 'two.txt']) transfer.items.add(new File(['a letter'], name));
+    return transfer;
+  });
+  await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+  await expect(card(page, 'file')).toContainText('one.txt');
+  expect((await state(page)).link).toBe(SMALL);
 });

@@ -10,6 +10,9 @@ const opener = (page) => page.locator('#lesson [data-do=courses]');
 
 async function open(page, site, query = undefined) {
   await visit(page, site, SMALL, query);
+  // On a narrow page it stands in the part of the lesson that is unfolded.
+  const unfold = page.locator('#lesson .unfold');
+  if (await unfold.isVisible()) await unfold.click();
   await opener(page).click();
   await expect(dialog(page)).toBeVisible();
 }

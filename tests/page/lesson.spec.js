@@ -30,6 +30,7 @@ for (const [width, language] of [[1100, 'en'], [700, 'zh'], [390, 'en']]) {
     await noteMoves(page);
     await visit(page, site, 'gan2d', `paused&device=cpu&lang=${language}`);
     await page.evaluate(() => window.kiln.step(2));
+    await page.click('#lesson .unfold');
     await experiment(page).scrollIntoViewIfNeeded();
     expect(await inSight(page)).toBe(false);
     await experiment(page).click();

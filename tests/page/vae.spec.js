@@ -131,7 +131,7 @@ test('a finger drags through the plane, and the page stays where it is', async (
 
 test('the arrow keys move through the plane', async ({ page, site }) => {
   await open(page, site);
-  const place = page.locator('.latent output');
+  const place = page.locator('.latent .place');
   const before = [await picture(page, 'chosen'), await place.textContent()];
   await plane(page).focus();
   for (let press = 0; press < 6; press += 1) await plane(page).press('Shift+ArrowRight');

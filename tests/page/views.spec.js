@@ -108,6 +108,9 @@ test('points drawn with the mouse become the data', async ({ page, site }) => {
   await page.mouse.move(box.x + box.width - 60, box.y + box.height / 2, { steps: 20 });
   await page.mouse.up();
   await expect.poll(async () => (await state(page)).link).toMatch(/data=drawn/);
+  // What clears the points stands with them, and only while there are any.
+  await expect(page.locator('.plane [data-act=clear]')).toBeVisible();
+  await expect(page.locator('#toolbar [data-act=clear]')).toHaveCount(0);
   await untilStep(page, 20);
   await canvas.focus();
   for (const key of ['ArrowLeft', 'ArrowUp', 'Enter', 'Shift+ArrowRight', ' ']) await canvas.press(key);
@@ -116,6 +119,7 @@ test('points drawn with the mouse become the data', async ({ page, site }) => {
   await page.click('.pen');
   await page.click('[data-act=clear]');
   await expect.poll(async () => (await state(page)).link).not.toMatch(/data=drawn/);
+  await expect(page.locator('[data-act=clear]')).toHaveCount(0);
 });
 
 test('the film goes back through time and comes back', async ({ page, site }) => {

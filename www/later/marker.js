@@ -15,13 +15,16 @@ export class Marker {
   constructor(plane) {
     this.plane = plane;
     this.latest = new Latest(plane.session);
-    this.place = document.createElement('output');
+    this.place = Object.assign(document.createElement('p'), { className: 'place' });
     this.hint = Object.assign(document.createElement('p'), { className: 'hint' });
     plane.element.append(this.place, this.hint);
     const { element } = plane.canvas;
     element.classList.add('dragged');
     element.tabIndex = 0;
     element.setAttribute('role', 'application');
+    // Told to whoever moves it; a point that something else moves is not.
+    element.addEventListener('focus', () => this.place.setAttribute('aria-live', 'polite'));
+    element.addEventListener('blur', () => this.place.removeAttribute('aria-live'));
     onPress(element, {
       may: () => this.#may(),
       down: (event) => {

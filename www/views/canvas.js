@@ -47,6 +47,8 @@ export class Canvas {
   }
 
   redraw() {
+    // At once: a canvas that waited for its size would push away what is under it.
+    if (!this.width) this.#fit();
     this.dirty = true;
     if (this.frame || !this.visible) return;
     this.frame = requestAnimationFrame(() => {

@@ -37,7 +37,7 @@ export class Images {
   update(view, { step, title }) {
     this.title = title;
     // Before the first step there is nothing to show yet.
-    if (view.count === 0) return;
+    if (view.count === 0) return this.#expect(view);
     const shape = [view.count, view.width, view.height, view.columns].join();
     if (shape !== this.shape) {
       this.shape = shape;
@@ -53,11 +53,26 @@ export class Images {
     // Samples half-way are shown in place of the film, which goes on after them.
     this.still = view.film ? null : { step, pixels: view.pixels };
     if (view.film) this.#film(view, step);
-    // One frame is nothing to go back to.
-    if (this.film) this.film.hidden = !view.film || this.frames.length < 2;
+    this.#keepPlace(view);
     this.#show(this.live ? this.frames.length - 1 : Number(this.slider.value));
     const height = this.#height(this.canvas.width);
     if (height !== this.canvas.height) this.canvas.resize();
+  }
+
+  /** Room for pictures that are still to come: a square of those that are kept as a film, two rows of others. */
+  #expect(view) {
+    this.expected = { ...view, count: view.columns * (view.film ? view.columns : 2) };
+    if (view.film && !this.slider) this.#scrubber();
+    this.#keepPlace(view);
+    this.canvas.redraw();
+  }
+
+  /** One frame is nothing to go back to. Where the next one is on its way the slider's place is kept. */
+  #keepPlace(view) {
+    if (!this.film) return;
+    const first = this.frames.length < 2;
+    this.film.hidden = !view.film || (first && !this.session.schema?.begins);
+    this.film.classList.toggle('awaited', first);
   }
 
   // What each row shows stands to its left.
@@ -175,8 +190,8 @@ export class Images {
   }
 
   #height(width) {
-    if (!this.view) return width;
-    return Math.round((width * sheetHeight(this.view)) / sheetWidth(this.view));
+    const view = this.view ?? this.expected;
+    return view?.columns ? Math.round((width * sheetHeight(view)) / sheetWidth(view)) : width;
   }
 
   #paint(context, width, height) {

@@ -3,6 +3,7 @@
 
 import { t } from '../i18n.js';
 import { colour } from '../theme.js';
+import { hasPoints } from '../schema.js';
 import { onPress } from './press.js';
 
 /** A stroke leaves a point every so many pixels. */
@@ -12,7 +13,8 @@ const KEYS_REST = 600;
 const KEY_STEP = 0.02;
 
 export class Pen {
-  constructor(plane, onDraw) {
+  /** `clears`: the action that takes all drawn points away; offered while there are any. */
+  constructor(plane, onDraw, clears) {
     this.plane = plane;
     this.onDraw = onDraw;
     this.on = false;
@@ -22,9 +24,16 @@ export class Pen {
     this.button.type = 'button';
     this.button.className = 'pen';
     this.button.addEventListener('click', () => this.toggle());
+    this.clear = Object.assign(document.createElement('button'), { type: 'button' });
+    this.clears = clears;
+    if (clears) this.clear.dataset.act = clears.name;
+    this.clear.addEventListener('click', () => this.plane.session.act(clears.name));
+    this.tools = document.createElement('div');
+    this.tools.className = 'pen-tools';
+    this.tools.append(this.button);
     this.hint = document.createElement('p');
     this.hint.className = 'pen-hint';
-    plane.element.append(this.button, this.hint);
+    plane.element.append(this.tools, this.hint);
     const { element } = plane.canvas;
     onPress(element, {
       may: () => this.on,
@@ -47,6 +56,15 @@ export class Pen {
     this.plane.canvas.redraw();
   }
 
+  /** What clears stands beside the pen while there is something to clear. */
+  offer() {
+    const drawn = Boolean(this.clears) && hasPoints(this.plane.session.schema);
+    if (drawn === this.clear.isConnected) return;
+    if (this.clear === document.activeElement) this.button.focus();
+    if (drawn) this.tools.prepend(this.clear);
+    else this.clear.remove();
+  }
+
   /** Points that wait for more are of a run that has gone. */
   remove() {
     clearTimeout(this.timer);
@@ -54,8 +72,10 @@ export class Pen {
 
   show() {
     const { element } = this.plane.canvas;
-    this.button.setAttribute('aria-pressed', String(this.on));
+    this.button.classList.toggle('on', this.on);
     this.button.textContent = t(this.on ? 'pen.done' : 'pen.draw');
+    if (this.clears) this.clear.textContent = t(`${this.plane.session.schema?.demo}.action.${this.clears.name}`, {}, this.clears.title);
+    this.offer();
     this.hint.textContent = this.on ? t('pen.hint') : '';
     element.classList.toggle('drawing', this.on);
     // A point that is chosen on the plane takes the keys while nothing is drawn.

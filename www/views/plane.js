@@ -15,8 +15,11 @@ export class Plane {
   /** What lies under what. */
   order = ['field2d', 'mesh2d', 'arrows2d', 'paths2d', 'points2d'];
 
-  /** `onDraw(points)` is called with `[x, y, ...]` where the demo takes points; null where it does not. */
-  constructor({ onDraw, session }) {
+  /**
+   * `onDraw(points)` is called with `[x, y, ...]` where the demo takes points; null where it does not. `clears`: the action that takes
+   * them away.
+   */
+  constructor({ onDraw, clears = null, session }) {
     this.session = session;
     this.element = document.createElement('div');
     this.element.className = 'plane';
@@ -27,7 +30,7 @@ export class Plane {
     this.element.append(this.canvas.element, this.legend);
     this.layers = {};
     this.sheet = document.createElement('canvas');
-    if (onDraw) this.pen = new Pen(this, onDraw);
+    if (onDraw) this.pen = new Pen(this, onDraw, clears);
   }
 
   update(view, { title }) {
@@ -41,6 +44,7 @@ export class Plane {
       // The point that can be dragged is drawn by the marker.
       if (this.marker) this.layers.points2d = { ...view, sets: view.sets.filter(({ role }) => role !== 'chosen') };
       this.describe(this.layers.points2d);
+      this.pen?.offer();
     }
     this.canvas.redraw();
   }

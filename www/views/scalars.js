@@ -1,4 +1,5 @@
-// Curves over steps, drawn by uPlot. The newest values stand in the legend; under the cursor, those of that step.
+// Curves over steps, drawn by uPlot. The newest values stand in the legend; under the cursor, those of that step. They can be
+// smoothed, and drawn on a logarithmic scale where all values are above 0.
 
 import uPlot from '../vendor/uPlot.esm.js';
 import { t, number } from '../i18n.js';
@@ -11,6 +12,8 @@ const LATEST = 200;
 const HEIGHT = 170;
 /** Curves are drawn anew this often at most, in ms: they change slowly, and the machine has a model to train. */
 const PACE = 250;
+/** The most that curves are smoothed over: two to the power of this, in rows. */
+const SMOOTHEST = 7;
 /** Series whose sizes lie further apart than this get an axis of their own, on the right. */
 const APART = 5;
 
@@ -23,7 +26,10 @@ export class Scalars {
     this.plot = document.createElement('div');
     this.plot.className = 'plot';
     this.plot.setAttribute('role', 'img');
-    this.element.append(this.legend, this.plot);
+    this.smooth = 0;
+    this.log = false;
+    this.#tools();
+    this.element.append(this.legend, this.plot, this.tools);
     this.names = [];
     this.rows = [];
     /** Older rows are kept at multiples of so many steps. */
@@ -85,15 +91,51 @@ export class Scalars {
     this.element.remove();
   }
 
+  /** Under the plot: the step that is told of, and how the curves are drawn. */
+  #tools() {
+    this.tools = Object.assign(document.createElement('div'), { className: 'curve-tools' });
+    this.step = Object.assign(document.createElement('span'), { className: 'at-step' });
+    this.smoothing = Object.assign(document.createElement('input'), { type: 'range', min: '0', max: String(SMOOTHEST), step: '1', value: '0' });
+    this.smoothing.addEventListener('input', () => {
+      this.smooth = this.smoothing.valueAsNumber;
+      this.#say();
+      this.#show();
+    });
+    this.label = document.createElement('label');
+    this.logs = Object.assign(document.createElement('button'), { type: 'button' });
+    this.logs.addEventListener('click', () => {
+      this.log = !this.log;
+      this.#build();
+    });
+    this.tools.append(this.step, this.label, this.logs);
+    this.#say();
+  }
+
+  #say() {
+    this.label.replaceChildren(t('curve.smooth'), this.smoothing);
+    this.smoothing.setAttribute('aria-valuetext', this.smooth ? t('curve.smooth.steps', { count: number(2 ** this.smooth) }) : t('controls.off'));
+    this.logs.textContent = t('curve.log');
+    this.logs.title = t('curve.log.hint');
+    this.logs.setAttribute('aria-pressed', String(this.log));
+  }
+
   #draw() {
     if (this.visible) this.pace.ask();
   }
 
   #show() {
-    if (!this.uplot || !this.rows.length) return this.#build();
+    if (!this.uplot || !this.rows.length || this.#logless()) return this.#build();
     if (this.#sides().join() !== this.sides.join()) return this.#build();
     this.uplot.setData(this.#data());
     if (!(this.uplot.cursor.left >= 0)) this.#values(this.rows.length - 1);
+  }
+
+  /** Of what is 0 or less there is no logarithm; answers whether the scale was one and can be none any more. */
+  #logless() {
+    this.logs.disabled = this.rows.some((row) => row.subarray(1).some((value) => value <= 0));
+    const lost = this.log && this.logs.disabled;
+    if (lost) this.log = false;
+    return lost;
   }
 
   // Which axis each series belongs to: the first one's, or the right one.
@@ -109,11 +151,12 @@ export class Scalars {
 
   /** @returns {any} */
   #data() {
-    return [this.rows.map(([step]) => step), ...this.names.map((_, index) => drawn(this.rows, index + 1))];
+    return [this.rows.map(([step]) => step), ...this.names.map((_, index) => smoothed(drawn(this.rows, index + 1), 2 ** this.smooth))];
   }
 
   // The last value that was measured at or before a row: some are measured more seldom than others. In a gap there is none.
   #values(at) {
+    this.step.textContent = t('step.count', { step: number(this.rows[at]?.[0] ?? 0) });
     const shown = this.names.map((name, index) => {
       let row = at;
       while (row > 0 && Number.isNaN(this.rows[row]?.[index + 1])) row -= 1;
@@ -139,6 +182,8 @@ export class Scalars {
         return key;
       }),
     );
+    this.#logless();
+    this.#say();
     const width = this.plot.clientWidth;
     const measured = this.rows.some((row) => row.subarray(1).some(Number.isFinite));
     this.plot.textContent = measured ? '' : t('plot.empty');
@@ -151,7 +196,8 @@ export class Scalars {
     const sides = [...new Set(this.sides)];
     this.uplot = new uPlot(
       {
-        width, height: HEIGHT, legend: { show: false }, scales: { x: { time: false } },
+        width, height: HEIGHT, legend: { show: false },
+        scales: { x: { time: false }, ...Object.fromEntries(sides.map((side) => [side, { distr: this.log ? 3 : 1 }])) },
         cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } }, padding: [8, 14, 0, 0],
         axes: [
           { ...axis, values: (_, ticks) => ticks.map(short) },
@@ -165,7 +211,7 @@ export class Scalars {
         series: [
           {},
           ...this.names.map((name, index) => ({
-            label: name, scale: this.sides[index], stroke: seriesColour(index), width: 1.5, points: { show: false }, spanGaps: false,
+            label: name, scale: this.sides[index], stroke: seriesColour(index), width: 1.5, points: { show: true, size: 5, fill: seriesColour(index), filter: alone }, spanGaps: false,
           })),
         ],
         hooks: { setCursor: [({ cursor }) => this.#values(cursor.left >= 0 ? cursor.idx ?? this.rows.length - 1 : this.rows.length - 1)] },
@@ -193,6 +239,30 @@ function drawn(rows, column) {
     }
   });
   return values;
+}
+
+/** Each value as the mean of those before it, of which one so many steps back counts a third of it. Gaps stay, and end the mean. */
+function smoothed(values, span) {
+  if (span === 1) return values;
+  let mean;
+  return values.map((value) => {
+    if (value === null) mean = undefined;
+    if (!Number.isFinite(value)) return value;
+    return (mean = mean === undefined ? value : mean + (value - mean) / span);
+  });
+}
+
+/** A value between two gaps has no line: it is drawn as a point. */
+function alone(plot, index) {
+  const values = plot.data[index];
+  const neighbour = (at, by) => {
+    do at += by;
+    while (values[at] === undefined && at >= 0 && at < values.length);
+    return Number.isFinite(values[at]);
+  };
+  const found = [];
+  values.forEach((value, at) => Number.isFinite(value) && !neighbour(at, -1) && !neighbour(at, 1) && found.push(at));
+  return found;
 }
 
 function short(value) {
