@@ -32,6 +32,11 @@ class Demos extends Emitter {
     return [...this.#listed.map((demo) => this.#told.get(demo.name) ?? demo), ...[...this.#told.values()].filter(({ name }) => !names.has(name))];
   }
 
+  /** The same by family, in the order in which families first come: `[family, its demos]`. */
+  get families() {
+    return [...Map.groupBy(this.all, ({ family }) => family ?? '')];
+  }
+
   of(name) {
     return this.all.find((demo) => demo.name === name);
   }

@@ -10,6 +10,7 @@ import { Page } from './page.js';
 import { Runs } from './runs.js';
 import { Models, greeting } from './models.js';
 import { demos } from './demos.js';
+import { later } from './later.js';
 
 const query = new URLSearchParams(location.search);
 const asked = query.get('device');
@@ -23,11 +24,20 @@ const embedded = query.has('embed');
 document.body.classList.toggle('embed', embedded);
 
 session.on('hello', (event) => demos.learn(event.demos ?? []));
-// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is.
-const listed = demos.load().then(() => lacking || session.start(location.hash.slice(1)));
-const words = Promise.all([setLanguage(preferred()).catch(() => {}), listed]);
-const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink() });
+const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink(), show: () => page.arrive() });
 const page = new Page(session, models, runs);
+document.body.classList.toggle('at-door', runs.atDoor);
+// Its words are not waited for.
+if (runs.atDoor) later('door').catch(() => {});
+// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is. At the front
+// door none is, before something is opened.
+const opening = runs.atDoor && session.once('opening');
+const listed = demos.load();
+const started = listed.then(async () => {
+  await opening;
+  if (!lacking) session.start(opening ? undefined : location.hash.slice(1));
+});
+const words = Promise.all([setLanguage(preferred()).catch(() => {}), listed]);
 const ready = lacking ? Promise.reject({ code: lacking, message: `This browser lacks ${lacking}.`, help: '' }) : first();
 offer(session, ready);
 
@@ -48,7 +58,9 @@ session.once('link').then(() => {
 });
 
 async function first() {
+  // What is opened from the door is asked for there.
+  if (opening) return void (await session.once('reset'));
   // The page listens before anything is opened; the worker is loading all the while.
-  await words;
+  await Promise.all([words, started]);
   return runs.first({ paused });
 }

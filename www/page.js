@@ -3,6 +3,7 @@
 import { html, render } from './vendor/lit-html.js';
 import { t, number, setLanguage } from './i18n.js';
 import { Header } from './header.js';
+import { follow } from './follow.js';
 import { Toolbar } from './toolbar.js';
 import { Controls } from './controls.js';
 import { Panels } from './panels.js';
@@ -11,7 +12,10 @@ import { Cards, cardOfError, cardOfNote } from './cards.js';
 import { showLesson } from './lesson.js';
 import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
+import { Extras } from './extras.js';
+import { Place } from './place.js';
 import { here, later } from './later.js';
+import { shortcuts } from './shortcuts.js';
 import { linkOf, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
@@ -25,9 +29,7 @@ const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 
 const OF_RUN = ['offer', 'continued', 'left'];
 
 export class Page {
-  /** Made when it is first needed: the dialogs of what is kept and of courses, and who takes pictures. */
-  library = null;
-  courses = null;
+  /** Who takes pictures: made when it is first needed. */
   pictures = null;
 
   constructor(session, models, runs) {
@@ -35,7 +37,20 @@ export class Page {
     this.models = models;
     this.runs = runs;
     const choose = () => this.chooseFile();
-    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name), models: () => this.showLibrary(), open: (demo) => runs.demo(demo) });
+    this.header = new Header(at('header'), session, {
+      speak: (name) => this.speak(name),
+      models: () => this.extras.show('models'),
+      open: (demo) => runs.demo(demo),
+      door: () => runs.door(),
+      atDoor: () => runs.atDoor,
+    });
+    this.extras = new Extras(session, {
+      models: ({ Library }) => new Library(at('models'), models, { choose }),
+      courses: ({ Courses }) => new Courses(at('courses')),
+      keys: ({ Keys }) => new Keys(at('keys')),
+      door: ({ Door }) => new Door(at('door'), { open: (demo) => runs.demo(demo) }),
+    });
+    this.place = new Place(session, runs, { open: () => this.extras.show('door') });
     this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });
     this.cards = new Cards(at('cards'), { describe: () => this.describe() });
     this.toolbar = new Toolbar(at('toolbar'), session, {
@@ -87,12 +102,18 @@ export class Page {
     // The hash is the run's: the link past the header must not change it.
     document.querySelector('.skip').addEventListener('click', (event) => {
       event.preventDefault();
-      at('main').focus();
+      this.place.main.focus();
     });
     addEventListener('keydown', (event) => this.key(event));
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     this.words();
+    this.arrive();
+  }
+
+  /** At the front door, or at a run. */
+  arrive() {
+    this.place.show();
     this.draw();
   }
 
@@ -101,7 +122,14 @@ export class Page {
     at('starting').textContent = t('starting');
     at('toolbar').setAttribute('aria-label', t('toolbar'));
     document.querySelector('.skip').textContent = t('skip');
-    render(html`<p>${t('footer')}</p>`, at('footer'));
+    render(
+      html`<p>${t('footer')}</p>
+        <div class="more">
+          <a href="./" data-do="about" @click=${(event) => follow(event, () => this.runs.door())}>${t('header.door')}</a>
+          <button type="button" data-do="keys" aria-haspopup="dialog" @click=${() => this.extras.show('keys')}>${t('keys.title')}</button>
+        </div>`,
+      at('footer'),
+    );
     this.controls.render();
   }
 
@@ -110,7 +138,7 @@ export class Page {
     this.words();
     this.panels.retitle();
     this.cards.render();
-    this.library?.render();
+    this.extras.render();
     this.lesson(this.session.state.demo);
     this.draw();
   }
@@ -119,6 +147,7 @@ export class Page {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.header.render();
+      this.place.name();
       this.toolbar.render();
       this.consent.render();
       const { status, demo } = this.session.state;
@@ -126,7 +155,7 @@ export class Page {
       if (demo) at('starting').textContent = status === 'paused' ? t(`${demo}.waits`, {}, t('waits')) : t('starting');
       const first = status === 'paused' && !this.session.state.step;
       const said = first ? (this.consent.open ? 'asks' : 'ready') : status;
-      if (said !== this.said) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
+      if (said !== this.said && !this.runs.atDoor) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
       this.said = said;
       document.body.dataset.status = status;
     });
@@ -141,7 +170,7 @@ export class Page {
   }
 
   lesson(demo) {
-    if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo, { courses: () => this.showCourses() });
+    if (!document.body.classList.contains('embed')) showLesson(at('lesson'), demo, { courses: () => this.extras.show('courses') });
   }
 
   // --- what is clicked ---------------------------------------------------------------------------------------------
@@ -203,6 +232,7 @@ export class Page {
   /** A person's own model: its files are kept, then opened, by the demo that is open if it takes them. */
   async keep(files, kind) {
     const { session, runs } = this;
+    await this.#awake(kind);
     const own = modelOf(session.schema);
     const place = own?.kind === kind ? { ...own, demo: session.state.demo } : demos.opening(kind);
     if (!place) return this.refuse(files[0].name, 'unopened');
@@ -215,6 +245,12 @@ export class Page {
     } finally {
       this.progress.clear();
     }
+  }
+
+  /** At the front door no worker is here yet: files are taken by that of the demo which opens them. */
+  async #awake(kind) {
+    const place = demos.opening(kind);
+    if (!this.session.schema && place) await this.runs.open(place.demo, { run: false });
   }
 
   /** Where what was opened fails before its first step, the run that was left goes on, and the error stays to be read. */
@@ -230,6 +266,7 @@ export class Page {
 
   /** A person's own pictures become the data of the run. */
   async bring(files) {
+    await this.#awake('pictures');
     try {
       await later('pictures');
     } catch (error) {
@@ -246,29 +283,12 @@ export class Page {
     this.pictures.bring(files);
   }
 
-  async showLibrary() {
-    try {
-      await later('models');
-    } catch (error) {
-      return this.session.emit('card', { key: 'part-missing', detail: error.message });
-    }
-    this.library ??= new (here('models').Library)(at('models'), this.models, { choose: () => this.chooseFile() });
-    this.library.show();
-  }
-
-  async showCourses() {
-    try {
-      const { Courses } = await later('courses');
-      this.courses ??= new Courses(at('courses'));
-      await this.courses.show();
-    } catch (error) {
-      this.session.emit('card', { key: 'part-missing', detail: error.message });
-    }
-  }
-
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea, button, summary, a, dialog, [role=application]')) return;
-    if (event.key === ' ') this.toggle();
+    if (!shortcuts.on) return;
+    if (event.key === '?') this.extras.show('keys');
+    else if (this.runs.atDoor) return;
+    else if (event.key === ' ') this.toggle();
     else if (event.key === 's') this.step();
     else return;
     event.preventDefault();
@@ -289,7 +309,7 @@ export class Page {
     } else if (event.code === 'module') {
       card.actions = [[t('retry'), () => this.open(session.pending.link, { run: true })]];
     } else if (event.code === 'out-of-space') {
-      card.actions = [[t('models.title'), () => this.showLibrary()]];
+      card.actions = [[t('models.title'), () => this.extras.show('models')]];
     }
     this.cards.show(card);
   }
