@@ -1,7 +1,7 @@
 // The demos, as the registry in Rust describes them: from a file while no worker is here yet, then from the workers themselves.
 
 import { Emitter } from './emitter.js';
-import { language } from './i18n.js';
+import { has, language, t } from './i18n.js';
 
 const LIST = new URL('./demos.json', import.meta.url);
 
@@ -43,6 +43,11 @@ class Demos extends Emitter {
 
   titleOf({ title }) {
     return title[language] ?? title.en;
+  }
+
+  /** The name of a family; where the page has no words for it, the registry's. */
+  familyOf(family) {
+    return has(`family.${family}`) ? t(`family.${family}`) : family;
   }
 
   /** What a demo's steps are: it `trains`, `writes` or `edits`. */

@@ -1,15 +1,12 @@
 // Name, the picker of demos, device and language.
 
 import { html, render, nothing } from './vendor/lit-html.js';
-import { t, has, number, language } from './i18n.js';
+import { t, number, language } from './i18n.js';
 import { demos } from './demos.js';
 import { arrows } from './dropdown.js';
 import { follow } from './follow.js';
 
 const MB = 1024 * 1024;
-
-/** The name of a family; where the page has no words for it, the registry's. */
-export const familyOf = (family) => (has(`family.${family}`) ? t(`family.${family}`) : family);
 
 export class Header {
   /** `does`: `speak(language)`, `models()` shows the library, `open(demo)` goes to a demo, `door()` to the front door. */
@@ -59,8 +56,8 @@ export class Header {
         <div class="pop families">
           ${demos.families.map(
             ([family, all]) => html`<section>
-              <h2>${familyOf(family)}</h2>
-              <ul>
+              <p class="family">${demos.familyOf(family)}</p>
+              <ul aria-label=${demos.familyOf(family)}>
                 ${all.map((one) => {
                   const { name } = one;
                   return html`<li>

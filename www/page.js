@@ -48,7 +48,7 @@ export class Page {
       models: ({ Library }) => new Library(at('models'), models, { choose }),
       courses: ({ Courses }) => new Courses(at('courses')),
       keys: ({ Keys }) => new Keys(at('keys')),
-      door: ({ Door }) => new Door(at('door'), { open: (demo) => runs.demo(demo) }),
+      door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
     });
     this.place = new Place(session, runs, { open: () => this.extras.show('door') });
     this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });

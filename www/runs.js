@@ -275,7 +275,9 @@ export class Runs {
     if (!link && !state?.run && !this.embedded) return void (this.atDoor || (this.clear(), this.#toDoor()));
     const rested = this.atDoor && this.#rests;
     if (this.atDoor) this.#leaveDoor();
-    if (state?.run === this.#shown || (!state?.run && link === this.session.state.link)) {
+    // While another run is on its way, what is shown is not what will be.
+    const stands = !this.session.phase.is('leaving', 'opening');
+    if (stands && (state?.run === this.#shown || (!state?.run && link === this.session.state.link))) {
       this.#entry = null;
       if (rested && rested === this.#shown) this.session.run().catch(() => {});
       this.#rests = '';

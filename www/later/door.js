@@ -5,35 +5,44 @@ import { html, render, nothing } from '../vendor/lit-html.js';
 import { t, language, number } from '../i18n.js';
 import { demos } from '../demos.js';
 import { follow } from '../follow.js';
-import { familyOf } from '../header.js';
-import { MB } from '../models.js';
 
 const TEXTS = new URL('./door.json', import.meta.url);
 const pictureOf = (name) => new URL(`./cards/${name}.webp`, import.meta.url).href;
 /** Pixels of a card's picture, so that its room is kept before it comes. */
 const [WIDTH, HEIGHT] = [400, 250];
 
+/** Megabytes, as a file's seller counts them. */
+const MB = 1e6;
+
 const say = (words) => words?.[language] ?? words?.en ?? '';
 
-export class Door {
+class Door {
   #texts = null;
+  #asked = null;
   #still = false;
+  /** Goes to a demo. */
+  open = (demo) => void (location.hash = demo);
 
-  /** `open(demo)` goes to a demo, to its last run of this visit if there is one. */
-  constructor(element, { open }) {
+  constructor(element) {
     this.element = element;
-    this.open = open;
-    demos.on('change', () => this.render());
+    this.#ask().catch(() => {});
+    demos.on('change', () => this.#drawn && this.render());
   }
+
+  #drawn = false;
 
   /** The demos are shown even where their texts cannot be fetched. Rejected then; the next call tries again. */
   async show() {
+    this.#drawn = true;
     this.render();
-    if (this.#texts) return;
-    const answer = await fetch(TEXTS);
-    if (!answer.ok) throw new Error(`door.json cannot be fetched: ${answer.status}.`);
-    this.#texts = await answer.json();
+    this.#texts ??= await this.#ask();
     this.render();
+  }
+
+  #ask() {
+    this.#asked ??= fetch(TEXTS).then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`door.json cannot be fetched: ${answer.status}.`))));
+    this.#asked.catch(() => (this.#asked = null));
+    return this.#asked;
   }
 
   render() {
@@ -59,7 +68,7 @@ export class Door {
           <div class="shelves">
             ${demos.families.map(
               ([family, all]) => html`<section class="shelf">
-                <h3>${familyOf(family)}</h3>
+                <h3>${demos.familyOf(family)}</h3>
                 <ul class="cards-of">
                   ${all.map((demo) => this.#card(demo))}
                 </ul>
@@ -115,3 +124,7 @@ function needs({ needs: { bytes = 0, model = false, gpu = false } = {} }) {
   const load = bytes ? t(model ? 'door.needs.model' : 'door.needs.data', { size }) : t('door.needs.nothing');
   return `${load} · ${t(gpu ? 'door.needs.gpu' : 'door.needs.cpu')}`;
 }
+
+let door;
+/** The door in its element: there is one, whoever asks first. */
+export const doorIn = (element) => (door ??= new Door(element));
