@@ -1,28 +1,59 @@
-// The first module: words and the list of demos are on their way before everything else. Where the address has no link the front
-// door is drawn as soon as they are here; what runs models comes after it, and for a link at once.
+// What runs models: what the page draws, what it sends, and what it keeps.
 
-import { preferred, setLanguage } from './i18n.js';
+import { missing, threadsLater } from './capable.js';
+import { chooseAdapter } from './adapter.js';
+import { Session } from './session.js';
+import { Store } from './store.js';
+import { offer } from './offer.js';
+import { Page } from './page.js';
+import { Runs } from './runs.js';
+import { Models, greeting } from './models.js';
 import { demos } from './demos.js';
-import { later } from './later.js';
+import { embedded, listed, words } from './front.js';
 
-const words = setLanguage(preferred()).catch(() => {});
-const listed = demos.load();
+const query = new URLSearchParams(location.search);
+const asked = query.get('device');
+const paused = query.has('paused');
 
-const embedded = new URLSearchParams(location.search).has('embed');
-const atDoor = !embedded && !location.hash.slice(1);
-document.body.classList.toggle('embed', embedded);
-document.body.classList.toggle('at-door', atDoor);
+const lacking = missing();
+const store = new Store();
+const session = new Session({ store, bound: Number(query.get('watchdog')) || 0, greeting, mayRun: () => models.ready(), mustAsk: () => models.missing });
+const models = new Models(session);
 
-// Where it does not come the page says so.
-const drawn = atDoor ? showDoor().catch(() => {}) : null;
-// At the door it waits its turn: what is asked for at once comes later for it.
-Promise.resolve(drawn)
-  .then(() => import('./start.js'))
-  .then(({ start }) => start({ words, listed, embedded }));
+session.on('hello', (event) => demos.learn(event.demos ?? []));
+const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink(), show: () => page.arrive() });
+const page = new Page(session, models, runs);
+// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is. At the front
+// door none is, before something is opened.
+const opening = runs.atDoor && session.once('opening');
+const started = listed.then(async () => {
+  await opening;
+  if (!lacking) session.start(opening ? undefined : location.hash.slice(1));
+});
+const spoken = Promise.all([words, listed]);
+const ready = lacking ? Promise.reject({ code: lacking, message: `This browser lacks ${lacking}.`, help: '' }) : first();
+offer(session, ready);
 
-async function showDoor() {
-  const [{ doorIn }] = await Promise.all([later('door'), words, listed]);
-  const element = document.getElementById('door');
-  element.hidden = false;
-  await doorIn(element).show();
+// What is told before the page has its words is shown as soon as it has.
+const early = [];
+const off = session.on('card', (card) => early.push(card));
+spoken.then(() => {
+  off();
+  page.start();
+  for (const card of early) page.card(card);
+  if (lacking) page.lacks(lacking);
+  ready.catch(() => page.refused());
+});
+
+session.once('link').then(() => {
+  threadsLater().then((threads) => (session.state.threadsLater = threads));
+  chooseAdapter(asked).then(({ use, software, reason }) => (use ? session.handover.prepare({ software }) : session.explain(reason)));
+});
+
+async function first() {
+  // What is opened from the door is asked for there.
+  if (opening) return void (await session.once('reset'));
+  // The page listens before anything is opened; the worker is loading all the while.
+  await Promise.all([spoken, started]);
+  return runs.first({ paused });
 }
