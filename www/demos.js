@@ -34,7 +34,8 @@ class Demos extends Emitter {
 
   /** The same by family, in the order in which families first come: `[family, its demos]`. */
   get families() {
-    return [...Map.groupBy(this.all, ({ family }) => family ?? '')];
+    const { all } = this;
+    return [...new Set(all.map(({ family }) => family))].map((family) => [family, all.filter((one) => one.family === family)]);
   }
 
   of(name) {
