@@ -36,8 +36,8 @@ export class Runs {
   #written = '';
   #writtenAt = -EVERY;
   #timer = 0;
-  /** The run that was running until the front door took its place. */
-  #rests = '';
+  /** The run behind the front door ran until the door took its place, or was to. */
+  #rests = false;
   /** What was being opened then: when it comes it stays behind the door. */
   #behind = '';
 
@@ -53,10 +53,11 @@ export class Runs {
     this.show = show;
     /** Whether the front door is shown: an address without a link is its own. */
     this.atDoor = !embedded && !location.hash.slice(1);
+    if (this.atDoor) this.#entry = null;
     session.on('leave', (run) => {
       this.#left = run;
-      this.#ran.set(run.id, session.want === 'running' || run.id === this.#rests);
-      this.#rests = '';
+      this.#ran.set(run.id, session.want === 'running' || this.#rests);
+      this.#rests = false;
       this.#address(true);
     });
     // It may have got on a little further by its last checkpoint.
@@ -172,7 +173,7 @@ export class Runs {
     this.#entry = null;
     this.#turn += 1;
     this.#behind = this.session.pending.identity?.id ?? '';
-    this.#rests = '';
+    this.#rests = false;
     this.#rest();
     this.show();
   }
@@ -181,7 +182,7 @@ export class Runs {
   #rest() {
     const { session } = this;
     if (!session.state.demo || session.want === 'paused') return;
-    if (session.want === 'running') this.#rests = session.identity.id;
+    if (session.want === 'running') this.#rests = true;
     session.pause().catch(() => {});
   }
 
@@ -273,14 +274,13 @@ export class Runs {
     clearTimeout(this.#timer);
     const link = location.hash.slice(1);
     if (!link && !state?.run && !this.embedded) return void (this.atDoor || (this.clear(), this.#toDoor()));
-    const rested = this.atDoor && this.#rests;
     if (this.atDoor) this.#leaveDoor();
     // While another run is on its way, what is shown is not what will be.
     const stands = !this.session.phase.is('leaving', 'opening');
     if (stands && (state?.run === this.#shown || (!state?.run && link === this.session.state.link))) {
       this.#entry = null;
-      if (rested && rested === this.#shown) this.session.run().catch(() => {});
-      this.#rests = '';
+      if (this.#rests) this.session.run().catch(() => {});
+      this.#rests = false;
       return this.#write();
     }
     this.#entry = state?.run ? 'history' : 'link';

@@ -96,7 +96,8 @@ test('every starting point opens without a note, and names no value as it is wit
   for (const link of links) {
     await page.goto('about:blank');
     await visit(page, site, link);
-    expect((await state(page)).link).toBe(link);
+    // A whole number may be written as 2.0.
+    expect((await state(page)).link.replace(/\.0(?=&|$)/g, '')).toBe(link);
     await expect(page.locator('#cards .card'), link).toHaveCount(0);
   }
 });
@@ -147,7 +148,7 @@ test('another demo that is opened from the door leaves the run behind it one cli
   const { step } = await state(page);
   await page.locator('[data-card=classifier]').click();
   await expect.poll(async () => (await state(page)).demo).toBe('classifier');
-  await card(page, 'left').getByRole('button').first().click();
+  await card(page, 'left').getByRole('button', { name: 'step' }).click();
   await expect.poll(async () => (await state(page)).link).toBe(SMALL);
   // It was running until the door took its place.
   await untilStep(page, step + 1);
