@@ -94,6 +94,8 @@ test('the list of keyboard shortcuts opens with ? and from the footer, and switc
   await page.locator('#footer [data-do=keys]').click();
   await page.locator('#keys input[type=checkbox]').check();
   await page.keyboard.press('Escape');
+  // On a button keys are the button's.
+  await page.locator('#main').focus();
   await page.locator('body').press('s');
   // That one alone was taken.
   await expect.poll(async () => (await state(page)).step).toBe(1);
