@@ -42,11 +42,12 @@ fn what_is_out_of_range_is_clamped_and_what_is_unknown_dropped_each_with_a_note(
     assert_eq!(link.notes.len(), 7, "{:?}", link.notes);
 }
 
-/// The links that the README, the lessons and the list of courses show. A prompt may hold a quotation mark only as `%22`, so that one ends each link.
+/// The links that the README, the lessons, the list of courses and the front door show. A prompt may hold a quotation mark only as
+/// `%22`, so that one ends each link.
 fn shown() -> Vec<(String, String)> {
     let lessons = std::fs::read_dir("www/lessons").expect("a folder").map(|e| e.expect("an entry").path());
     let mut links = Vec::new();
-    for path in lessons.chain(["README.md".into(), "docs/courses.md".into()]) {
+    for path in lessons.chain(["README.md".into(), "docs/courses.md".into(), "www/later/door.json".into()]) {
         let text = std::fs::read_to_string(&path).expect("text");
         for demo in kiln::demos::registry::DEMOS {
             for (at, _) in text.match_indices(&format!("{}?", demo.name)) {

@@ -119,3 +119,12 @@ export function cardOfNote({ code, text, args }) {
     link: true,
   };
 }
+
+/** Kinds of the session's cards; all others are notes. */
+export const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn', 'part-missing': 'warn', slow: 'warn' };
+
+/** What whoever reports a fault tells with it. */
+export const describe = ({ device, demo, step, link, status }) => [
+  `link: ${link}`, `demo: ${demo}, step ${step}, ${status}`, `device: ${device?.kind ?? 'none'} ${device?.name ?? ''}`,
+  `browser: ${navigator.userAgent}`, `page: ${location.href}`,
+];

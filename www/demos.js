@@ -1,7 +1,7 @@
 // The demos, as the registry in Rust describes them: from a file while no worker is here yet, then from the workers themselves.
 
 import { Emitter } from './emitter.js';
-import { language } from './i18n.js';
+import { has, language, t } from './i18n.js';
 
 const LIST = new URL('./demos.json', import.meta.url);
 
@@ -32,12 +32,23 @@ class Demos extends Emitter {
     return [...this.#listed.map((demo) => this.#told.get(demo.name) ?? demo), ...[...this.#told.values()].filter(({ name }) => !names.has(name))];
   }
 
+  /** The same by family, in the order in which families first come: `[family, its demos]`. */
+  get families() {
+    const { all } = this;
+    return [...new Set(all.map(({ family }) => family))].map((family) => [family, all.filter((one) => one.family === family)]);
+  }
+
   of(name) {
     return this.all.find((demo) => demo.name === name);
   }
 
   titleOf({ title }) {
     return title[language] ?? title.en;
+  }
+
+  /** The name of a family; where the page has no words for it, the registry's. */
+  familyOf(family) {
+    return has(`family.${family}`) ? t(`family.${family}`) : family;
   }
 
   /** What a demo's steps are: it `trains`, `writes` or `edits`. */

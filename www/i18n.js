@@ -31,7 +31,6 @@ export async function setLanguage(name, keep = false) {
   [english, words] = await Promise.all([fetchWords('en'), fetchWords(name)]);
   language = name;
   document.documentElement.lang = name === 'zh' ? 'zh-Hans' : 'en';
-  document.title = t('title');
   if (!keep) return;
   try {
     localStorage.setItem(KEY, name);

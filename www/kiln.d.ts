@@ -20,7 +20,7 @@ export interface KilnError extends Error {
 }
 
 export interface Kiln {
-  /** Resolves when the first demo is open; rejects with a `KilnError` if nothing can be opened. */
+  /** Resolves when the first demo is open, from the front door or by its link; rejects with a `KilnError` if nothing can be opened. */
   readonly ready: Promise<void>;
   readonly state: KilnState;
   /** Opens a link such as `gan2d?seed=7`, from step 0 and paused. */

@@ -9,6 +9,14 @@ const GROUPS = {
     sheets: ['fields.css'],
     modules: () => [import('./later/text-field.js')],
   },
+  door: {
+    sheets: ['door.css'],
+    modules: () => [import('./later/door.js')],
+  },
+  keys: {
+    sheets: ['keys.css'],
+    modules: () => [import('./later/keys.js')],
+  },
   courses: {
     sheets: ['courses.css'],
     modules: () => [import('./later/courses.js')],

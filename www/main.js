@@ -1,15 +1,15 @@
-// Starts the page: what it draws, what it sends, and what it keeps.
+// What runs models: what the page draws, what it sends, and what it keeps.
 
 import { missing, threadsLater } from './capable.js';
 import { chooseAdapter } from './adapter.js';
 import { Session } from './session.js';
 import { Store } from './store.js';
 import { offer } from './offer.js';
-import { preferred, setLanguage } from './i18n.js';
 import { Page } from './page.js';
 import { Runs } from './runs.js';
 import { Models, greeting } from './models.js';
 import { demos } from './demos.js';
+import { embedded, listed, words } from './front.js';
 
 const query = new URLSearchParams(location.search);
 const asked = query.get('device');
@@ -19,22 +19,25 @@ const lacking = missing();
 const store = new Store();
 const session = new Session({ store, bound: Number(query.get('watchdog')) || 0, greeting, mayRun: () => models.ready(), mustAsk: () => models.missing });
 const models = new Models(session);
-const embedded = query.has('embed');
-document.body.classList.toggle('embed', embedded);
 
 session.on('hello', (event) => demos.learn(event.demos ?? []));
-// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is.
-const listed = demos.load().then(() => lacking || session.start(location.hash.slice(1)));
-const words = Promise.all([setLanguage(preferred()).catch(() => {}), listed]);
-const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink() });
+const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink(), show: () => page.arrive() });
 const page = new Page(session, models, runs);
+// The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is. At the front
+// door none is, before something is opened.
+const opening = runs.atDoor && session.once('opening');
+const started = listed.then(async () => {
+  await opening;
+  if (!lacking) session.start(opening ? undefined : location.hash.slice(1));
+});
+const spoken = Promise.all([words, listed]);
 const ready = lacking ? Promise.reject({ code: lacking, message: `This browser lacks ${lacking}.`, help: '' }) : first();
 offer(session, ready);
 
 // What is told before the page has its words is shown as soon as it has.
 const early = [];
 const off = session.on('card', (card) => early.push(card));
-words.then(() => {
+spoken.then(() => {
   off();
   page.start();
   for (const card of early) page.card(card);
@@ -48,7 +51,9 @@ session.once('link').then(() => {
 });
 
 async function first() {
+  // What is opened from the door is asked for there.
+  if (opening) return void (await session.once('reset'));
   // The page listens before anything is opened; the worker is loading all the while.
-  await words;
+  await Promise.all([spoken, started]);
   return runs.first({ paused });
 }

@@ -1,28 +1,28 @@
 // Everything that can be seen, put together: which event redraws what, and which click sends what.
 
-import { html, render } from './vendor/lit-html.js';
 import { t, number, setLanguage } from './i18n.js';
 import { Header } from './header.js';
+import { footer } from './footer.js';
 import { Toolbar } from './toolbar.js';
 import { Controls } from './controls.js';
 import { Panels } from './panels.js';
 import { Progress } from './progress.js';
-import { Cards, cardOfError, cardOfNote } from './cards.js';
+import { Cards, KINDS, cardOfError, cardOfNote, describe } from './cards.js';
 import { showLesson } from './lesson.js';
 import { Bar, placeLesson } from './narrow.js';
 import { acceptFiles, download } from './files.js';
 import { Consent } from './consent.js';
+import { Extras } from './extras.js';
+import { Place } from './place.js';
 import { here, later } from './later.js';
 import { actionsOf, linkOf, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
 import { within } from './within.js';
 import { share } from './share.js';
-import { listenForKeys, shortcutsBox } from './shortcuts.js';
+import { listenForKeys } from './shortcuts.js';
 
 const at = (id) => document.getElementById(id);
-/** Kinds of the session's cards; all others are notes. */
-const KINDS = { unreachable: 'error', stopped: 'error', 'moved-to-cpu': 'warn', 'restart-failed': 'warn', 'wrong-arithmetic': 'warn', 'part-missing': 'warn', slow: 'warn' };
 
 /** The page waits for the words of the first lesson for so long, in ms. */
 const LESSON = 1500;
@@ -31,9 +31,7 @@ const LESSON = 1500;
 const OF_RUN = ['offer', 'continued', 'left'];
 
 export class Page {
-  /** Made when it is first needed: the dialogs of what is kept and of courses, and who takes pictures. */
-  library = null;
-  courses = null;
+  /** Who takes pictures: made when it is first needed. */
   pictures = null;
 
   constructor(session, models, runs) {
@@ -41,9 +39,22 @@ export class Page {
     this.models = models;
     this.runs = runs;
     const choose = () => this.chooseFile();
-    this.header = new Header(at('header'), session, { speak: (name) => this.speak(name), models: () => this.showLibrary(), open: (demo) => runs.demo(demo) });
+    this.header = new Header(at('header'), session, {
+      speak: (name) => this.speak(name),
+      models: () => this.extras.show('models'),
+      open: (demo) => runs.demo(demo),
+      door: () => runs.door(),
+      atDoor: () => runs.atDoor,
+    });
+    this.extras = new Extras(session, {
+      models: ({ Library }) => new Library(at('models'), models, { choose }),
+      courses: ({ Courses }) => new Courses(at('courses')),
+      keys: ({ Keys }) => new Keys(at('keys')),
+      door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
+    });
+    this.place = new Place(session, runs, { open: () => this.extras.show('door') });
     this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });
-    this.cards = new Cards(at('cards'), { describe: () => this.describe() });
+    this.cards = new Cards(at('cards'), { describe: () => describe(session.state) });
     this.toolbar = new Toolbar(at('toolbar'), session, {
       toggle: () => this.toggle(),
       step: () => this.step(),
@@ -94,15 +105,21 @@ export class Page {
     // The hash is the run's: the link past the header must not change it.
     document.querySelector('.skip').addEventListener('click', (event) => {
       event.preventDefault();
-      at('main').focus();
+      this.place.main.focus();
     });
-    listenForKeys({ ' ': () => this.toggle(), s: () => this.step() });
+    listenForKeys((key) => this.act(key));
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     placeLesson();
     this.words();
-    this.draw();
+    this.arrive();
     this.#appear();
+  }
+
+  /** At the front door, or at a run. */
+  arrive() {
+    this.place.show();
+    this.draw();
   }
 
   /** What can be seen before a demo stands comes at once, so that nothing is pushed away by what comes after it. */
@@ -117,7 +134,7 @@ export class Page {
     at('starting').textContent = t('starting');
     at('toolbar').setAttribute('aria-label', t('toolbar'));
     document.querySelector('.skip').textContent = t('skip');
-    render(html`<p>${t('footer')}</p>${shortcutsBox()}`, at('footer'));
+    footer(at('footer'), { door: () => this.runs.door(), keys: () => this.extras.show('keys') });
     this.controls.render();
   }
 
@@ -126,7 +143,7 @@ export class Page {
     this.words();
     this.panels.retitle();
     this.cards.render();
-    this.library?.render();
+    this.extras.render();
     this.lesson(this.session.state.demo);
     this.draw();
   }
@@ -135,6 +152,7 @@ export class Page {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.header.render();
+      this.place.name();
       this.toolbar.render();
       this.bar.render();
       this.consent.render();
@@ -143,7 +161,7 @@ export class Page {
       if (demo) at('starting').textContent = status === 'paused' ? t(`${demo}.waits`, {}, t('waits')) : t('starting');
       const first = status === 'paused' && !this.session.state.step;
       const said = first ? (this.consent.open ? 'asks' : 'ready') : status;
-      if (said !== this.said) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
+      if (said !== this.said && !this.runs.atDoor) at('said').textContent = t(`${demo}.status.${said}`, args, t(`status.${said}`, args));
       this.said = said;
       document.body.dataset.status = status;
       document.body.classList.toggle('begun', Boolean(demo));
@@ -160,7 +178,7 @@ export class Page {
 
   async lesson(demo) {
     if (document.body.classList.contains('embed')) return;
-    await showLesson(at('lesson'), demo, { courses: () => this.showCourses() });
+    await showLesson(at('lesson'), demo, { courses: () => this.extras.show('courses') });
     this.bar.render();
   }
 
@@ -223,6 +241,7 @@ export class Page {
   /** A person's own model: its files are kept, then opened, by the demo that is open if it takes them. */
   async keep(files, kind) {
     const { session, runs } = this;
+    await this.#awake(kind);
     const own = modelOf(session.schema);
     const place = own?.kind === kind ? { ...own, demo: session.state.demo } : demos.opening(kind);
     if (!place) return this.refuse(files[0].name, 'unopened');
@@ -235,6 +254,12 @@ export class Page {
     } finally {
       this.progress.clear();
     }
+  }
+
+  /** At the front door no worker is here yet: files are taken by that of the demo which opens them. */
+  async #awake(kind) {
+    const place = demos.opening(kind);
+    if (!this.session.schema && place) await this.runs.open(place.demo, { run: false });
   }
 
   /** Where what was opened fails before its first step, the run that was left goes on, and the error stays to be read. */
@@ -250,6 +275,7 @@ export class Page {
 
   /** A person's own pictures become the data of the run. */
   async bring(files) {
+    await this.#awake('pictures');
     try {
       await later('pictures');
     } catch (error) {
@@ -266,24 +292,11 @@ export class Page {
     this.pictures.bring(files);
   }
 
-  async showLibrary() {
-    try {
-      await later('models');
-    } catch (error) {
-      return this.session.emit('card', { key: 'part-missing', detail: error.message });
-    }
-    this.library ??= new (here('models').Library)(at('models'), this.models, { choose: () => this.chooseFile() });
-    this.library.show();
-  }
-
-  async showCourses() {
-    try {
-      const { Courses } = await later('courses');
-      this.courses ??= new Courses(at('courses'));
-      await this.courses.show();
-    } catch (error) {
-      this.session.emit('card', { key: 'part-missing', detail: error.message });
-    }
+  /** What a single key does. */
+  act(key) {
+    if (key === '?') return () => this.extras.show('keys');
+    if (this.runs.atDoor) return undefined;
+    return { ' ': () => this.toggle(), s: () => this.step() }[key];
   }
 
   // --- what goes wrong ---------------------------------------------------------------------------------------------
@@ -301,7 +314,7 @@ export class Page {
     } else if (event.code === 'module') {
       card.actions = [[t('retry'), () => this.open(session.pending.link, { run: true })]];
     } else if (event.code === 'out-of-space') {
-      card.actions = [[t('models.title'), () => this.showLibrary()]];
+      card.actions = [[t('models.title'), () => this.extras.show('models')]];
     }
     this.cards.show(card);
   }
@@ -331,13 +344,5 @@ export class Page {
   /** The first link could not be opened, nor what stands in for it. */
   refused() {
     at('starting').textContent = t('nothing-open');
-  }
-
-  describe() {
-    const { device, demo, step, link, status } = this.session.state;
-    return [
-      `link: ${link}`, `demo: ${demo}, step ${step}, ${status}`, `device: ${device?.kind ?? 'none'} ${device?.name ?? ''}`,
-      `browser: ${navigator.userAgent}`, `page: ${location.href}`,
-    ];
   }
 }

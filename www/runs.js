@@ -1,4 +1,5 @@
-// The runs of this visit as entries of the browser's history, the way back to those that were left, and what an earlier visit kept.
+// The runs of this visit, and the front door, as entries of the browser's history; the way back to runs that were left, and what an
+// earlier visit kept.
 
 import { number, t } from './i18n.js';
 
@@ -15,6 +16,8 @@ const stays = (state, kept) => Boolean(state?.paused && (kept || !state.begun));
 
 /** Whoever wants less motion begins a run by hand. */
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+/** The address of the front door. */
+const doorstep = () => `${location.pathname}${location.search}`;
 
 export class Runs {
   /** The run that is shown, and the one that is being given up for another. */
@@ -35,22 +38,34 @@ export class Runs {
   #written = '';
   #writtenAt = -EVERY;
   #timer = 0;
+  /** The run behind the front door ran until the door took its place, or was to. */
+  #rests = false;
+  /** What was being opened then: when it comes it stays behind the door. */
+  #behind = '';
 
-  /** `embedded`: in a frame the history belongs to the page around it, and no entries are added. */
-  constructor(session, store, { embedded, clear }) {
+  /**
+   * `embedded`: in a frame the history belongs to the page around it: no entries are added, and there is no front door.
+   * `show()` is called when the front door takes the place of a run, or a run that of the door.
+   */
+  constructor(session, store, { embedded, clear, show }) {
     this.session = session;
     this.store = store;
     this.embedded = embedded;
     this.clear = clear;
+    this.show = show;
+    /** Whether the front door is shown: an address without a link is its own. */
+    this.atDoor = !embedded && !location.hash.slice(1);
+    if (this.atDoor) this.#entry = null;
     session.on('leave', (run) => {
       this.#left = run;
-      this.#ran.set(run.id, session.want === 'running');
+      this.#ran.set(run.id, session.want === 'running' || this.#rests);
+      this.#rests = false;
       this.#address(true);
     });
     // It may have got on a little further by its last checkpoint.
     session.on('checkpoint', ({ step }) => this.#left && (this.#left.step = step));
     session.on('reset', (event) => this.#entered(event));
-    session.on('state', () => this.#address());
+    session.on('state', () => (this.atDoor ? this.#rest() : this.#address()));
     addEventListener('popstate', ({ state }) => this.#moved(state));
   }
 
@@ -99,7 +114,10 @@ export class Runs {
     // The run of that entry is not lost: it can be offered again.
     this.#known.delete(history.state?.run);
     this.#entry = null;
-    this.#write();
+    if (this.atDoor) return;
+    if (this.session.state.demo || this.embedded) return this.#write();
+    history.replaceState(null, '', doorstep());
+    this.#toDoor();
   }
 
   /** Whether what is opened anew may run: where motion is unwanted, only in the place of what runs. */
@@ -109,6 +127,7 @@ export class Runs {
 
   /** The demo's last run of this visit, else its own link. */
   async demo(name) {
+    if (this.atDoor) return this.#enter(name);
     if (this.session.state.link === name) return;
     const turn = this.#asked();
     const kept = name !== this.session.state.demo && (await this.#kept(this.#last.get(name)));
@@ -144,6 +163,53 @@ export class Runs {
     return this.session.identity.id;
   }
 
+  // --- the front door ----------------------------------------------------------------------------------------------
+
+  /** To the front door. The run that is open waits behind it, paused. */
+  door() {
+    if (this.atDoor || this.embedded) return;
+    this.#address(true);
+    history.pushState(null, '', doorstep());
+    this.clear();
+    this.#toDoor();
+  }
+
+  #toDoor() {
+    clearTimeout(this.#timer);
+    this.atDoor = true;
+    this.#entry = null;
+    this.#turn += 1;
+    this.#behind = this.session.pending.identity?.id ?? '';
+    this.#rests = false;
+    this.#rest();
+    this.show();
+  }
+
+  /** Behind the door nothing runs: neither what ran before, nor what was still on its way. */
+  #rest() {
+    const { session } = this;
+    if (!session.state.demo || session.want === 'paused') return;
+    if (session.want === 'running') this.#rests = true;
+    session.pause().catch(() => {});
+  }
+
+  /** From the door to a demo: to its last run of this visit, else to its own link, as an entry of its own. */
+  async #enter(name) {
+    const { session } = this;
+    const turn = this.#asked();
+    const last = this.#last.get(name);
+    const kept = last === this.#shown ? session.state : await this.#kept(last);
+    if (turn !== this.#turn) return;
+    history.pushState(last && kept ? { run: last } : null, '', `#${(last && kept?.link) || name}`);
+    await this.#moved(history.state);
+  }
+
+  /** The run takes the place of the door. */
+  #leaveDoor() {
+    this.atDoor = false;
+    this.show();
+  }
+
   #kept(id) {
     return id ? this.store.load(id) : null;
   }
@@ -156,6 +222,8 @@ export class Runs {
 
   #entered({ id, demo }) {
     if (id === this.#shown) return;
+    if (this.atDoor && id === this.#behind) return void this.#show(id, demo);
+    if (this.atDoor) this.#leaveDoor();
     const left = this.#left?.id === this.#shown ? this.#left : null;
     const entry = this.#entry;
     // Overtaken by another Back: the entry is the next run's.
@@ -182,7 +250,7 @@ export class Runs {
   /** The address follows the run, but not each move of a drag: a link that changes again and again waits for its turn. */
   #address(now = false) {
     const { link, demo } = this.session.state;
-    if (!demo || !this.#shown || this.#entry) return;
+    if (!demo || !this.#shown || this.#entry || this.atDoor) return;
     const state = this.#state();
     if (state + link === this.#written) return;
     clearTimeout(this.#timer);
@@ -212,8 +280,14 @@ export class Runs {
   async #moved(state) {
     clearTimeout(this.#timer);
     const link = location.hash.slice(1);
-    if (state?.run === this.#shown || (!state?.run && link === this.session.state.link)) {
+    if (!link && !state?.run && !this.embedded) return void (this.atDoor || (this.clear(), this.#toDoor()));
+    if (this.atDoor) this.#leaveDoor();
+    // While another run is on its way, what is shown is not what will be.
+    const stands = !this.session.phase.is('leaving', 'opening');
+    if (stands && (state?.run === this.#shown || (!state?.run && link === this.session.state.link))) {
       this.#entry = null;
+      if (this.#rests) this.session.run().catch(() => {});
+      this.#rests = false;
       return this.#write();
     }
     this.#entry = state?.run ? 'history' : 'link';

@@ -14,7 +14,7 @@ import { provenAdapters, rememberProven } from './adapter.js';
 
 /**
  * Emits every Event of the active worker by its type, and besides:
- * `state` (something in `state` changed), `leave` (the run that is shown is given up for another one: `{ id, demo, link, step }`),
+ * `state` (something in `state` changed), `opening` (something is asked for), `leave` (the run that is shown is given up for another one: `{ id, demo, link, step }`),
  * `reset` (another run is open: `{ id, keepTo, demo }`, the step up to which curves stay true, or -1), `kept` (a checkpoint
  * was written: `{ id, link, step }`), and `card` (something the person should read: `{ key, args, detail }`).
  */
@@ -58,8 +58,8 @@ export class Session extends Emitter {
     this.saves = new Autosave(this, store);
   }
 
-  /** Starts the CPU worker; opening waits for it. `link`: what will be opened. */
-  start(link) {
+  /** Starts the CPU worker; opening waits for it. `link`: what will be opened, by default what was asked for last. */
+  start(link = this.pending.link) {
     this.#active = this.launch('cpu', { link });
     this.#begun();
   }
@@ -146,6 +146,7 @@ export class Session extends Emitter {
   async open(link, { checkpoint = undefined, run = this.want === 'running', keepTo = -1, identity = { id: newId(), origin: null } } = {}) {
     const ticket = ++this.#ticket;
     this.pending = { link, checkpoint, identity };
+    this.emit('opening');
     // A module that is on its way for an earlier link is not waited for.
     this.#active?.supersede();
     // What a retry is to do where not even the first opening succeeds.

@@ -1,6 +1,6 @@
 // For people who use the page otherwise than with eyes and a mouse.
 
-import { test, expect, visit, untilStep, state, answers, SMALL, SHOTS } from './kiln.js';
+import { test, expect, visit, untilStep, state, answers, pick, SMALL, SHOTS } from './kiln.js';
 
 test('whoever wants less motion begins each run by hand', async ({ page, site }) => {
   await page.emulateMedia({ reducedMotion: 'reduce' });
@@ -8,7 +8,7 @@ test('whoever wants less motion begins each run by hand', async ({ page, site })
   expect((await state(page)).status).toBe('paused');
   await answers(page);
   expect(await state(page)).toMatchObject({ status: 'paused', step: 0 });
-  await page.click('[data-demo=diffusion2d]');
+  await pick(page, 'diffusion2d');
   await expect.poll(async () => (await state(page)).demo).toBe('diffusion2d');
   await answers(page);
   expect(await state(page)).toMatchObject({ status: 'paused', step: 0 });
@@ -32,26 +32,6 @@ test('a button whose name says what it will do has no pressed state', async ({ p
     await expect(page.locator(button)).not.toHaveText(before);
     expect(await page.locator(button).getAttribute('aria-pressed')).toBeNull();
   }
-});
-
-test('the keys that act everywhere can be switched off, and stay off', async ({ page, site }) => {
-  await visit(page, site, SMALL);
-  const box = page.getByRole('checkbox', { name: 'Keyboard shortcuts' });
-  await expect(box).toBeChecked();
-  await page.locator('body').press('s');
-  await expect.poll(async () => (await state(page)).step).toBe(1);
-  await box.click();
-  await page.locator('#main').press('s');
-  await page.reload();
-  await page.evaluate(() => window.kiln.ready);
-  await expect(box).not.toBeChecked();
-  const { step } = await state(page);
-  for (const key of ['s', ' ']) await page.locator('body').press(key);
-  await answers(page);
-  expect(await state(page)).toMatchObject({ status: 'paused', step });
-  await box.click();
-  await page.locator('#main').press('s');
-  await expect.poll(async () => (await state(page)).step).toBe(step + 1);
 });
 
 test('nothing that is read aloud by itself changes at each step', async ({ page, site }) => {

@@ -22,18 +22,22 @@ for (const colorScheme of ['light', 'dark']) {
     await here(page);
     await visit(page, site, `${SMALL}&colour=blue`);
     await page.evaluate(() => window.kiln.step(120));
-    await page.click('.badge summary');
+    // One list of the header at a time: each closes when something else is clicked.
+    for (const list of ['.picker', '.badge']) {
+      await page.click(`${list} summary`);
+      await expect(page.locator(`${list} .pop`)).toBeVisible();
+      await legible(page, 80);
+    }
     await page.click('[data-key=loss] .why');
     await page.click('#lesson summary >> nth=0');
     await page.evaluate(() => window.kiln.open('nonsense').catch(() => {}));
     await expect(card(page, 'error-unknown-demo')).toBeVisible();
     await expect(page.locator('#cards .card.note').first()).toBeVisible();
     await legible(page, 80);
-    await page.click('.badge summary');
     await page.locator('#lesson .try a').nth(1).click();
     await expect(page.locator('.control.changed').first()).toBeVisible();
     await legible(page, 80);
-    for (const [press, dialog] of [['share', '#share'], ['models', '#models'], ['courses', '#courses']]) {
+    for (const [press, dialog] of [['share', '#share'], ['models', '#models'], ['courses', '#courses'], ['keys', '#keys']]) {
       await page.locator(`[data-do=${press}]`).first().click();
       await expect(page.locator(dialog)).toBeVisible();
       await legible(page, 80);

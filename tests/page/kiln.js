@@ -94,6 +94,12 @@ export async function visit(page, site, link, query = 'paused&device=cpu') {
   await collect(page);
 }
 
+/** Goes to a demo as a person does: the picker in the header, then its name. */
+export async function pick(page, demo) {
+  await page.locator('.picker summary').click();
+  await page.locator(`[data-demo=${demo}]`).click();
+}
+
 /** Keeps every row of the loss curves that comes, as `window.curve`: step to values. */
 export async function collect(page) {
   await page.evaluate(() => {

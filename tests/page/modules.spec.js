@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test, expect, visit, state, card, drop, keep, curve, untilStep, workerOf, FIXTURES, SMALL } from './kiln.js';
+import { test, expect, pick, visit, state, card, drop, keep, curve, untilStep, workerOf, FIXTURES, SMALL } from './kiln.js';
 
 const MODEL = 'plain/tiny/tiny-llama-q8_0.gguf';
 const linkTo = (models) => `text?model=${models.url}${MODEL}&prompt=Hello&max_tokens=4`;
@@ -109,7 +109,7 @@ test('another click does not wait for a module that is on its way', async ({ pag
   await page.route('**/worker-text_bg.wasm', () => {});
   await page.evaluate(() => void window.kiln.open('text').catch(({ code }) => (window.refused = code)));
   await expect(page.locator('#progress')).toContainText('Loading');
-  await page.click('[data-demo=classifier]');
+  await pick(page, 'classifier');
   await expect.poll(async () => (await state(page)).demo).toBe('classifier');
   expect(await page.evaluate(() => window.refused)).toBe('superseded');
 });

@@ -1,4 +1,4 @@
-import { test, expect, visit, untilStep, state, coloursOf, card, SHOTS, SMALL } from './kiln.js';
+import { test, expect, pick, visit, untilStep, state, coloursOf, card, SHOTS, SMALL } from './kiln.js';
 
 test('a link opens the points and they learn', async ({ page, site }) => {
   const from = Date.now();
@@ -20,8 +20,8 @@ test('a link opens the digits and they learn', async ({ page, site }) => {
   await page.screenshot({ path: `${SHOTS}/dcgan.png`, fullPage: true });
 });
 
-test('without a link something moves', async ({ page, site }) => {
-  await visit(page, site, '', '');
+test('in a frame that names no link something moves', async ({ page, site }) => {
+  await visit(page, site, '', 'embed');
   await untilStep(page, 10);
   await expect(page).toHaveURL(/#gan2d/);
 });
@@ -34,7 +34,7 @@ test('it works from any sub-path', async ({ page, site }) => {
 
 test('the picker and typed links open other demos and run them', async ({ page, site }) => {
   await visit(page, site, SMALL);
-  await page.click('[data-demo=dcgan]');
+  await pick(page, 'dcgan');
   await expect.poll(async () => (await state(page)).demo, { timeout: 30_000 }).toBe('dcgan');
   await expect(page.locator('#lesson h2')).toContainText('digits');
   await page.evaluate(() => (location.hash = '#gan2d?seed=3'));

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { test, expect, answers, visit, untilStep, state, card, drop, keep } from './kiln.js';
+import { test, expect, answers, pick, visit, untilStep, state, card, drop, keep } from './kiln.js';
 
 const WORKER = fileURLToPath(new URL('own-demo-worker.js', import.meta.url));
 
@@ -22,7 +22,7 @@ test('a demo of which the page has never heard is in the picker, opens and runs'
   await expect(page.locator('[data-demo=walk]')).toHaveAttribute('aria-current', 'page');
   // Those that are in the file alone are there, too.
   expect(await page.locator('[data-demo]').count()).toBeGreaterThan(5);
-  await page.click('[data-demo=walk]');
+  await pick(page, 'walk');
   await expect.poll(async () => (await state(page)).link).toBe('walk');
   await untilStep(page, 20);
   await page.click('[data-do=run]');
@@ -106,7 +106,7 @@ test('a live setting changes on the page when the worker has taken it, and goes 
 });
 
 test('without the file of demos the picker shows what the worker has told, and a model that nothing opens is refused', async ({ page, changed }) => {
-  await visit(page, await served(changed, () => 'not JSON'), '');
+  await visit(page, await served(changed, () => 'not JSON'), 'walk');
   expect((await state(page)).demo).toBe('walk');
   await expect(page.locator('[data-demo]')).toHaveText(['Random walk']);
   await drop(page, Buffer.from('GGUF'), 'model.gguf');

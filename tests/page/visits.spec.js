@@ -1,6 +1,6 @@
 // Nothing is lost: every run is an entry of the history, is kept under a name of its own, and is found again.
 
-import { test, expect, visit, untilStep, state, card, drop, kill, SMALL, SMALL_DIGITS } from './kiln.js';
+import { test, expect, pick, visit, untilStep, state, card, drop, kill, SMALL, SMALL_DIGITS } from './kiln.js';
 
 const paused = (page) => expect.poll(async () => (await state(page)).status).toBe('paused');
 const at = (page, link, step) => expect.poll(async () => [(await state(page)).link, (await state(page)).step]).toEqual([link, step]);
@@ -24,7 +24,7 @@ const LEAVE = {
   },
   Reset: (page) => page.click('[data-do=reset]'),
   'New seed': (page) => page.click('[data-do=seed]'),
-  "another demo's tab": (page) => page.click('[data-demo=classifier]'),
+  "another demo's tab": (page) => pick(page, 'classifier'),
   'a link of the lesson': (page) => page.locator('#lesson .try a').first().click(),
   'a typed link': (page) => page.evaluate(() => (location.hash = '#gan2d?seed=77&width=16')),
 };
@@ -64,9 +64,9 @@ test('Forward leads to the run that Back has left, where it was', async ({ page,
 test("a demo's tab goes on with its last run", async ({ page, site }) => {
   await visit(page, site, `${SMALL}&seed=5`);
   await page.evaluate(() => window.kiln.step(25));
-  await page.click('[data-demo=classifier]');
+  await pick(page, 'classifier');
   await expect.poll(async () => (await state(page)).demo).toBe('classifier');
-  await page.click('[data-demo=gan2d]');
+  await pick(page, 'gan2d');
   await expect(card(page, 'continued')).toContainText('25');
   await expect.poll(async () => (await state(page)).link).toBe('gan2d?seed=5&width=16&batch=32');
 });
@@ -105,7 +105,7 @@ test("an earlier visit's run is offered at every opening, and never written over
   await page.goto('about:blank');
   // Through the start page and the tab, with another run before it.
   await visit(page, site, 'classifier?batch=16');
-  await page.click('[data-demo=gan2d]');
+  await pick(page, 'gan2d');
   await expect(card(page, 'offer')).toContainText('212');
   await page.evaluate(() => window.kiln.open('gan2d?width=16&batch=32'));
   await expect(card(page, 'offer')).toContainText('212');
@@ -305,7 +305,7 @@ test('a run that has diverged can be left: nothing is downloaded, and what comes
   });
   await expect(card(page, 'error-diverged')).toBeVisible({ timeout: 60_000 });
   // The watch over other origins would see a request.
-  await page.click('[data-demo=text]');
+  await pick(page, 'text');
   await expect.poll(async () => (await state(page)).demo).toBe('text');
   await expect(page.locator('.consent [data-do=download]')).toBeVisible();
   await page.evaluate((link) => window.kiln.open(link), SMALL);

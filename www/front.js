@@ -1,0 +1,25 @@
+// The first script of the page: words and the list of demos are on their way before everything else, and where the address has no
+// link the front door is drawn as soon as they are here. What runs models is loaded meanwhile (`main.js`).
+
+import { preferred, setLanguage } from './i18n.js';
+import { demos } from './demos.js';
+import { later } from './later.js';
+
+/** Kept when the page has its words, and when it has the list of demos. */
+export const words = setLanguage(preferred()).catch(() => {});
+export const listed = demos.load();
+
+/** In a frame there is no front door. */
+export const embedded = new URLSearchParams(location.search).has('embed');
+const atDoor = !embedded && !location.hash.slice(1);
+document.body.classList.toggle('embed', embedded);
+document.body.classList.toggle('at-door', atDoor);
+// Where it does not come, the page says so when it asks for it again.
+if (atDoor) showDoor().catch(() => {});
+
+async function showDoor() {
+  const [{ doorIn }] = await Promise.all([later('door'), words, listed]);
+  const element = document.getElementById('door');
+  element.hidden = false;
+  await doorIn(element).show();
+}
