@@ -50,7 +50,7 @@ export class Page {
       keys: ({ Keys }) => new Keys(at('keys')),
       door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
     });
-    this.place = new Place(session, runs, { open: () => this.extras.show('door') });
+    this.place = new Place(session, runs, { open: () => this.extras.show('door'), draw: () => this.draw() });
     this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });
     this.cards = new Cards(at('cards'), { describe: () => this.describe() });
     this.toolbar = new Toolbar(at('toolbar'), session, {
@@ -108,13 +108,7 @@ export class Page {
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     this.words();
-    this.arrive();
-  }
-
-  /** At the front door, or at a run. */
-  arrive() {
     this.place.show();
-    this.draw();
   }
 
   words() {
