@@ -27,8 +27,8 @@ export async function showLesson(element, demo, { courses }) {
   if (element.dataset.lesson !== wanted) return;
   element.hidden = !lesson;
   if (!lesson) return;
-  const other = demo !== element.dataset.demo;
-  element.dataset.demo = demo;
+  const other = demo !== element.dataset.of;
+  element.dataset.of = demo;
   if (other) element.classList.remove('whole');
   element.setAttribute('aria-label', t('lesson'));
   const unfold = () => {

@@ -21,7 +21,7 @@ const session = new Session({ store, bound: Number(query.get('watchdog')) || 0, 
 const models = new Models(session);
 
 session.on('hello', (event) => demos.learn(event.demos ?? []));
-const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink(), show: () => page.arrive() });
+const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink(), show: () => page.place.show() });
 const page = new Page(session, models, runs);
 // The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is. At the front
 // door none is, before something is opened.

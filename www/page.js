@@ -52,7 +52,7 @@ export class Page {
       keys: ({ Keys }) => new Keys(at('keys')),
       door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
     });
-    this.place = new Place(session, runs, { open: () => this.extras.show('door') });
+    this.place = new Place(session, runs, { open: () => this.extras.show('door'), draw: () => this.draw() });
     this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });
     this.cards = new Cards(at('cards'), { describe: () => describe(session.state) });
     this.toolbar = new Toolbar(at('toolbar'), session, {
@@ -112,14 +112,8 @@ export class Page {
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     placeLesson();
     this.words();
-    this.arrive();
-    this.#appear();
-  }
-
-  /** At the front door, or at a run. */
-  arrive() {
     this.place.show();
-    this.draw();
+    this.#appear();
   }
 
   /** What can be seen before a demo stands comes at once, so that nothing is pushed away by what comes after it. */

@@ -9,11 +9,12 @@ export class Place {
   /** Where one was last; undefined before the first. */
   #last;
 
-  /** `open()` draws the front door. */
-  constructor(session, runs, { open }) {
+  /** `open()` draws the front door, `draw()` what else depends on where one is. */
+  constructor(session, runs, { open, draw }) {
     this.session = session;
     this.runs = runs;
     this.open = open;
+    this.draw = draw;
   }
 
   /** The part of the page that one is in. */
@@ -29,6 +30,7 @@ export class Place {
     document.body.classList.toggle('at-door', atDoor);
     at('door').hidden = !atDoor;
     if (atDoor) this.open();
+    this.draw();
     if (!changed) return;
     // What had the focus is not there any more.
     scrollTo(0, 0);
