@@ -10,6 +10,8 @@ use wasm_bindgen_futures::JsFuture;
 pub struct Lock {
     /// Ends the promise that the browser holds the lock for.
     release: Function,
+    /// Ends when others can have the lock: a little after it is dropped.
+    pub ended: Promise,
 }
 
 impl Lock {
@@ -33,9 +35,10 @@ impl Lock {
         let locks = locks()?;
         let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
         // This promise ends with the lock; only a refusal comes before the callback.
-        let ended = Reflect::apply(&request, &locks, &Array::of3(&name.into(), &options, &granted))?;
+        let ended: Promise =
+            Reflect::apply(&request, &locks, &Array::of3(&name.into(), &options, &granted))?.dyn_into()?;
         let answer = JsFuture::from(Promise::race(&Array::of2(&told, &ended))).await?;
-        Ok(answer.dyn_into().ok().map(|release| Self { release }))
+        Ok(answer.dyn_into().ok().map(|release| Self { release, ended }))
     }
 }
 

@@ -9,11 +9,12 @@ use crate::weights::Bytes;
 use crate::weights::io::{FileInfo, Kept, PartialFile, Store, StoreFault};
 use crate::weights::manifest::is_sha256;
 use async_trait::async_trait;
-use js_sys::{Object, Reflect};
+use js_sys::{Object, Promise, Reflect};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
 type Outcome<T> = Result<T, StoreFault>;
@@ -25,10 +26,10 @@ const TRIAL: &str = "trial";
 /// Storage that has not answered by then never will, in milliseconds.
 const PATIENCE: f64 = 5_000.0;
 
-/// The folder `models`, and the locks of the parts that are being written, by their keys.
+/// The folder `models`, and the locks of the parts that are or were written, by their keys, with the promises that they end.
 pub struct Opfs {
     folder: JsValue,
-    locks: RefCell<HashMap<String, Weak<Lock>>>,
+    locks: RefCell<HashMap<String, (Weak<Lock>, Promise)>>,
 }
 
 impl Opfs {
@@ -158,9 +159,15 @@ impl Store for Opfs {
     }
 
     async fn part(&self, key: &str) -> Outcome<Box<dyn PartialFile>> {
+        // What this tab held last is free only when the browser says so.
+        let last =
+            self.locks.borrow().get(key).filter(|(lock, _)| lock.strong_count() == 0).map(|(_, ended)| ended.clone());
+        if let Some(ended) = last {
+            JsFuture::from(ended).await.map_err(fault)?;
+        }
         let lock = Lock::of(&format!("kiln-model-{key}")).await.map_err(fault)?.ok_or(StoreFault::Busy)?;
         let lock = Rc::new(lock);
-        self.locks.borrow_mut().insert(key.into(), Rc::downgrade(&lock));
+        self.locks.borrow_mut().insert(key.into(), (Rc::downgrade(&lock), lock.ended.clone()));
         Ok(Box::new(OpfsPart::open(self.write(&format!("{key}.part")).await?, Some(lock))?))
     }
 
@@ -171,7 +178,7 @@ impl Store for Opfs {
     async fn keep(&self, part: Box<dyn PartialFile>, key: &str, sha256: &str, label: &FileInfo) -> Outcome<()> {
         let (bytes, part_name) = (part.len(), format!("{key}.part"));
         // What is open cannot be renamed. A tab that waits for this part gets it when all is done, and not in between.
-        let _lock = self.locks.borrow().get(key).and_then(Weak::upgrade);
+        let _lock = self.locks.borrow().get(key).and_then(|(lock, _)| lock.upgrade());
         drop(part);
         self.write_label(sha256, &FileInfo { bytes: Some(bytes), ..label.clone() }).await?;
         match self.file(sha256).await? {

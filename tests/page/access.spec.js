@@ -39,6 +39,7 @@ test('nothing that is read aloud by itself changes at each step', async ({ page,
     await page.goto('about:blank');
     await visit(page, site, link, 'paused&device=cpu');
     await page.evaluate(() => window.kiln.step(2));
+    await expect(page.locator('#said')).toContainText('step 2');
     await page.evaluate(() => {
       window.read = [];
       // The live regions as they stand, and those that come.

@@ -1,6 +1,6 @@
 // What curves tell: the step under the cursor, a value without a line, smoothed and logarithmic curves.
 
-import { test, expect, visit, SMALL } from './kiln.js';
+import { test, expect, visit, drawing, SMALL } from './kiln.js';
 
 const losses = (page) => page.locator('[data-panel=losses]');
 
@@ -52,7 +52,8 @@ test('curves can be smoothed and drawn on a logarithmic scale', async ({ page, s
   await visit(page, site, SMALL);
   await page.evaluate(() => window.kiln.step(150));
   await losses(page).scrollIntoViewIfNeeded();
-  await expect.poll(async () => (await lineOf(page, 'losses')).columns).toBeGreaterThan(50);
+  await expect(losses(page).locator('.at-step')).toHaveText('step 150');
+  await drawing(losses(page).locator('canvas'));
   const plain = await lineOf(page, 'losses');
   const slider = losses(page).getByRole('slider', { name: 'Smooth' });
   await slider.focus();
