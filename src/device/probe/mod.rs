@@ -30,6 +30,7 @@ pub const TOLERANCE: f32 = 2e-3;
 pub async fn compute(device: &Device) -> Result<Vec<Computed>> {
     let mut stream = Stream::new(7, Purpose::Weights);
     let mut results = training::results(&mut stream, device);
+    results.extend(training::of_sequences(&mut stream, device));
     results.extend(inference::attention(&mut stream, device)?);
     let (names, tensors): (Vec<_>, Vec<_>) = results.into_iter().unzip();
     let values = read(tensors).await?;

@@ -3,9 +3,10 @@
 
 use super::result::{Pending, flat};
 use crate::nn::ops::{
-    Activation, Window, adam, batch_norm_act, bias_act, conv_transpose2d, conv2d, linear, matmul, softplus_mean,
+    Activation, RowNorm, Window, adam, attention, batch_norm_act, bias_act, conv_transpose2d, conv2d, cross_entropy,
+    ema, linear, matmul, row_norm, softplus_mean,
 };
-use crate::nn::upload;
+use crate::nn::{upload, upload_ids};
 use crate::rng::Stream;
 use burn::tensor::{Device, Tensor};
 
@@ -68,6 +69,31 @@ pub fn results(stream: &mut Stream, device: &Device) -> Vec<Pending> {
         Some(flat("loss", loss)),
     ];
     results.into_iter().flatten().chain(learnt.into_iter().flatten()).collect()
+}
+
+/// Layer norm, causal attention and cross-entropy with their gradients, as language models are trained, and an average of weights.
+pub fn of_sequences(stream: &mut Stream, device: &Device) -> Vec<Pending> {
+    const WIDTH: usize = 8;
+    let x = leaf(stream, [2, 5, WIDTH], device);
+    let [weight, bias] = [0, 1].map(|_| leaf(stream, [WIDTH], device));
+    let norm = RowNorm { groups: 1, inner: 1, centred: true, epsilon: 1e-5 };
+    let normed = row_norm(x.clone(), weight.clone(), Some(bias.clone()), norm);
+    let attended = attention(normed.clone(), normed.clone() * 0.7, normed.clone() * 1.3, 2, true);
+    let targets = upload_ids((0..10).map(|i| i % WIDTH as i32).collect(), [10], device);
+    let nats = cross_entropy(attended.clone().reshape([10, WIDTH]), targets);
+    let gradients = nats.clone().mean().backward();
+    let of = &gradients;
+    let share = upload(vec![0.3], [1], &device.clone().inner());
+    let averages = ema(&share, vec![weight.clone().inner()], vec![bias.clone().inner()]);
+    let results = [
+        Some(flat("layer norm", normed)),
+        Some(flat("causal attention", attended)),
+        Some(flat("cross-entropy", nats)),
+        x.grad(of).map(|g| flat("layer norm, gradient", g)),
+        weight.grad(of).map(|g| flat("layer norm, gradient", g)),
+        bias.grad(of).map(|g| flat("layer norm, gradient", g)),
+    ];
+    results.into_iter().flatten().chain(averages.into_iter().map(|a| flat("average of weights", a))).collect()
 }
 
 /// A learnable tensor.
