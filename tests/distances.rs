@@ -30,7 +30,7 @@ fn shown(name: &str) -> f32 {
 }
 
 #[test]
-fn what_is_shown_beside_the_distance_of_a_diffusion_model_is_measured() {
+fn the_distances_of_real_digits_and_of_the_vae_that_are_shown_are_measured() {
     let device = open_cpu().expect("a CPU").device.inner();
     let library = Driver::new(false).desk.library();
     let context = Context { device: device.clone(), source: Rc::new(Disk), library, clock: Rc::new(|| 0.0) };

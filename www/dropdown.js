@@ -23,6 +23,6 @@ export function arrows(event) {
   if (!by || !list.open) return;
   const links = [...list.querySelectorAll('a, button')];
   const at = links.indexOf(document.activeElement);
-  links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
   event.preventDefault();
+  if (at + by >= 0) links[Math.min(at + by, links.length - 1)]?.focus();
 }

@@ -19,6 +19,8 @@ if (atDoor) showDoor().catch(() => {});
 
 async function showDoor() {
   const [{ doorIn }] = await Promise.all([later('door'), words, listed]);
+  // A demo may have been chosen meanwhile.
+  if (!document.body.classList.contains('at-door')) return;
   const element = document.getElementById('door');
   element.hidden = false;
   await doorIn(element).show();

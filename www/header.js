@@ -76,7 +76,10 @@ export class Header {
 
   #go(event, name) {
     follow(event, () => {
-      event.currentTarget.closest('details').removeAttribute('open');
+      const list = event.currentTarget.closest('details');
+      // Or the focus would be lost with the list.
+      list.querySelector('summary').focus();
+      list.removeAttribute('open');
       this.open(name);
     });
   }

@@ -143,10 +143,11 @@ export class Page {
   }
 
   draw() {
+    // Tabs in the background draw no frames, and have titles.
+    this.place.name();
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.header.render();
-      this.place.name();
       this.toolbar.render();
       this.bar.render();
       this.consent.render();

@@ -1,5 +1,6 @@
 // What a link of the lesson does beside opening its run: it brings the run into sight, and what it changes is marked and said.
 
+import { plain } from './follow.js';
 import { t } from './i18n.js';
 import { Emitter } from './emitter.js';
 import { controlsOf } from './schema.js';
@@ -46,7 +47,7 @@ class Tried extends Emitter {
   /** For the click on a link. */
   follow(event) {
     // In another tab this page has nothing to show.
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
+    if (!plain(event)) return;
     const { demo, values } = this.session.schema ?? {};
     this.#followed = { link: event.currentTarget.hash.slice(1), demo, values: { ...values } };
     show(event.currentTarget);

@@ -43,7 +43,7 @@ impl Damaged {
             Damage::Shrink => {
                 out.factor = if amount < 0.5 { 2 } else { 4 };
                 let f = out.factor;
-                // Of a mean of f x f pixels.
+                // The standard deviation of a mean of f x f pixels.
                 out.sigma /= f as f64;
                 // Each row of blocks: the means of f x f pixels.
                 let mean = |at: usize| {

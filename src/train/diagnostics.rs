@@ -53,9 +53,9 @@ const REFEREE: &str = "www/weights/digits-classifier.safetensors";
 /// Frechet classifier distances that others are held against, with their names and titles: of 1,024 digits that are trained on, of samples of the VAE with 16 numbers that ships,
 /// and of `dcgan` after its default steps (docs/decisions.md).
 pub const REFERENCE_DISTANCES: [(&str, &str, f32); 3] = [
-    ("distance_floor", "The same of real digits", 5.445),
-    ("distance_vae", "The same of the VAE's samples", 49.8),
-    ("distance_dcgan", "The same of the GAN after two minutes", 14.0),
+    ("distance_floor", "Frechet distance of real digits", 5.445),
+    ("distance_vae", "Frechet distance of the VAE's samples", 49.8),
+    ("distance_dcgan", "Frechet distance of the GAN after two minutes", 14.0),
 ];
 
 impl Referee {

@@ -1,4 +1,4 @@
-//! A lock that one tab of the origin holds at a time (Web Locks). It ends with its tab, however that ends.
+//! A lock that one worker of the origin holds at a time (Web Locks). It ends with its worker, however that ends.
 
 use super::scope::locks;
 use js_sys::{Array, Function, Object, Promise, Reflect};
@@ -15,7 +15,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// The lock of this name; `None` while another tab holds it.
+    /// The lock of this name; `None` while another worker holds it.
     ///
     /// # Errors
     /// Where the browser has no locks, as on pages that are not served safely.

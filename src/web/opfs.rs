@@ -159,7 +159,7 @@ impl Store for Opfs {
     }
 
     async fn part(&self, key: &str) -> Outcome<Box<dyn PartialFile>> {
-        // What this tab held last is free only when the browser says so.
+        // A lock that this worker held is free only when its promise has ended.
         let last =
             self.locks.borrow().get(key).filter(|(lock, _)| lock.strong_count() == 0).map(|(_, ended)| ended.clone());
         if let Some(ended) = last {

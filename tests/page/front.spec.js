@@ -106,6 +106,8 @@ test('a card opens its demo, Back leads to the door, where nothing runs, and For
   await enter(page, site);
   await page.locator('[data-card=gan2d]').click();
   await expect(page.locator('#door')).toBeHidden();
+  // The card is gone: the keyboard goes on from the heading of what it has opened.
+  await expect(page.locator('#title')).toBeFocused();
   await page.evaluate(() => window.kiln.ready);
   await untilStep(page, 5);
   await expect(page).toHaveURL(/#gan2d$/);
@@ -217,7 +219,7 @@ test('a page has one heading of the first order and a title that say where one i
   expect(await h1s(page)).toEqual(['二维扩散']);
   await page.goBack();
   await expect(page).toHaveTitle(/^Kiln/);
-  expect(await h1s(page)).toEqual(['在浏览器里学习的生成模型']);
+  expect(await h1s(page)).toEqual(['在浏览器里训练生成模型']);
 });
 
 test('the film moves through its frames, can be stopped, and stands where less motion is wanted', async ({ page, site }) => {

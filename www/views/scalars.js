@@ -101,18 +101,21 @@ export class Scalars {
       this.#say();
       this.#show();
     });
-    this.label = document.createElement('label');
+    this.word = document.createElement('span');
+    const label = document.createElement('label');
+    label.append(this.word, this.smoothing);
     this.logs = Object.assign(document.createElement('button'), { type: 'button' });
     this.logs.addEventListener('click', () => {
       this.log = !this.log;
       this.#build();
     });
-    this.tools.append(this.step, this.label, this.logs);
+    this.tools.append(this.step, label, this.logs);
     this.#say();
   }
 
   #say() {
-    this.label.replaceChildren(t('curve.smooth'), this.smoothing);
+    // The slider stays where it is: taken out and put back it would lose the focus.
+    this.word.textContent = t('curve.smooth');
     this.smoothing.setAttribute('aria-valuetext', this.smooth ? t('curve.smooth.steps', { count: number(2 ** this.smooth) }) : t('controls.off'));
     this.logs.textContent = t('curve.log');
     this.logs.title = t('curve.log.hint');
