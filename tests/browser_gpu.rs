@@ -32,7 +32,7 @@ async fn webgpu_proves_its_arithmetic_and_gives_the_cpus_curves_and_numbers() {
     let mut tab = Tab::start(DeviceKind::Webgpu).await;
     let pipelines = dispatches::pipelines();
     console_log!("pipelines of the probe: {pipelines}");
-    assert!(pipelines <= 60.0, "{pipelines}");
+    assert!(pipelines <= 65.0, "{pipelines}");
     let losses = tab.losses(reference::GAN2D, reference::STEPS).await;
     tab::close(&losses, include_str!("fixtures/curve-gan2d.json"), 5e-3);
     let losses = tab.losses(reference::DCGAN, reference::STEPS).await;

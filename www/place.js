@@ -36,7 +36,7 @@ export class Place {
     scrollTo(0, 0);
     this.main.focus({ preventScroll: true });
     // A run that is still loading is not there yet: its heading is.
-    if (document.activeElement === document.body) at('title').focus({ preventScroll: true });
+    if (document.activeElement !== this.main) at('title').focus({ preventScroll: true });
   }
 
   /** Says where one is: in the title of the tab, and in the heading of a run. */

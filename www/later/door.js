@@ -17,7 +17,7 @@ const MB = 1e6;
 const say = (words) => words?.[language] ?? words?.en ?? '';
 
 class Door {
-  #texts = null;
+  #words = null;
   #asked = null;
   #still = false;
   /** Goes to a demo. */
@@ -35,7 +35,7 @@ class Door {
   async show() {
     this.#drawn = true;
     this.render();
-    this.#texts ??= await this.#ask();
+    this.#words ??= await this.#ask();
     this.render();
   }
 
@@ -46,7 +46,7 @@ class Door {
   }
 
   render() {
-    const { film, starts = [] } = this.#texts ?? {};
+    const { film, starts = [] } = this.#words ?? {};
     render(
       html`<section class="hero">
           <div class="what">
@@ -108,7 +108,7 @@ class Door {
 
   #card(demo) {
     const { name } = demo;
-    const own = this.#texts?.cards[name];
+    const own = this.#words?.cards[name];
     return html`<li class="demo-card">
       <div class="picture">${own ? html`<img src=${pictureOf(name)} alt=${say(own.alt)} width=${WIDTH} height=${HEIGHT} loading="lazy" />` : nothing}</div>
       <a class="name" href=${`#${name}`} data-card=${name} @click=${(event) => follow(event, () => this.open(name))}>${demos.titleOf(demo)}</a>
