@@ -11,7 +11,7 @@ import { shortcuts } from '../shortcuts.js';
 const KEYS = {
   page: [['run', ['Space']], ['step', ['S']], ['list', ['?']]],
   picture: [['move', ['←', '→', '↑', '↓']], ['press', ['Space', 'Enter']], ['draw', ['Shift', '←']], ['leave', ['Esc']]],
-  text: [['send', ['Enter']], ['line', ['Shift', 'Enter']], ['tokens', ['←', '→', '↑', '↓']]],
+  writing: [['send', ['Enter']], ['line', ['Shift', 'Enter']], ['tokens', ['←', '→', '↑', '↓']]],
 };
 /** Keys that are pressed together. */
 const TOGETHER = ['draw', 'line'];
