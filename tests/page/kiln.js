@@ -153,7 +153,9 @@ export function answers(page, count = 2) {
 export const keep = (page) =>
   page.evaluate(() => {
     const { step } = window.kiln.state;
-    const written = new Promise((resolve) => window.kiln.on('kept', (one) => one.step >= step && resolve()));
+    // A run that was left may be written only now: it is not the one that is meant.
+    const id = history.state?.run;
+    const written = new Promise((resolve) => window.kiln.on('kept', (one) => one.step >= step && (!id || one.id === id) && resolve()));
     return window.kiln.checkpoint().then(() => written);
   });
 
