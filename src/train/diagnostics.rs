@@ -50,8 +50,8 @@ impl Report {
 /// The shipped classifier; its licence and the command that trained it are beside it.
 const REFEREE: &str = "www/weights/digits-classifier.safetensors";
 
-/// Frechet classifier distances that others are held against, with their names and titles: of 1,024 digits that are trained on, of samples of the VAE with 16 numbers that ships,
-/// and of `dcgan` after its default steps (docs/decisions.md).
+/// Frechet classifier distances that others are held against, with their names and titles: of 1,024 digits that are trained on, of
+/// samples of the VAE with 16 numbers that ships, and of `dcgan` after its default steps (docs/decisions.md).
 pub const REFERENCE_DISTANCES: [(&str, &str, f32); 3] = [
     ("distance_floor", "Frechet distance of real digits", 5.445),
     ("distance_vae", "Frechet distance of the VAE's samples", 49.8),
