@@ -1,7 +1,7 @@
 // Kiln's page of the bench: `window.bench(workload, options)` on ?device=cpu, with &threads=many or without, or ?device=webgpu.
 // Weights and inputs are those of shared/spec.js, the steps are the product's own (src/).
 
-import { WORKLOADS, permuted, threePixels, torchLayout } from './shared/spec.js';
+import { WORKLOADS, permuted, threeNumbers, threePixels, torchLayout } from './shared/spec.js';
 import { fetchBytes, withLongNames } from './shared/safetensors.js';
 import { timeSteps, timeTexts, timeTokens } from './shared/timing.js';
 
@@ -100,7 +100,14 @@ async function diffusion({ DiffusionStep }, workload, options) {
   );
 }
 
-const HOW = { w1: gan, w1b8: gan, w2: gan, w3: tokens, w3s: tokens, w4: texts, w5: pictures, w6: diffusion, w7: diffusion, w8: diffusion };
+/** W6d, W7d, W8d: a batch of samples of the same models. */
+async function samples({ DiffusionSampling }, workload, options) {
+  const { size, width, embedding, network, told, noise, labels } = WORKLOADS[workload];
+  const model = await DiffusionSampling.open(workload, size, width, embedding, flat(network));
+  return timeSteps({ step: (i) => model.draw(noise(i), told.length, labels), read: async (samples) => threeNumbers(samples) }, options);
+}
+
+const HOW = { w1: gan, w1b8: gan, w2: gan, w3: tokens, w3s: tokens, w4: texts, w5: pictures, w6: diffusion, w7: diffusion, w8: diffusion, w6d: samples, w7d: samples, w8d: samples };
 
 /** The module, with all its threads at work where it has several. */
 async function load() {

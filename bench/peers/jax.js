@@ -3,7 +3,7 @@
 // Its arrays are moved into what takes them: `.ref` keeps one for another use.
 
 import { defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
-import { GROUPS, HEADS, WORKLOADS, averageShare, threePixels, torchLayout, weights } from '../shared/spec.js';
+import { GROUPS, HEADS, WORKLOADS, averageShare, threeNumbers, threePixels, torchLayout, weights } from '../shared/spec.js';
 import { fetchBytes, tensors } from '../shared/safetensors.js';
 import { timeSteps, timeTokens } from '../shared/timing.js';
 import { backend, threads } from './query.js';
@@ -152,6 +152,26 @@ function diffusion(spec, network, layout) {
   return { step, read: async (loss) => [...(await loss.ref.data())], drop: (loss) => loss.dispose(), inARow: true };
 }
 
+/** Samples of the same model by Euler's steps; the network predicts the data. */
+function drawing({ batch, size, features, network: table, told, noise }, network, layout) {
+  const p = arrays(layout(table));
+  const euler = jit((p, x, condition, time, next) => {
+    const velocity = x.ref.sub(network(p, x.ref, condition)).div(time.ref);
+    return x.add(velocity.mul(next.sub(time)));
+  });
+  const step = (i) => {
+    let x = np.array(noise(i)).reshape([batch, size]);
+    told.forEach(({ time, condition }, k) => {
+      const next = told[k + 1]?.time ?? 0;
+      x = euler(keep(p), x, np.array(condition).reshape([batch, features]), scalar(time), scalar(next));
+    });
+    return x;
+  };
+  return { step, read: async (x) => threeNumbers(await x.ref.data()), drop: (x) => x.dispose() };
+}
+
+const trainOrDraw = (spec, network, layout) => (spec.told ? drawing : diffusion)(spec, network, layout);
+
 /** Linear layers by their names. */
 const linears = (p) => (x, name) => np.matmul(x, p[`${name}.w`]).add(p[`${name}.b`]);
 
@@ -167,7 +187,7 @@ function residual(spec) {
     told.dispose();
     return linear(nn.silu(h), 'output');
   };
-  return diffusion(spec, network, weights);
+  return trainOrDraw(spec, network, weights);
 }
 
 function unet(spec) {
@@ -209,7 +229,7 @@ function unet(spec) {
     told.dispose();
     return conv(np.concatenate([nn.silu(h), picture], 1), 'output').reshape([batch, 784]);
   };
-  return diffusion(spec, network, torchLayout);
+  return trainOrDraw(spec, network, torchLayout);
 }
 
 /** GPT-2. Shapes are traced, so the cache has its full size, (heads, cache, size), and the position is a number on the device. */
@@ -274,7 +294,7 @@ window.bench = async (workload, options) => {
   if (!devices.includes(backend)) throw new Error(`jax-js could not open ${backend}, only ${devices.join(', ')}`);
   defaultDevice(backend);
   const spec = WORKLOADS[workload];
-  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder, w6: residual, w7: residual, w8: unet };
+  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder, w6: residual, w7: residual, w8: unet, w6d: residual, w7d: residual, w8d: unet };
   const measured = tasks[workload] ? timeSteps(tasks[workload](spec), options) : timeTokens(await transformer(spec), options);
   return { version: VERSIONS.jax, backend, threads, ...(await measured) };
 };

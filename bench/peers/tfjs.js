@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 // Their registration is a side effect, which a bundler drops unless it is named.
 import '@tensorflow/tfjs-core/dist/register_all_gradients.js';
-import { GROUPS, HEADS, WORKLOADS, averageShare, threePixels, weights } from '../shared/spec.js';
+import { GROUPS, HEADS, WORKLOADS, averageShare, threeNumbers, threePixels, weights } from '../shared/spec.js';
 import { fetchBytes, tensors } from '../shared/safetensors.js';
 import { timeSteps, timeTokens } from '../shared/timing.js';
 import { backend, threads } from './query.js';
@@ -139,12 +139,28 @@ function diffusion(spec, network) {
   return { step, read: async (loss) => [...(await loss.data())], drop: (loss) => loss.dispose(), inARow: true };
 }
 
+/** Samples of the same model by Euler's steps; the network predicts the data. */
+function drawing({ batch, size, features, network: table, told, noise }, network) {
+  const p = constants(weights(table));
+  const step = (i) =>
+    tf.tidy(() => {
+      const euler = (x, { time, condition }, k) => {
+        const data = network(p, x, tf.tensor(condition, [batch, features]));
+        return tf.add(x, tf.mul(tf.sub(x, data), ((told[k + 1]?.time ?? 0) - time) / time));
+      };
+      return told.reduce(euler, tf.tensor(noise(i), [batch, size]));
+    });
+  return { step, read: async (x) => threeNumbers(await x.data()), drop: (x) => x.dispose() };
+}
+
+const trainOrDraw = (spec, network) => (spec.told ? drawing : diffusion)(spec, network);
+
 const silu = (x) => tf.mul(x, tf.sigmoid(x));
 /** Linear layers by their names. */
 const linears = (p) => (x, name) => tf.fused.matMul({ a: x, b: p[`${name}.w`], bias: p[`${name}.b`] });
 
 function residual(spec) {
-  return diffusion(spec, (p, x, condition) => {
+  return trainOrDraw(spec, (p, x, condition) => {
     const linear = linears(p);
     const told = silu(linear(condition, 'condition'));
     let h = linear(x, 'input');
@@ -158,7 +174,7 @@ function residual(spec) {
 
 function unet(spec) {
   const { batch } = spec;
-  return diffusion(spec, (p, x, condition) => {
+  return trainOrDraw(spec, (p, x, condition) => {
     const linear = linears(p);
     const conv = (x, name, stride = 1) => tf.add(tf.conv2d(x, p[`${name}.w`], stride, 'same'), p[`${name}.b`]);
     const double = (x, name) => {
@@ -263,7 +279,7 @@ async function transformer({ file, layers, width, heads, prompt }) {
 window.bench = async (workload, options) => {
   await open();
   const spec = WORKLOADS[workload];
-  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder, w6: residual, w7: residual, w8: unet };
+  const tasks = { w1: dcgan, w1b8: dcgan, w2: points, w5: decoder, w6: residual, w7: residual, w8: unet, w6d: residual, w7d: residual, w8d: unet };
   const measured = tasks[workload] ? timeSteps(tasks[workload](spec), options) : timeTokens(await transformer(spec), options);
   return { version: tf.version_core, backend, threads, ...(await measured) };
 };

@@ -4,10 +4,11 @@ import { WORKLOADS } from '../shared/spec.js';
 
 /** What a library cannot do, by workload; the table names it. */
 const TRAINING = Object.keys(WORKLOADS).filter((workload) => WORKLOADS[workload].adam);
+const DRAWING = Object.keys(WORKLOADS).filter((workload) => WORKLOADS[workload].told);
 const because = (workloads, reason) => Object.fromEntries(workloads.map((workload) => [workload, reason]));
-const ORT = { ...because(TRAINING, 'does not train'), w4: 'reads no GGUF file' };
+const ORT = { ...because(TRAINING, 'does not train'), ...because(DRAWING, 'the bench makes no ONNX file of it'), w4: 'reads no GGUF file' };
 const TENSORS = { w4: 'reads no GGUF file' };
-const WLLAMA = because([...TRAINING, 'w3', 'w3s', 'w5'], 'runs language models from GGUF files only');
+const WLLAMA = because([...TRAINING, ...DRAWING, 'w3', 'w3s', 'w5'], 'runs language models from GGUF files only');
 
 /**
  * Wrong on a software GPU (SwiftShader in Chromium 156). On a real one they are tried, and the table tells.

@@ -1,6 +1,6 @@
 // Results to a table. A result is one line of results.jsonl: one contender, one workload, one fresh browser.
 
-import { ANSWERS } from '../shared/spec.js';
+import { ANSWERS, WORKLOADS } from '../shared/spec.js';
 import { measure } from './contenders.js';
 import { median } from '../shared/timing.js';
 
@@ -69,6 +69,9 @@ const shown = (spread) => {
   return count > 1 ? `${digits(middle)} (${digits(least)} to ${digits(most)})` : digits(middle);
 };
 
+/** How many samples a workload that draws them draws a second. */
+const perSecond = ({ workload, ms }) => (ms && WORKLOADS[workload]?.told ? digits((1000 * WORKLOADS[workload].batch) / ms.middle) : '');
+
 /** Columns that every table has, then those of a GPU. */
 const COLUMNS = [
   ['workload', (row) => row.workload],
@@ -80,6 +83,7 @@ const COLUMNS = [
   ['in a row, ms', (row) => shown(row.inARow)],
   ['first, ms', (row) => shown(row.first)],
   ['prompt, ms', (row) => shown(row.prefill)],
+  ['samples a second', perSecond],
 ];
 const whole = (number) => (number === undefined ? '' : String(+number.toFixed(1)));
 const GPU_COLUMNS = [

@@ -286,19 +286,38 @@ function diffusion(seed, network, { batch, bound, ...sizes }) {
   };
 }
 
+/** Steps in which samples are drawn. */
+export const SAMPLER_STEPS = 10;
+
+/** The network of a diffusion model as it draws `batch` samples: Euler's steps from noise to data, a class told to each. */
+function drawing({ size, width, embedding, features, network, noise }, batch) {
+  const labels = Uint8Array.from({ length: batch }, (_, i) => i % CLASSES);
+  const times = Array.from({ length: SAMPLER_STEPS }, (_, i) => 1 - i / SAMPLER_STEPS);
+  return {
+    ...{ size, width, embedding, features, network, batch, labels },
+    noise: (step) => noise(step).subarray(0, batch * size),
+    /** The times of the steps, and what is told at each. */
+    told: times.map((time) => ({ time, condition: condition(Array(batch).fill(time), labels) })),
+  };
+}
+
+/** The first, middle and last number of a list. */
+export const threeNumbers = (numbers) => [0, numbers.length >> 1, numbers.length - 1].map((place) => numbers[place]);
+
 /** On the pixels of 28 x 28, on 16 latents, and on the pixels by convolutions. */
 const w6 = diffusion(600, residual, { batch: 128, bound: 1, size: 784, width: 512, embedding: 256 });
 const w7 = diffusion(700, residual, { batch: 128, bound: 1.7, size: 16, width: 256, embedding: 64 });
 const w8 = diffusion(800, unet, { batch: 16, bound: 1, size: 784, width: 32, embedding: 128 });
+const [w6d, w7d, w8d] = [drawing(w6, 64), drawing(w7, 64), drawing(w8, 16)];
 
 const w3 = gpt2('gpt2', 12, 768, 12, 50257);
 const w3s = gpt2('gpt2s', 6, 384, 6, 8192);
-export const WORKLOADS = { w1, w1b8, w2, w3, w3s, w4, w5, w6, w7, w8 };
+export const WORKLOADS = { w1, w1b8, w2, w3, w3s, w4, w5, w6, w7, w8, w6d, w7d, w8d };
 
 /**
  * `check` of each workload: both losses of the first three steps (W1, W2), the tokens after the prompt (W3), the text (W4),
- * three pixels of the first three batches (W5), the loss of the first three steps (W6, W7, W8). Kiln and at least one other library
- * gave each.
+ * three pixels of the first three batches (W5), the loss of the first three steps (W6, W7, W8), three numbers of the samples of the
+ * first three batches (W6d, W7d, W8d). Kiln and at least one other library gave each.
  */
 export const ANSWERS = {
   w1: [1.539214, 0.790691, 1.450534, 0.847644, 1.444524, 0.907766],
@@ -311,4 +330,7 @@ export const ANSWERS = {
   w6: [0.800515, 0.607475, 0.531074],
   w7: [1.508488, 1.24411, 1.065101],
   w8: [0.950886, 0.89523, 0.689385],
+  w6d: [0],
+  w7d: [0],
+  w8d: [0],
 };

@@ -1,5 +1,5 @@
 //! Kiln as the benchmark's page drives it, one module for each device: [`gan`] (W1, W1b8, W2), [`text`] (W3, W3s, W4), [`vae`]
-//! (W5) and [`diffusion`] (W6, W7, W8). The steps are the product's own.
+//! (W5) and [`diffusion`] (W6 to W8, and W6d to W8d). The steps are the product's own.
 
 mod diffusion;
 mod gan;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { longName, tensors, withLongNames } from '../shared/safetensors.js';
-import { ANSWERS, WORKLOADS, averageShare, permuted, random, threePixels, torchLayout } from '../shared/spec.js';
+import { ANSWERS, WORKLOADS, averageShare, permuted, random, threeNumbers, threePixels, torchLayout } from '../shared/spec.js';
 
 /** A sum that knows its order. */
 const weighed = (numbers) => numbers.reduce((sum, number, i) => sum + number * ((i % 7) - 3), 0);
@@ -58,6 +58,17 @@ test('a diffusion model is told the time by waves, and the class of ten samples 
     const expected = Array.from({ length: 10 }, (_, label) => Number(label === i % 11));
     assert.deepEqual([...row.subarray(12)], expected, `sample ${i}, label ${labels[i]}`);
   });
+});
+
+test('samples are drawn from the noise of training, with all classes told, from time 1 downwards', () => {
+  const { w6, w6d, w8d } = WORKLOADS;
+  assert.deepEqual(w6d.noise(9), w6.noise(1).subarray(0, 64 * 784));
+  assert.equal(w8d.noise(0).length, 16 * 784);
+  near(w6d.told[0].time, 1, 'the first time');
+  near(w6d.told.at(-1).time, 0.1, 'the last time');
+  near(w6d.told[4].condition[22 + 2], Math.sin(0.6 * Math.PI), 'the second sine of the second sample');
+  assert.deepEqual([...w6d.told[4].condition.subarray(22 + 12, 44)], [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(threeNumbers([1, 2, 3, 4, 5]), [1, 3, 5]);
 });
 
 test('an average of weights follows quickly at first', () => {

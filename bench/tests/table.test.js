@@ -64,6 +64,12 @@ test('runs go there and back again', () => {
   assert.ok(contenders('cpu', 'none')[1].isolated && contenders('cpu', 'none')[1].name === 'kiln-many');
 });
 
+test('who draws samples is told how many a second', () => {
+  const table = markdown(summary([result('kiln', [32], { workload: 'w8d', check: [] })]), {});
+  assert.match(table, /samples a second/);
+  assert.match(table, /\| 500 \|/);
+});
+
 test('who does not train is asked for no step of training', () => {
   for (const { name, cannot } of contenders('cpu', 'none')) {
     const trains = ['w1', 'w1b8', 'w2', 'w6', 'w7', 'w8'].filter((workload) => !cannot[workload]);

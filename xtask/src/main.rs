@@ -29,7 +29,7 @@ cargo xtask COMMAND
   bench [--peers] [--peer NAME]...  time Kiln, with all other libraries or these (tfjs, jax, ort, wllama; tfjs-1, ...)
         [--device cpu|webgpu]       where (cpu)
         [--adapter software|hardware]  which WebGPU: software counts, a real GPU times (software)
-        [--only WORKLOAD]...        of w1, w1b8, w2, w3, w3s, w4, w5, w6, w7, w8
+        [--only WORKLOAD]...        of w1, w1b8, w2, w3, w3s, w4, w5, w6, w7, w8, w6d, w7d, w8d
         [--repeat N] [--budget MS]  fresh browsers for each library (5), time for samples in each (4000)
         [--timeout S]               when to give up on a browser (600)
 
