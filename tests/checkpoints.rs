@@ -228,6 +228,17 @@ fn clearing_drawn_points_goes_back_to_the_data_before_them() {
     assert_eq!(data(&old), (Distribution::Ring, true));
 }
 
+#[test]
+fn points_of_ones_own_that_nobody_has_drawn_are_not_learnt_and_the_link_says_what_is() {
+    for demo in ["gan2d", "diffusion2d", "realnvp"] {
+        let link = parse(&format!("{demo}?data=drawn&before=moons")).expect("a link");
+        assert_eq!(canonical(link.entry, &link.values), format!("{demo}?data=moons&before=moons"));
+        assert!(format!("{:?}", link.notes).contains("no-points"), "{:?}", link.notes);
+        let drawn = parse(&format!("{demo}?data=drawn&points=AAAA")).expect("a link");
+        assert_eq!((drawn.values["data"].clone(), drawn.notes.len()), (json!("drawn"), 0));
+    }
+}
+
 /// A host whose files come late.
 struct Late {
     desk: Rc<common::Desk>,

@@ -2,9 +2,9 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
-import { controlsOf, linkOf } from './schema.js';
+import { controlsOf, idleBy, linkOf } from './schema.js';
 import { here, later } from './later.js';
-import { tried, titleOf, numberOf, optionOf } from './tried.js';
+import { tried, titleOf, numberOf, optionOf, valueOf } from './tried.js';
 
 /** Places of a slider: so many that each arrow key tells, and no more than can be told apart. */
 const PLACES = 200;
@@ -45,6 +45,8 @@ export class Controls {
     this.fields = new Map();
     session.on('reset', () => this.#forget());
     this.described = new Set();
+    /** The number that was typed last where it was out of range: `{ key, given }`. */
+    this.outside = null;
   }
 
   render() {
@@ -52,10 +54,10 @@ export class Controls {
     if (!schema) return;
     const { demo, values } = schema;
     const groups = new Map();
-    const controls = controlsOf(schema.schema);
-    const lacking = new Set(controls.map(groupOf).filter((group) => group && !here(group) && !this.missed.has(group)));
+    const all = controlsOf(schema.schema);
+    const lacking = new Set(all.map(groupOf).filter((group) => group && !here(group) && !this.missed.has(group)));
     if (lacking.size) return void this.#fetch([...lacking]);
-    for (const control of controls) {
+    for (const control of all) {
       if (this.elsewhere.includes(control.key)) continue;
       groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
     }
@@ -65,7 +67,7 @@ export class Controls {
       [...groups].map(
         ([group, controls]) => html`<fieldset>
           ${group ? html`<legend>${t(`${demo}.group.${group}`, {}, t(`group.${group}`, {}, group))}</legend>` : nothing}
-          ${controls.map((control) => this.#row(demo, control, this.local.get(control.key) ?? values[control.key]))}
+          ${controls.map((control) => this.#row(demo, control, this.local.get(control.key) ?? values[control.key], this.#idle(demo, control, all)))}
         </fieldset>`,
       ),
       this.element,
@@ -90,7 +92,17 @@ export class Controls {
     this.render();
   }
 
-  #row(demo, control, value) {
+  /** Why a setting does nothing as the others stand; empty where it acts. */
+  #idle(demo, control, all) {
+    const { values } = this.session.schema;
+    const idle = idleBy(control, Object.fromEntries([...Object.entries(values), ...this.local]));
+    const other = idle && all.find(({ key }) => key === idle.key);
+    if (!other) return '';
+    const wanted = idle.wanted.map((value) => valueOf(other, value)).join(t('controls.or'));
+    return t('controls.idle', { title: titleOf(demo, other), value: wanted });
+  }
+
+  #row(demo, control, value, idle) {
     const { key } = control;
     const title = titleOf(demo, control);
     const about = t(`${demo}.about.${key}`, {}, t(`about.${key}`, {}, control.description));
@@ -99,14 +111,17 @@ export class Controls {
       if (!this.described.delete(key)) this.described.add(key);
       this.render();
     };
-    return html`<div class="control ${control.kind} ${tried.has(key) ? 'changed' : ''}" data-key=${key}>
+    const outside = this.outside?.key === key ? t('controls.outside', { value: numberOf(this.outside.given), min: numberOf(control.min), max: numberOf(control.max) }) : '';
+    return html`<div class="control ${control.kind} ${tried.has(key) ? 'changed' : ''} ${idle ? 'idle' : ''}" data-key=${key}>
       <label for=${`control-${key}`}>${title}${control.unit ? html` <small>(${t(`unit.${control.unit}`, {}, control.unit)})</small>` : nothing}</label>
       ${about
         ? html`<button type="button" class="why" aria-expanded=${open} aria-label=${t('controls.about', { title })} title=${about} @click=${toggle}>?</button>`
         : nothing}
       ${tried.has(key) ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}
       ${control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
-      ${this.#input(control, value, title)}
+      <fieldset class="input" ?disabled=${Boolean(idle)} aria-label=${title} aria-description=${idle || nothing}>${this.#input(control, value, title)}</fieldset>
+      ${idle ? html`<p class="about">${idle}</p>` : nothing}
+      <p class="about outside" role="status">${outside}</p>
       ${about && open ? html`<p class="about">${about}</p>` : nothing}
     </div>`;
   }
@@ -150,7 +165,7 @@ export class Controls {
         : nothing}
       <input
         id=${id} type="number" inputmode="decimal" step="any" min=${min ?? nothing} max=${max ?? nothing} .value=${numberOf(value)}
-        @change=${(event) => this.change(control, fit(control, event.target.valueAsNumber), event.target)}
+        @change=${(event) => this.#typed(control, event.target)}
       />`;
   }
 
@@ -167,6 +182,15 @@ export class Controls {
     this.local.clear();
     for (const field of this.fields.values()) field.forget();
     this.fields.clear();
+  }
+
+  /** A number out of range gives way to the nearest within it, and the person is told. */
+  #typed(control, input) {
+    const given = input.valueAsNumber;
+    const outside = given < control.min || given > control.max;
+    this.outside = outside ? { key: control.key, given } : null;
+    this.change(control, fit(control, given), input);
+    this.render();
   }
 
   #slide(control, input) {

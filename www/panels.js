@@ -1,6 +1,8 @@
 // The tiles of a run: one for each panel that comes, in the order in which they come, their views inside.
 
+import { html, render } from './vendor/lit-html.js';
 import { t } from './i18n.js';
+import { actionsOf } from './schema.js';
 import { Emitter } from './emitter.js';
 import { Scalars } from './views/scalars.js';
 import { Images } from './views/images.js';
@@ -166,11 +168,13 @@ export class Panels {
 
   /**
    * A panel is shown while it has something to show. One that a live switch of the same name computes is shown while the
-   * switch is on, and can be put away by itself.
+   * switch is on, and can be put away by itself. In its head stand the buttons of what acts on it.
    */
   #switch() {
     const values = this.session.schema?.values ?? {};
-    for (const [id, { element, heading, parts }] of this.tiles) {
+    for (const [id, { element, heading, acts, parts }] of this.tiles) {
+      const button = ({ name, title }) => html`<button type="button" data-act=${name} @click=${() => this.session.act(name)}>${t(`${this.demo}.action.${name}`, {}, title)}</button>`;
+      render(actionsOf(this.session.schema).of(id).map(button), acts);
       element.hidden = parts.size === 0 || values[id] === false;
       if (typeof values[id] !== 'boolean' || element.hidden) continue;
       if (!heading.nextElementSibling.matches('.away')) {
@@ -208,13 +212,15 @@ export class Panels {
     element.dataset.panel = panel.id;
     const heading = document.createElement('h2');
     heading.textContent = title;
-    element.append(heading);
+    const acts = document.createElement('div');
+    acts.className = 'acts';
+    element.append(heading, acts);
     element.setAttribute('aria-label', title);
     const next = panels.slice(panels.indexOf(panel) + 1).find(({ id }) => this.tiles.has(id));
     if (before) before.after(element);
     else if (next) this.tiles.get(next.id).element.before(element);
     else this.element.append(element);
-    const tile = { element, heading, panel, parts: new Map(), views: new Map() };
+    const tile = { element, heading, acts, panel, parts: new Map(), views: new Map() };
     this.tiles.set(panel.id, tile);
     return tile;
   }

@@ -50,6 +50,7 @@ export function controlsOf(schema) {
         examples: part.examples ?? [],
         group: part['x-group'] ?? '',
         hidden: part['x-hidden'] === true,
+        when: part['x-when'] ?? {},
         options,
       };
     })
@@ -80,12 +81,19 @@ export function hasPoints(schema) {
   return Boolean(key && schema.values[key]);
 }
 
-/** A demo's actions: the one that takes drawn points, the one that clears them, and those that are buttons of the toolbar. */
+/** The first setting that keeps a control from acting: `{ key, wanted }`, the values with which it would act; or nothing. */
+export function idleBy({ when }, values) {
+  const [key, wanted] = Object.entries(when).find(([key, wanted]) => key in values && !wanted.includes(values[key])) ?? [];
+  return key && { key, wanted };
+}
+
+/** A demo's actions: the one that takes drawn points, the one that clears them, and those that are buttons of the toolbar or, by its id, of a panel. */
 export function actionsOf(schema) {
   const actions = schema?.actions ?? [];
   const draws = actions.find((action) => action.draws);
   const clears = draws && actions.find(({ name }) => name === 'clear');
-  return { draws, clears, buttons: actions.filter((action) => action !== draws && action !== clears) };
+  const buttons = actions.filter((action) => action !== draws && action !== clears);
+  return { draws, clears, buttons: buttons.filter(({ panel }) => !panel), of: (id) => buttons.filter(({ panel }) => panel === id) };
 }
 
 /** A link with every value in it; the worker leaves out the defaults and answers with the canonical one. */

@@ -20,7 +20,8 @@ export function numberOf(value) {
 
 export const optionOf = (key, { value, title }) => t(`option.${key}.${value}`, {}, title);
 
-function valueOf({ key, kind, options }, value) {
+/** A value as its control shows it. */
+export function valueOf({ key, kind, options }, value) {
   const option = options?.find((one) => one.value === value);
   if (option) return optionOf(key, option);
   if (kind === 'switch') return t(value ? 'controls.on' : 'controls.off');

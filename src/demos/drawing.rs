@@ -1,17 +1,18 @@
 //! Points that a person draws on the plane: they become the data.
 
 use super::settings::PointSettings;
-use super::{Action, Values, values};
+use super::{Action, Note, Values, values};
 use crate::data::points::{self, Distribution};
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 
-pub fn drawing_actions() -> Vec<Action> {
-    let draw = Action { name: "draw".into(), title: "Draw points".into(), draws: true };
+/// To draw, and to clear what was drawn.
+pub fn actions() -> Vec<Action> {
+    let draw = Action { name: "draw".into(), title: "Draw points".into(), draws: true, panel: None };
     [vec![draw], Action::buttons(&[("clear", "Clear points")])].concat()
 }
 
-/// What one of [`drawing_actions`] changes; `None` for another action.
+/// What one of [`actions`] changes; `None` for another action.
 ///
 /// # Errors
 /// `BadCommand` for points that are none, inside.
@@ -27,6 +28,17 @@ pub fn draw(action: &str, args: &Value, settings: &PointSettings) -> Option<Resu
         }
         _ => None,
     }
+}
+
+/// Where points are to be learnt that nobody has drawn, the data before take their place.
+pub fn settle(values: &mut Values) -> Option<Note> {
+    let settings: PointSettings = super::config(values).ok()?;
+    if settings.data != Distribution::Drawn || !points::decode(&settings.points).is_empty() {
+        return None;
+    }
+    values.insert("data".into(), json!(settings.undrawn()));
+    let text = "There are no points of yours yet: draw some on the plane.".into();
+    Some(Note { code: "no-points", text, args: Vec::new() })
 }
 
 /// Points as the page sends them.

@@ -35,7 +35,7 @@ impl RunSettings {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PointSettings {
     /// The data to imitate.
-    #[schemars(title = "Data", extend("x-group" = "data"))]
+    #[schemars(title = "Data", extend("x-group" = "data", "x-when" = { "space": ["points"] }))]
     pub data: Distribution,
     /// Points drawn by hand, four characters each.
     #[schemars(title = "Drawn points", extend("x-hidden" = true, "x-pattern" = "points"))]

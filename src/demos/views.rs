@@ -13,6 +13,8 @@ pub struct Action {
     pub title: String,
     /// An action that takes points drawn on a `Points2d` view: args `{ points: [x, y, ...] }`.
     pub draws: bool,
+    /// The panel in whose head its button stands; in the toolbar where there is none.
+    pub panel: Option<String>,
 }
 
 /// One tile of the page. Its views are drawn over each other, first to last.
@@ -219,7 +221,14 @@ impl Serialize for Floats {
 impl Action {
     /// Buttons that take no arguments, each by its name and title.
     pub fn buttons(buttons: &[(&str, &str)]) -> Vec<Self> {
-        buttons.iter().map(|&(name, title)| Self { name: name.into(), title: title.into(), draws: false }).collect()
+        let button =
+            |&(name, title): &(&str, &str)| Self { name: name.into(), title: title.into(), draws: false, panel: None };
+        buttons.iter().map(button).collect()
+    }
+
+    /// Buttons in the head of a panel, which they act on.
+    pub fn buttons_of(panel: &str, buttons: &[(&str, &str)]) -> Vec<Self> {
+        Self::buttons(buttons).into_iter().map(|button| Self { panel: Some(panel.into()), ..button }).collect()
     }
 }
 

@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
         Opens { kind: FileKind::Picture, key: "picture", side: 0 },
     ],
     config: ConfigType::of::<Config>(),
-    actions: || Action::buttons(&[("reset_latent", "Reset the latent"), ("noise", "Add noise")]),
+    actions: || Action::buttons_of("latent", &[("reset_latent", "Reset the latent"), ("noise", "Add noise")]),
     build: |values, context| Ok(Box::new(AutoencoderDemo::new(super::config(values)?, context))),
     steps: None,
 };

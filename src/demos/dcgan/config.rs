@@ -26,7 +26,7 @@ pub struct Config {
     #[schemars(title = "Conditional", extend("x-group" = "model"))]
     pub conditional: bool,
     /// The digit that a conditional model generates; for emoji, the number of the group, from 0.
-    #[schemars(title = "Digit", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
+    #[schemars(title = "Digit", extend("x-group" = "model", "x-live" = true, "x-replayed" = true, "x-when" = { "conditional": [true] }))]
     pub digit: Digit,
     #[serde(flatten)]
     pub pictures: PictureSettings,

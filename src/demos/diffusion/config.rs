@@ -34,17 +34,17 @@ pub struct Config {
     #[schemars(title = "Width", range(min = 32, max = 1024), extend("x-group" = "model", "x-step" = 32))]
     pub width: u32,
     /// Residual blocks.
-    #[schemars(title = "Depth", range(min = 1, max = 8), extend("x-group" = "model"))]
+    #[schemars(title = "Depth", range(min = 1, max = 8), extend("x-group" = "model", "x-when" = { "space": ["latent", "pixels"] }))]
     pub depth: u32,
     #[serde(flatten)]
     pub optimizer: OptimizerSettings,
     #[serde(flatten)]
     pub sampling: SamplerSettings,
     /// What to draw, in English or Chinese: the name of an emoji, or of a digit. `*` and a number weigh a word: red*2 heart.
-    #[schemars(title = "Words", length(max = 80), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-text" = true, "x-suggestions" = ["red heart", "smiling cat", "红色的花", "蓝色 汽车", "three", "七"]))]
+    #[schemars(title = "Words", length(max = 80), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-text" = true, "x-suggestions" = ["red heart", "smiling cat", "红色的花", "蓝色 汽车", "three", "七"], "x-when" = { "conditional": [true] }))]
     pub words: String,
     /// The class that a conditional model draws where there are no words; 0 for all in turn. For digits, 1 is the digit 0.
-    #[schemars(title = "Class (0: all)", range(min = 0, max = 10), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
+    #[schemars(title = "Class (0: all)", range(min = 0, max = 10), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-when" = { "conditional": [true] }))]
     pub class: u32,
     /// Samples between noise and data: as noisy as they are, or the pictures that the network predicts from them.
     #[schemars(title = "Between noise and data", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
@@ -62,10 +62,10 @@ pub struct Config {
     #[schemars(title = "Repair", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]
     pub repair: bool,
     /// How the pictures are damaged.
-    #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]
+    #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true, "x-when" = { "repair": [true] }))]
     pub damage: Damage,
     /// How strong the noise or how large the hole; above the middle, Shrink leaves a quarter of the side instead of half.
-    #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-replayed" = true, "x-step" = 0.05))]
+    #[schemars(title = "Amount", range(min = 0.05, max = 0.95), extend("x-group" = "repair", "x-live" = true, "x-replayed" = true, "x-step" = 0.05, "x-when" = { "repair": [true] }))]
     pub amount: f64,
     /// A drawing of yours to start from: noise is added to it, and removed by the model.
     #[schemars(title = "Start from a drawing", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]

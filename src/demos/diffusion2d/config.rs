@@ -32,7 +32,7 @@ pub struct Config {
     #[serde(flatten)]
     pub sampling: SamplerSettings,
     /// The class that a conditional model draws; 0 for all of them.
-    #[schemars(title = "Class (0: all)", range(min = 0, max = 25), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
+    #[schemars(title = "Class (0: all)", range(min = 0, max = 25), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-when" = { "conditional": [true] }))]
     pub class: u32,
     /// The network's field, or the exact one of 500 points of the data: where it leads is known without any training.
     #[schemars(title = "Field", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]

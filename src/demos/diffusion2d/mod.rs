@@ -6,7 +6,7 @@ mod density;
 mod task;
 mod views;
 
-use super::drawing::drawing_actions;
+use super::drawing;
 use super::training::Training;
 use super::{ConfigType, Does, Entry, Family, Needs, Title, WasmModule};
 use config::Config;
@@ -20,8 +20,8 @@ pub const ENTRY: Entry = Entry {
     needs: Needs { bytes: 0, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
-    config: ConfigType::of::<Config>(),
-    actions: drawing_actions,
+    config: ConfigType { settle: drawing::settle, ..ConfigType::of::<Config>() },
+    actions: drawing::actions,
     build: |values, context| {
         let config: Config = super::config(values)?;
         let mut data = config.points.open(u64::from(config.run.seed));

@@ -5,7 +5,7 @@ mod demo;
 mod task;
 mod views;
 
-use super::drawing::drawing_actions;
+use super::drawing;
 use super::gan::player_actions;
 use super::training::Training;
 use super::{ConfigType, Does, Entry, Family, Needs, Title, WasmModule};
@@ -20,8 +20,8 @@ pub const ENTRY: Entry = Entry {
     needs: Needs { bytes: 0, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
-    config: ConfigType::of::<Config>(),
-    actions: || [player_actions(), drawing_actions()].concat(),
+    config: ConfigType { settle: drawing::settle, ..ConfigType::of::<Config>() },
+    actions: || [player_actions(), drawing::actions()].concat(),
     build: |values, context| {
         let config: Config = super::config(values)?;
         let mut data = config.points.open(u64::from(config.run.seed));

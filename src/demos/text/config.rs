@@ -22,22 +22,22 @@ pub struct Config {
     #[schemars(title = "Chat", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
     pub chat: bool,
     /// Instructions at the start of the chat, such as who the model should be; empty keeps the model's own.
-    #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true, "x-replayed" = true))]
+    #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true, "x-replayed" = true, "x-when" = { "chat": [true] }))]
     pub system: String,
     /// Always takes the most likely token instead of drawing one at random.
     #[schemars(title = "Greedy", extend("x-group" = "sampling", "x-live" = true))]
     pub greedy: bool,
     /// Below 1 favours the most likely tokens more, above 1 is more random; 0 is greedy.
-    #[schemars(title = "Temperature", range(min = 0.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.05))]
+    #[schemars(title = "Temperature", range(min = 0.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.05, "x-when" = { "greedy": [false] }))]
     pub temperature: f64,
     /// Draws only from this many of the most likely tokens; 0 means all.
-    #[schemars(title = "Top-k", range(min = 0, max = 200), extend("x-group" = "sampling", "x-live" = true))]
+    #[schemars(title = "Top-k", range(min = 0, max = 200), extend("x-group" = "sampling", "x-live" = true, "x-when" = { "greedy": [false] }))]
     pub top_k: u32,
     /// Draws only from the most likely tokens that together reach this probability.
-    #[schemars(title = "Top-p", range(min = 0.01, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
+    #[schemars(title = "Top-p", range(min = 0.01, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01, "x-when" = { "greedy": [false] }))]
     pub top_p: f64,
     /// Drops tokens whose probability is below this fraction of the most likely one's.
-    #[schemars(title = "Min-p", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
+    #[schemars(title = "Min-p", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01, "x-when" = { "greedy": [false] }))]
     pub min_p: f64,
     /// Makes tokens that have already appeared less likely; 1 turns it off.
     #[schemars(title = "Repetition penalty", range(min = 1.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]

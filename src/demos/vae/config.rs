@@ -29,7 +29,7 @@ pub struct Config {
     #[schemars(title = "Likelihood", extend("x-group" = "objective"))]
     pub likelihood: Likelihood,
     /// Standard deviation of the Gaussian likelihood: the smaller it is, the more each pixel counts.
-    #[schemars(title = "Sigma", range(min = 0.01, max = 1.0), extend("x-group" = "objective", "x-live" = true, "x-log" = true))]
+    #[schemars(title = "Sigma", range(min = 0.01, max = 1.0), extend("x-group" = "objective", "x-live" = true, "x-log" = true, "x-when" = { "likelihood": ["gaussian"] }))]
     pub sigma: f64,
     /// Weight of the KL term: above 1 the latent space is more regular and the pictures are blurrier.
     #[schemars(title = "Beta", range(min = 0.0, max = 20.0), extend("x-group" = "objective", "x-live" = true, "x-step" = 0.05))]

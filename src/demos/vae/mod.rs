@@ -27,12 +27,13 @@ pub const ENTRY: Entry = Entry {
     opens: &[Opens { kind: FileKind::Pictures, key: "data", side: 32 }],
     config: ConfigType { settle: config::settle, ..ConfigType::of::<Config>() },
     actions: || {
-        Action::buttons(&[
-            ("restore", "Repair by search"),
-            ("other_pictures", "Other pictures"),
-            ("edit_a", "Copy A to the pad"),
-            ("random_latent", "Random latent"),
-        ])
+        [
+            Action::buttons_of("repair", &[("restore", "Repair by search")]),
+            Action::buttons_of("reconstructions", &[("other_pictures", "Other pictures")]),
+            Action::buttons_of("pad", &[("edit_a", "Copy A to the pad")]),
+            Action::buttons_of("chosen", &[("random_latent", "Random latent")]),
+        ]
+        .concat()
     },
     build: |values, context| {
         let config: Config = super::config(values)?;
