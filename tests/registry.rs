@@ -169,6 +169,27 @@ fn every_keyword_of_a_schema_is_documented_and_no_other_one_is() {
     assert_eq!(used, rows.map(str::to_string).collect());
 }
 
+#[test]
+fn a_setting_waits_only_for_what_another_one_can_be() {
+    let mut waits = 0;
+    for demo in DEMOS {
+        let schema = (demo.config.schema)();
+        let properties = schema["properties"].as_object().expect("settings");
+        for (key, property) in properties {
+            for (other, wanted) in property.get("x-when").and_then(Value::as_object).into_iter().flatten() {
+                // Settings that demos share may wait for one that only some of them have.
+                let Some(other) = properties.get(other) else { continue };
+                waits += 1;
+                for value in wanted.as_array().expect("values") {
+                    let told = kiln::session::link::coerce(other.as_object().expect("a setting"), value);
+                    assert!(matches!(told, Ok((_, None))), "{}: {key} waits for {value}", demo.name);
+                }
+            }
+        }
+    }
+    assert!(waits > 10, "{waits}");
+}
+
 /// What differs between demos is said by the schema, by the registry, and by the kinds of views and actions. The texts of a demo
 /// stand in the language files and lessons under its name.
 #[test]

@@ -66,7 +66,11 @@ export type Action = { name: string, title: string,
 /**
  * An action that takes points drawn on a `Points2d` view: args `{ points: [x, y, ...] }`.
  */
-draws: boolean, };
+draws: boolean, 
+/**
+ * The panel in whose head its button stands; in the toolbar where there is none.
+ */
+panel: string | null, };
 
 export type Panel = { 
 /**

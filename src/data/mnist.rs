@@ -129,3 +129,18 @@ fn fetch(source: &dyn Source, name: &str, dims: &[usize]) -> Result<Poll<Vec<u8>
     }
     Ok(Poll::Ready(parsed.bytes))
 }
+
+/// A picture in [-1, 1] moved by whole pixels so that the centre of its ink is the picture's, as MNIST's own digits were.
+pub fn centred(pixels: &[f32]) -> Vec<f32> {
+    let (mut ink, mut sum) = (0.0, [0.0; 2]);
+    for (i, pixel) in pixels.iter().enumerate() {
+        let weight = (pixel + 1.0) / 2.0;
+        ink += weight;
+        sum = [sum[0] + weight * (i / SIDE) as f32, sum[1] + weight * (i % SIDE) as f32];
+    }
+    let middle = (SIDE - 1) as f32 / 2.0;
+    let [down, right] = sum.map(|s| if ink > 0.0 { (middle - s / ink).round() as i32 } else { 0 });
+    let from = |to: usize, by: i32| usize::try_from(to as i32 - by).ok().filter(|at| *at < SIDE);
+    let moved = |i: usize| from(i / SIDE, down).zip(from(i % SIDE, right)).map_or(-1.0, |(y, x)| pixels[y * SIDE + x]);
+    (0..pixels.len()).map(moved).collect()
+}

@@ -1,7 +1,7 @@
 //! What the page shows of the classifier.
 
 use super::demo::ClassifierDemo;
-use crate::data::mnist::{CLASSES, PIXELS, SHAPE};
+use crate::data::mnist::{CLASSES, PIXELS, SHAPE, centred};
 use crate::demos::training::{Run, Task};
 use crate::demos::views::{Figure, HistogramSeries, Mark, Panel, View};
 use crate::error::Result;
@@ -17,7 +17,7 @@ impl ClassifierDemo {
         let drawn = !self.pad.pixels.is_empty();
         let mut tensors = Vec::new();
         if drawn {
-            tensors.push(softmax(self.logits(&self.pad.pixels, &run.device), 1).reshape([CLASSES]));
+            tensors.push(softmax(self.logits(&centred(&self.pad.pixels), &run.device), 1).reshape([CLASSES]));
         }
         if !self.real.labels.is_empty() {
             let logits = self.logits(&self.real.pixels, &run.device);
