@@ -2,7 +2,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
-import { controlsOf, idleBy, linkOf } from './schema.js';
+import { controlsOf, idleBy, linkOf, names } from './schema.js';
 import { here, later } from './later.js';
 import { tried, titleOf, numberOf, optionOf, valueOf } from './tried.js';
 
@@ -45,6 +45,8 @@ export class Controls {
     this.fields = new Map();
     session.on('reset', () => this.#forget());
     this.described = new Set();
+    /** Whether all settings are shown, or those that a beginner needs. */
+    this.whole = false;
     /** The number that was typed last where it was out of range: `{ key, given }`. */
     this.outside = null;
   }
@@ -57,21 +59,31 @@ export class Controls {
     const all = controlsOf(schema.schema);
     const lacking = new Set(all.map(groupOf).filter((group) => group && !here(group) && !this.missed.has(group)));
     if (lacking.size) return void this.#fetch([...lacking]);
-    for (const control of all) {
-      if (this.elsewhere.includes(control.key)) continue;
+    const drawn = all.filter(({ key }) => !this.elsewhere.includes(key));
+    const link = this.session.state.link;
+    const further = drawn.filter(({ key, more }) => more && !names(link, key) && !tried.has(key) && !this.local.has(key));
+    for (const control of drawn) {
+      if (!this.whole && further.includes(control)) continue;
       groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
     }
     // What is learnt comes before how the run goes on.
     if (groups.has(LAST)) groups.set(LAST, take(groups, LAST));
     render(
-      [...groups].map(
+      html`${[...groups].map(
         ([group, controls]) => html`<fieldset>
           ${group ? html`<legend>${t(`${demo}.group.${group}`, {}, t(`group.${group}`, {}, group))}</legend>` : nothing}
           ${controls.map((control) => this.#row(demo, control, this.local.get(control.key) ?? values[control.key], this.#idle(demo, control, all)))}
         </fieldset>`,
-      ),
+      )}${further.length
+        ? html`<button type="button" class="quiet" data-do="more" aria-expanded=${this.whole} @click=${() => this.#showAll()}>${t(this.whole ? 'controls.fewer' : 'controls.all', { count: further.length })}</button>`
+        : nothing}`,
       this.element,
     );
+  }
+
+  #showAll() {
+    this.whole = !this.whole;
+    this.render();
   }
 
   // Drawn when everything is here, so that nothing jumps; until then those of the demo before must not be pressed.

@@ -51,6 +51,7 @@ export function controlsOf(schema) {
         group: part['x-group'] ?? '',
         hidden: part['x-hidden'] === true,
         when: part['x-when'] ?? {},
+        more: part['x-more'] === true,
         options,
       };
     })
@@ -80,6 +81,9 @@ export function hasPoints(schema) {
   const [key] = withKeyword(schema, 'x-pattern') ?? [];
   return Boolean(key && schema.values[key]);
 }
+
+/** Whether a link names a setting: it has another value than by default. */
+export const names = (link, key) => new URLSearchParams(link.split('?')[1] ?? '').has(key);
 
 /** The first setting that keeps a control from acting: `{ key, wanted }`, the values with which it would act; or nothing. */
 export function idleBy({ when }, values) {

@@ -19,10 +19,10 @@ pub struct DiffusionSettings {
     #[schemars(title = "Network predicts", extend("x-group" = "objective"))]
     pub predict: Predict,
     /// How fast DDPM adds noise.
-    #[schemars(title = "Noise schedule (DDPM)", extend("x-group" = "objective", "x-when" = { "objective": ["ddpm"] }))]
+    #[schemars(title = "Noise schedule (DDPM)", extend("x-group" = "objective", "x-when" = { "objective": ["ddpm"] }, "x-more" = true))]
     pub schedule: NoiseSchedule,
     /// How often each time is trained on.
-    #[schemars(title = "Times in training", extend("x-group" = "objective"))]
+    #[schemars(title = "Times in training", extend("x-group" = "objective", "x-more" = true))]
     pub times: TimeDistribution,
 }
 
@@ -61,7 +61,7 @@ pub struct SamplerSettings {
     #[schemars(title = "Sampler steps", range(min = 1, max = 100), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
     pub steps: u32,
     /// New noise in each step of DDIM: 0 for none, 1 for as much as DDPM.
-    #[schemars(title = "Eta (DDIM)", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-step" = 0.05, "x-when" = { "sampler": ["ddim"] }))]
+    #[schemars(title = "Eta (DDIM)", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-step" = 0.05, "x-when" = { "sampler": ["ddim"] }, "x-more" = true))]
     pub eta: f64,
     /// How far a conditional model is pushed toward its class: 1 for not at all.
     #[schemars(title = "Guidance", range(min = 0.0, max = 8.0), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true, "x-step" = 0.1, "x-when" = { "conditional": [true] }))]

@@ -20,7 +20,7 @@ pub struct RunSettings {
     #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "run", "x-hidden" = true))]
     pub seed: u32,
     /// Steps between two evaluations.
-    #[schemars(title = "Steps between checks", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10))]
+    #[schemars(title = "Steps between checks", range(min = 20, max = 5000), extend("x-group" = "run", "x-live" = true, "x-replayed" = true, "x-step" = 10, "x-more" = true))]
     pub evaluate: u32,
 }
 
@@ -96,13 +96,13 @@ pub struct GanSettings {
     #[schemars(title = "Discriminator learning rate", range(min = 0.000_001, max = 0.1), extend("x-group" = "game", "x-live" = true, "x-log" = true))]
     pub lr_d: f64,
     /// Adam's decay rate for its average of past gradients.
-    #[schemars(title = "Adam beta 1", range(min = 0.0, max = 0.99), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]
+    #[schemars(title = "Adam beta 1", range(min = 0.0, max = 0.99), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01, "x-more" = true))]
     pub beta1: f64,
     /// Adam's decay rate for its average of past squared gradients.
-    #[schemars(title = "Adam beta 2", range(min = 0.0, max = 0.9999), extend("x-group" = "game", "x-live" = true, "x-step" = 0.0001))]
+    #[schemars(title = "Adam beta 2", range(min = 0.0, max = 0.9999), extend("x-group" = "game", "x-live" = true, "x-step" = 0.0001, "x-more" = true))]
     pub beta2: f64,
     /// Discriminator updates per generator update.
-    #[schemars(title = "Discriminator steps", range(min = 1, max = 10), extend("x-group" = "game", "x-live" = true))]
+    #[schemars(title = "Discriminator steps", range(min = 1, max = 10), extend("x-group" = "game", "x-live" = true, "x-more" = true))]
     pub d_steps: u32,
     /// Noise on real and generated samples alike: it keeps the discriminator from being too sure.
     #[schemars(title = "Instance noise", range(min = 0.0, max = 1.0), extend("x-group" = "game", "x-live" = true, "x-step" = 0.01))]

@@ -7,6 +7,7 @@ const panel = (page, id) => page.locator(`[data-panel=${id}]`);
 
 test('a setting that does nothing as the others stand is disabled, and says which one it waits for', async ({ page, site }) => {
   await visit(page, site, 'diffusion2d?batch=32&width=16&depth=1');
+  await page.click('[data-do=more]');
   const eta = row(page, 'eta');
   await expect(eta.locator('input[type=number]')).toBeDisabled();
   await expect(eta.locator('input[type=range]')).toBeDisabled();
@@ -18,6 +19,19 @@ test('a setting that does nothing as the others stand is disabled, and says whic
   await eta.locator('input[type=number]').press('Enter');
   await expect.poll(async () => (await state(page)).link).toContain('eta=0.5');
   await expect(row(page, 'guidance')).toContainText('Only acts with');
+});
+
+test('at first the settings that a beginner needs are shown, and those that the link names; all at a click', async ({ page, site }) => {
+  await visit(page, site, `${SMALL}&beta1=0.4`);
+  await expect(row(page, 'beta1')).toBeVisible();
+  await expect(row(page, 'beta2')).toHaveCount(0);
+  const all = page.locator('[data-do=more]');
+  await expect(all).toHaveText(/^All settings \(\d more\)$/);
+  await all.press('Enter');
+  await expect(row(page, 'beta2')).toBeVisible();
+  await expect(all).toHaveAttribute('aria-expanded', 'true');
+  await all.click();
+  await expect(row(page, 'beta2')).toHaveCount(0);
 });
 
 test('a number out of range gives way to the nearest within it, and the person is told', async ({ page, site }) => {

@@ -20,7 +20,7 @@ pub struct Config {
     #[schemars(title = "Width", range(min = 4, max = 128), extend("x-group" = "model", "x-step" = 4, "x-presets" = [16, 32, 64]))]
     pub width: u32,
     /// How many random numbers the generator takes as input.
-    #[schemars(title = "Latent size", range(min = 2, max = 256), extend("x-group" = "model"))]
+    #[schemars(title = "Latent size", range(min = 2, max = 256), extend("x-group" = "model", "x-more" = true))]
     pub latent: u32,
     /// Tell both networks which digit it is, so that you can ask for one; for emoji, which group.
     #[schemars(title = "Conditional", extend("x-group" = "model"))]

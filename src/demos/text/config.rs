@@ -22,7 +22,7 @@ pub struct Config {
     #[schemars(title = "Chat", extend("x-group" = "model", "x-live" = true, "x-replayed" = true))]
     pub chat: bool,
     /// Instructions at the start of the chat, such as who the model should be; empty keeps the model's own.
-    #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true, "x-replayed" = true, "x-when" = { "chat": [true] }))]
+    #[schemars(title = "System message", length(max = 4000), extend("x-group" = "model", "x-text" = true, "x-live" = true, "x-replayed" = true, "x-when" = { "chat": [true] }, "x-more" = true))]
     pub system: String,
     /// Always takes the most likely token instead of drawing one at random.
     #[schemars(title = "Greedy", extend("x-group" = "sampling", "x-live" = true))]
@@ -37,10 +37,10 @@ pub struct Config {
     #[schemars(title = "Top-p", range(min = 0.01, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01, "x-when" = { "greedy": [false] }))]
     pub top_p: f64,
     /// Drops tokens whose probability is below this fraction of the most likely one's.
-    #[schemars(title = "Min-p", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01, "x-when" = { "greedy": [false] }))]
+    #[schemars(title = "Min-p", range(min = 0.0, max = 1.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01, "x-when" = { "greedy": [false] }, "x-more" = true))]
     pub min_p: f64,
     /// Makes tokens that have already appeared less likely; 1 turns it off.
-    #[schemars(title = "Repetition penalty", range(min = 1.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01))]
+    #[schemars(title = "Repetition penalty", range(min = 1.0, max = 2.0), extend("x-group" = "sampling", "x-live" = true, "x-step" = 0.01, "x-more" = true))]
     pub repetition_penalty: f64,
     /// The same seed gives the same text.
     #[schemars(title = "Seed", range(min = 0, max = 999_999), extend("x-group" = "sampling", "x-live" = true, "x-replayed" = true))]
@@ -49,13 +49,13 @@ pub struct Config {
     #[schemars(title = "Maximum length", range(min = 1, max = 4096), extend("x-group" = "stopping", "x-live" = true, "x-replayed" = true, "x-unit" = "tokens"))]
     pub max_tokens: u32,
     /// Writing stops when one of these texts appears; one per line.
-    #[schemars(title = "Stop texts", length(max = 500), extend("x-group" = "stopping", "x-text" = true, "x-live" = true))]
+    #[schemars(title = "Stop texts", length(max = 500), extend("x-group" = "stopping", "x-text" = true, "x-live" = true, "x-more" = true))]
     pub stop: String,
     /// How many tokens the model can see at once.
-    #[schemars(title = "Context length", range(min = 16, max = 8192), extend("x-group" = "stopping", "x-step" = 16, "x-unit" = "tokens"))]
+    #[schemars(title = "Context length", range(min = 16, max = 8192), extend("x-group" = "stopping", "x-step" = 16, "x-unit" = "tokens", "x-more" = true))]
     pub context: u32,
     /// What to do when the context is full: stop, or drop the older half and continue.
-    #[schemars(title = "When the context is full", extend("x-group" = "stopping", "x-live" = true))]
+    #[schemars(title = "When the context is full", extend("x-group" = "stopping", "x-live" = true, "x-more" = true))]
     pub full: Full,
     /// Tokens that the person chose, and seeds that changed along the way.
     #[schemars(title = "Edits", length(max = 4000), extend("x-hidden" = true, "x-text" = true, "x-live" = true, "x-replayed" = true))]

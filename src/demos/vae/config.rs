@@ -29,24 +29,24 @@ pub struct Config {
     #[schemars(title = "Likelihood", extend("x-group" = "objective"))]
     pub likelihood: Likelihood,
     /// Standard deviation of the Gaussian likelihood: the smaller it is, the more each pixel counts.
-    #[schemars(title = "Sigma", range(min = 0.01, max = 1.0), extend("x-group" = "objective", "x-live" = true, "x-log" = true, "x-when" = { "likelihood": ["gaussian"] }))]
+    #[schemars(title = "Sigma", range(min = 0.01, max = 1.0), extend("x-group" = "objective", "x-live" = true, "x-log" = true, "x-when" = { "likelihood": ["gaussian"] }, "x-more" = true))]
     pub sigma: f64,
     /// Weight of the KL term: above 1 the latent space is more regular and the pictures are blurrier.
     #[schemars(title = "Beta", range(min = 0.0, max = 20.0), extend("x-group" = "objective", "x-live" = true, "x-step" = 0.05))]
     pub beta: f64,
     /// Steps over which beta rises from 0, so that the latent is used before the KL term restricts it. Trained weights are past this.
-    #[schemars(title = "KL warm-up", range(min = 0, max = 20_000), extend("x-group" = "objective", "x-live" = true, "x-step" = 100, "x-unit" = "steps"))]
+    #[schemars(title = "KL warm-up", range(min = 0, max = 20_000), extend("x-group" = "objective", "x-live" = true, "x-step" = 100, "x-unit" = "steps", "x-more" = true))]
     pub warmup: u32,
     #[serde(flatten)]
     pub optimizer: OptimizerSettings,
     /// The latent dimension on the horizontal axis, counted from 1.
-    #[schemars(title = "Horizontal axis", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
+    #[schemars(title = "Horizontal axis", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-more" = true))]
     pub dim_x: u32,
     /// The latent dimension on the vertical axis, counted from 1.
-    #[schemars(title = "Vertical axis", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true))]
+    #[schemars(title = "Vertical axis", range(min = 1, max = 64), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-more" = true))]
     pub dim_y: u32,
     /// Half the side length of the plane; the prior's standard deviation is 1.
-    #[schemars(title = "Range", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-step" = 0.1))]
+    #[schemars(title = "Range", range(min = 0.5, max = 6.0), extend("x-group" = "plane", "x-live" = true, "x-replayed" = true, "x-step" = 0.1, "x-more" = true))]
     pub span: f64,
     /// How the pictures are damaged before the model repairs them.
     #[schemars(title = "Damage", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]
