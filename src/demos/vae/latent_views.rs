@@ -11,6 +11,8 @@ use crate::error::Result;
 
 /// Pictures on a side of the map of the plane.
 const MAP: usize = 15;
+/// With so many numbers most drawn digits come back as themselves.
+const FAITHFUL: usize = 16;
 
 impl VaeDemo {
     pub async fn plane(&self, run: &Run<Self>, mapped: bool) -> Result<Panel> {
@@ -81,6 +83,14 @@ impl VaeDemo {
         if !self.pad.latent.is_empty() {
             let values = read_one(self.decode(self.latents(self.pad.latent.clone()))).await?;
             views.push(View::pictures(&values, self.shape, 1, false));
+            if self.z.len() < FAITHFUL {
+                let numbers = self.z.len().to_string();
+                let text = format!(
+                    "A latent of size {numbers} is small: a drawing may come back as another digit. At size {FAITHFUL} most are right."
+                );
+                let args = vec![("numbers".into(), numbers), ("enough".into(), FAITHFUL.to_string())];
+                views.push(View::Note { code: "small-latent".into(), text, args });
+            }
         }
         Ok(Panel::new("pad", "Draw or erase, and see the reconstruction", views))
     }
