@@ -2,6 +2,7 @@
 
 import { t, number, setLanguage } from './i18n.js';
 import { Header } from './header.js';
+import { Away } from './away.js';
 import { footer } from './footer.js';
 import { Toolbar } from './toolbar.js';
 import { Controls } from './controls.js';
@@ -53,6 +54,7 @@ export class Page {
       door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
     });
     this.place = new Place(session, runs, { open: () => this.extras.show('door'), draw: () => this.draw() });
+    this.away = new Away(session, (promise) => this.quietly(promise));
     this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });
     this.cards = new Cards(at('cards'), { describe: () => describe(session.state) });
     this.toolbar = new Toolbar(at('toolbar'), session, {
@@ -128,7 +130,7 @@ export class Page {
     at('starting').textContent = t('starting');
     at('toolbar').setAttribute('aria-label', t('toolbar'));
     document.querySelector('.skip').textContent = t('skip');
-    footer(at('footer'), { door: () => this.runs.door(), keys: () => this.extras.show('keys') });
+    footer(at('footer'), { door: () => this.runs.door(), keys: () => this.extras.show('keys'), away: this.away });
     this.controls.render();
   }
 

@@ -76,3 +76,29 @@ test('a digit that is drawn is recognised while the classifier learns, and wrong
   await expect(panel(page, 'drawing').locator('.histogram canvas, .histogram')).not.toHaveCount(0);
   await page.screenshot({ path: `${SHOTS}/classifier.png`, fullPage: true });
 });
+
+test('a run goes on while its tab is hidden, or waits if the person says so, and goes on when it is seen again', async ({ page, site }) => {
+  // Chromium's headless tabs are never hidden by themselves.
+  await page.addInitScript(() => {
+    let hidden = false;
+    Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });
+    window.hide = (value) => {
+      hidden = value;
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
+  });
+  await visit(page, site, SMALL);
+  await page.evaluate(() => window.kiln.run());
+  const status = async () => (await state(page)).status;
+  const { step } = await state(page);
+  await page.evaluate(() => window.hide(true));
+  await expect.poll(async () => (await state(page)).step).toBeGreaterThan(step + 50);
+  await page.evaluate(() => window.hide(false));
+  await page.locator('#footer [data-do=away]').check();
+  await page.evaluate(() => window.hide(true));
+  await expect.poll(status).toBe('paused');
+  await page.evaluate(() => window.hide(false));
+  await expect.poll(status).toBe('running');
+  await page.reload();
+  await expect(page.locator('#footer [data-do=away]')).toBeChecked();
+});
