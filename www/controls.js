@@ -44,6 +44,8 @@ export class Controls {
     /** Fields that are written in while they act, by key. */
     this.fields = new Map();
     session.on('reset', () => this.#forget());
+    // Which settings it names comes after the schema.
+    session.on('link', () => this.render());
     this.described = new Set();
     /** Whether all settings are shown, or those that a beginner needs. */
     this.whole = false;
