@@ -1,14 +1,10 @@
-// One of many pictures is chosen, with the mouse, a finger or the keys; those that were chosen wear a mark.
+// One of many pictures is chosen, with the mouse, a finger or the keys.
 
 import { t } from '../i18n.js';
-import { colour } from '../theme.js';
-
-/** A mark is at most so large, and at most such a part of its picture. */
-const BADGE = 18;
-const PART = 0.45;
+import { frame } from '../views/marks.js';
 
 export class Choice {
-  /** `images`: the grid, `{ canvas, view, session, indexAt, boxOf }`. */
+  /** `images`: the grid, `{ canvas, view, session, indexAt }`. */
   constructor(images) {
     this.images = images;
     this.cursor = null;
@@ -50,35 +46,11 @@ export class Choice {
     event.stopPropagation();
   }
 
-  /** `scale`: from pixels of the sheet to those of the canvas. */
-  paint(context, scale) {
+  /** `box(index)`: left, top, width and height of a picture on the canvas. */
+  paint(context, box) {
     const { images, cursor } = this;
-    const box = (index) => images.boxOf(index).map((value) => value * scale);
-    /** How many marks a picture wears already. */
-    const worn = new Map();
-    for (const { index, text } of images.view.marks ?? []) {
-      const [left, top, width, height] = box(index);
-      frame(context, [left, top, width, height], colour.accent, 2.5);
-      const size = Math.min(BADGE, Math.round(width * PART));
-      const at = left + (worn.get(index) ?? 0) * (size + 1);
-      worn.set(index, (worn.get(index) ?? 0) + 1);
-      context.fillStyle = colour.accent;
-      context.fillRect(at, top, size, size);
-      context.fillStyle = colour.surface;
-      context.font = `bold ${Math.round(size * 0.72)}px system-ui, sans-serif`;
-      context.textAlign = 'center';
-      context.textBaseline = 'middle';
-      context.fillText(text, at + size / 2, top + size / 2 + 0.5);
-    }
-    if (cursor !== null && cursor < images.view.count) {
-      frame(context, box(cursor), '#000', 5);
-      frame(context, box(cursor), '#fff', 2.5);
-    }
+    if (cursor === null || cursor >= images.view.count) return;
+    frame(context, box(cursor), '#000', 5);
+    frame(context, box(cursor), '#fff', 2.5);
   }
-}
-
-function frame(context, [left, top, width, height], stroke, line) {
-  context.strokeStyle = stroke;
-  context.lineWidth = line;
-  context.strokeRect(left + 1, top + 1, width - 2, height - 2);
 }

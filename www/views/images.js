@@ -2,6 +2,7 @@
 
 import { t, number } from '../i18n.js';
 import { Canvas } from './canvas.js';
+import { paintMarks } from './marks.js';
 import { paintSheet } from './sheet.js';
 import { here } from '../later.js';
 
@@ -97,6 +98,9 @@ export class Images {
     if (!said.trim()) return;
     this.captions = Object.assign(document.createElement('ul'), { className: 'captions' });
     this.captions.style.setProperty('--columns', String(columnsOf(this.view)));
+    this.captions.style.setProperty('--rows', String(rowsOf(this.view)));
+    // Under a grid of several rows nobody could tell whose they are.
+    this.captions.classList.toggle('over', rowsOf(this.view) > 1 && captions.every(Boolean));
     for (const text of captions.filter(Boolean)) this.captions.append(Object.assign(document.createElement('li'), { textContent: text, title: text }));
     this.grid.append(this.captions);
   }
@@ -123,7 +127,7 @@ export class Images {
   }
 
   /** `[left, top, width, height]` of a picture, in pixels of the sheet. */
-  boxOf(index) {
+  #boxOf(index) {
     const { width, height } = this.view;
     return [(index % columnsOf(this.view)) * (width + 1), Math.floor(index / columnsOf(this.view)) * (height + 1), width, height];
   }
@@ -203,7 +207,9 @@ export class Images {
     context.imageSmoothingEnabled = enlarged < (this.view.width >= LARGE ? CRISP : 1);
     context.imageSmoothingQuality = 'high';
     context.drawImage(this.sheet, 0, 0, width, height);
-    this.choice?.paint(context, width / this.sheet.width);
+    const box = (index) => this.#boxOf(index).map((value) => (value * width) / this.sheet.width);
+    paintMarks(context, this.view.marks ?? [], box);
+    this.choice?.paint(context, box);
   }
 
   // The first picture of the sheet, at as many moments as fit.

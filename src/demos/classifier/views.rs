@@ -10,7 +10,7 @@ use burn::tensor::activation::softmax;
 
 /// Digits of the last step that are shown.
 const SHOWN: usize = 24;
-const COLUMNS: usize = 8;
+const COLUMNS: usize = 6;
 
 impl ClassifierDemo {
     pub async fn panels(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
@@ -37,13 +37,13 @@ impl ClassifierDemo {
         figures.extend(loss.map(|v| Figure::of_curve("loss", "Cross-entropy at the last step (nats)", v, None)));
         Ok(vec![
             Panel::new("drawing", "Draw a digit: what is it?", drawing),
+            Panel::figures(figures),
+            run.losses("losses", "Loss", Self::LOSSES),
             Panel::new(
                 "examples",
                 "Digits from the last step, and what they are recognised as",
                 vec![self.examples(&guesses)],
             ),
-            Panel::figures(figures),
-            run.losses("losses", "Loss", Self::LOSSES),
             run.measured("quality", "Accuracy on unseen digits"),
         ])
     }
