@@ -60,6 +60,7 @@ for (const language of ['en', 'zh']) {
       await expect(own.locator('.name')).toHaveText(title[language]);
       await expect(own.locator('.shows')).toHaveText(DOOR.cards[name].shows[language]);
       await expect(own.locator('.needs')).toContainText(needs.bytes ? 'MB' : words['door.needs.nothing']);
+      await expect(own.locator('.needs'), 'how long it takes').toHaveText(/^.+ · .+ · .+$/);
       await expect(own.locator('.needs')).toContainText(words[needs.gpu ? 'door.needs.gpu' : 'door.needs.cpu']);
       await expect(own.locator('img')).toHaveAttribute('alt', DOOR.cards[name].alt[language]);
       await expect.poll(() => own.locator('img').evaluate((image) => image.naturalWidth)).toBe(400);

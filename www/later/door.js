@@ -113,7 +113,7 @@ class Door {
       <div class="picture">${own ? html`<img src=${pictureOf(name)} alt=${say(own.alt)} width=${WIDTH} height=${HEIGHT} loading="lazy" />` : nothing}</div>
       <a class="name" href=${`#${name}`} data-card=${name} @click=${(event) => follow(event, () => this.open(name))}>${demos.titleOf(demo)}</a>
       <p class="shows">${say(own?.shows)}</p>
-      <p class="needs">${needs(demo)}</p>
+      <p class="needs">${needs(demo)}${own ? ` · ${say(own.takes)}` : nothing}</p>
     </li>`;
   }
 }
