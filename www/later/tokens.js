@@ -4,7 +4,7 @@ import { html, render, nothing } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
 import { copy } from '../cards.js';
 import { Composer } from './composer.js';
-import { bits, shown, tokenCard } from './token-card.js';
+import { bits, percent, shown, tokenCard } from './token-card.js';
 import { heat } from './heat.js';
 
 /** Upper ends of the steps of surprise, in bits: from 50 percent down to one in a thousand. */
@@ -77,6 +77,14 @@ export class Tokens {
     this.#show();
     this.composer.render();
     this.#stopped();
+  }
+
+  /** Of the newest token that the model wrote: `raw` and `p`, its probabilities, and its surprise in `bits`. */
+  says(name) {
+    const token = this.tokens.findLast(({ raw }) => raw != null);
+    if (!token) return undefined;
+    if (name === 'bits') return number(bits(token.raw), 1);
+    return token[name] == null ? undefined : percent(token[name]);
   }
 
   // The text stays as it is: what is no longer true is replaced by what comes.
