@@ -1,7 +1,7 @@
 // The equation of a demo, whose terms carry the values that stand on the page, and the steps of its algorithm.
 //
 // `equations/DEMO.json`: `terms`, each `{ math, value?, name, about }`; `lines`, each `{ of, math, when? }`, in whose `math` what is parted
-// by spaces is a term (`@name`) or plain; `steps`, groups of them, each `{ of, on, list, when? }`. A `value` is a number of a tile
+// by spaces is a term (`@name`) or plain, and a comma between spaces begins another formula; `steps`, groups of them, each `{ of, on, list, when? }`. A `value` is a number of a tile
 // (`panel.name`, as the tile writes it) or the key of a setting. `when` says under which settings something holds.
 
 import { html, render, nothing } from '../vendor/lit-html.js';
@@ -56,7 +56,7 @@ class Equation {
     this.steps = steps;
     this.session = session;
     this.panels = panels;
-    this.lines = lines.map((line) => ({ ...line, parts: line.math.split(' ').map((part) => partOf(part, terms)) }));
+    this.lines = lines.map((line) => ({ ...line, pieces: line.math.split(' , ').map((piece) => piece.split(' ').map((part) => partOf(part, terms))) }));
     this.pace = new Pace(PACE, () => this.render());
     this.step = session.state.step;
     this.offs = [
@@ -84,9 +84,9 @@ class Equation {
   #looked() {
     const now = performance.now();
     this.#looks = [...this.#looks.filter((at) => now - at < LOOKS), now];
-    const checked = this.panels.says('figures', 'measured_at');
+    const checked = this.panels.says('figures', 'measured_at') ?? '';
     if (checked !== this.#checked && this.#checked !== null) this.#flash('check');
-    this.#checked = checked ?? '';
+    this.#checked = checked;
     this.pace.ask();
   }
 
@@ -129,17 +129,16 @@ class Equation {
 
   render() {
     const lines = this.#drawn();
-    const terms = lines.flatMap(({ parts }) => parts);
-    const open = terms.find((part) => part.key === this.#open && part.term)?.term;
+    const open = lines.flatMap(({ pieces }) => pieces.flat()).find((part) => part.key === this.#open && part.term)?.term;
     let next = 1;
     const groups = this.steps.filter((group) => this.#holds(group));
     render(
       html`<h3>${t('equation.title')}</h3>
         <div class="lines" @keydown=${(event) => event.key === 'Escape' && this.#explain('')}>
           ${lines.map(
-            ({ of, parts }) => html`<div class="line" role="group" aria-label=${of[language]}>
+            ({ of, pieces }) => html`<div class="line" role="group" aria-label=${of[language]}>
               <p class="of">${of[language]}</p>
-              <div class="parts">${parts.map((part) => (part.term ? this.#term(part) : part.node))}</div>
+              <div class="pieces">${pieces.map((parts) => html`<div class="parts">${parts.map((part) => (part.term ? this.#term(part) : part.node))}</div>`)}</div>
             </div>`,
           )}
         </div>

@@ -6,6 +6,7 @@
 
 const NS = 'http://www.w3.org/1998/Math/MathML';
 const ACCENTS = { hat: '^', bar: '¯', tilde: '~' };
+const FENCES = /^[()[\]{}|‖]$/;
 /** Signs that belong to what follows them, and take no room as operators do. */
 const NAMES = /^[\p{L}∇∞]$/u;
 
@@ -69,5 +70,9 @@ function atom(signs) {
     upright.setAttribute('mathvariant', 'normal');
     return upright;
   }
-  return element(sign.length > 1 || NAMES.test(sign) ? 'mi' : 'mo', sign);
+  if (sign.length > 1 || NAMES.test(sign)) return element('mi', sign);
+  const operator = element('mo', sign);
+  // Brackets as high as the line: some fonts have no size between that and twice as high.
+  if (FENCES.test(sign)) operator.setAttribute('stretchy', 'false');
+  return operator;
 }
