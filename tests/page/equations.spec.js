@@ -79,7 +79,11 @@ for (const [demo, link, steps] of FAST) {
       const value = (await button.locator('.value').textContent()).replace('≈ ', '');
       if (panel === 'outputs') expect(Number(value)).toBeGreaterThan(0);
       else if (panel === 'figures') expect((await page.locator('[data-panel=figures] dd').allTextContents()).map((text) => text.split(' / ')[0]), name).toContain(value);
-      else expect(await page.locator(`[data-panel=${panel}] .key b`).allTextContents(), name).toContain(value);
+      else {
+        // Curves out of sight are not drawn.
+        await page.locator(`[data-panel=${panel}]`).scrollIntoViewIfNeeded();
+        await expect.poll(() => page.locator(`[data-panel=${panel}] .key b`).allTextContents(), name).toContain(value);
+      }
     }
   });
 }
@@ -152,6 +156,38 @@ test('the steps that are done are lit, and say how often', async ({ page, site }
   await expect(group('check').locator('.now')).toHaveText(/last at step [\d,]+/);
   await page.evaluate(() => window.kiln.pause());
   for (const on of ['step', 'look', 'check']) await expect(group(on)).toHaveAttribute('data-lit', 'false');
+});
+
+test('what the worker tells of its progress lights the step that it is at', async ({ page, site }) => {
+  await visit(page, site, SMALL);
+  const lit = await page.evaluate(async () => {
+    const { equationOf } = await import('./www/later/equation.js');
+    const heard = new Map();
+    const session = { state: { status: 'loading', step: 0, speed: 0 }, schema: { demo: 'autoencoder', values: {} }, on: (name, fn) => (heard.set(name, fn), () => {}) };
+    const element = document.body.appendChild(document.createElement('div'));
+    (await equationOf('autoencoder')).show(element, { session, panels: { says: () => undefined } });
+    const seen = [];
+    for (const what of ['encoding', 'decoding', '']) {
+      heard.get('progress')({ what, done: 0, total: 1, bytes: false });
+      await new Promise((drawn) => new MutationObserver(drawn).observe(element, { subtree: true, attributes: true }));
+      seen.push([...element.querySelectorAll('[data-lit=true]')].map(({ dataset }) => dataset.on));
+    }
+    element.remove();
+    return seen;
+  });
+  expect(lit).toEqual([['encoding'], ['decoding'], []]);
+});
+
+test('the equation of a text has the probabilities of its newest token', async ({ page, site, models }) => {
+  await visit(page, site, `text?model=${models.url}plain/tiny/tiny-llama-q8_0.gguf&max_tokens=12&prompt=Hello&chat=false`);
+  await page.evaluate(() => window.kiln.run({ download: true }));
+  await page.waitForFunction(() => window.kiln.state.status === 'paused' && window.kiln.state.step >= 1, undefined, { timeout: 60_000, polling: 50 });
+  const card = page.locator('.token-card dd');
+  for (const [value, at] of [['text.raw', 1], ['text.p', 2]]) await expect.poll(async () => (await term(page, value).locator('.value').textContent()) === (await card.nth(at).textContent())).toBe(true);
+  await expect(page.locator('.token-card dd').nth(3)).toHaveText(`${await term(page, 'text.bits').locator('.value').textContent()} bits`);
+  await expect(term(page, 'temperature').locator('.value')).toHaveText('0.7');
+  await page.evaluate(() => window.kiln.set('greedy', true));
+  await expect(term(page, 'temperature')).toHaveCount(0);
 });
 
 test('the words change with the language, and the term that is explained stays', async ({ page, site }) => {
