@@ -68,7 +68,7 @@ for (const [demo, link, steps] of FAST) {
     const values = await valuesOf(page, link);
     await page.evaluate((count) => window.kiln.step(count), steps);
     const { terms, lines: all, steps: groups } = await equation(demo);
-    for (const { when = {} } of [...all, ...groups, ...groups.flatMap(({ list }) => list)]) for (const key of Object.keys(when)) expect(values, key).toHaveProperty(key);
+    for (const { when, done } of [...all, ...groups, ...groups.flatMap(({ list }) => list)]) for (const key of Object.keys({ ...when, ...done })) expect(values, key).toHaveProperty(key);
     for (const { value } of Object.values(terms)) if (value && !value.includes('.')) expect(values, value).toHaveProperty(value);
     // What is measured comes a little after its step.
     const shown = page.locator('#lesson .term[data-value*="."]');

@@ -1,7 +1,8 @@
 // The equation of a demo, whose terms carry the values that stand on the page, and the steps of its algorithm.
 //
 // `equations/DEMO.json`: `terms`, each `{ math, value?, name, about }`; `lines`, each `{ of, math, when? }`, in whose `math` what is parted
-// by spaces is a term (`@name`) or plain, and a comma between spaces begins another formula; `steps`, groups of them, each `{ of, on, list, when? }`. A `value` is a number of a tile
+// by spaces is a term (`@name`) or plain, and a comma between spaces begins another formula; `steps`, groups of them, each `{ of, on, list, when? }`, in whose `list` a
+// step has `when`, and `done` where it is told of but left out under some settings. A `value` is a number of a tile
 // (`panel.name`, as the tile writes it) or the key of a setting. `when` says under which settings something holds.
 
 import { html, render, nothing } from '../vendor/lit-html.js';
@@ -131,7 +132,9 @@ class Equation {
     const lines = this.#drawn();
     const open = lines.flatMap(({ pieces }) => pieces.flat()).find((part) => part.key === this.#open && part.term)?.term;
     let next = 1;
-    const groups = this.steps.filter((group) => this.#holds(group));
+    // Before the settings are known, what some of them leave out is there.
+    const said = (part) => this.#values === null || this.#holds(part);
+    const groups = this.steps.filter(said).map((group) => ({ ...group, list: group.list.filter(said) }));
     render(
       html`<h3>${t('equation.title')}</h3>
         <div class="lines" @keydown=${(event) => event.key === 'Escape' && this.#explain('')}>
@@ -176,7 +179,7 @@ class Equation {
       <p class="of">${group.of[language]} <span class="now">${text}</span></p>
       <ol start=${start}>
         ${group.list.map((step) => {
-          const off = this.#values !== null && !this.#holds(step);
+          const off = this.#values !== null && !this.#holds({ when: step.done });
           return html`<li class=${off ? 'off' : ''}>${step[language]}${off ? html` <small>(${t('steps.off')})</small>` : nothing}</li>`;
         })}
       </ol>
