@@ -42,6 +42,7 @@ export async function showLesson(element, demo, given) {
   element.dataset.of = demo;
   if (other) {
     element.classList.remove('whole');
+    element.scrollTop = 0;
     formula = Object.assign(document.createElement('div'), { className: 'formula' });
   }
   element.setAttribute('aria-label', t('lesson'));

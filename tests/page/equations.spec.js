@@ -239,6 +239,22 @@ test('the equation comes beside the lesson and pushes nothing away', async ({ pa
   expect((await state(page)).demo).toBe('gan2d');
 });
 
+test('whoever reads the last step, or chooses an experiment below it, still sees the run', async ({ page, site }) => {
+  await visit(page, site, SMALL);
+  await expect(page.locator('#lesson .term').first()).toBeVisible();
+  const plane = () => page.locator('.plane canvas').first().evaluate((canvas) => canvas.getBoundingClientRect().top);
+  const before = await plane();
+  await page.locator('#lesson .steps li').last().scrollIntoViewIfNeeded();
+  await expect(page.locator('#lesson .steps li').last()).toBeInViewport();
+  expect([await plane(), await page.evaluate(() => scrollY)]).toEqual([before, 0]);
+  await page.locator('#lesson .try a').last().focus();
+  expect([await plane(), await page.evaluate(() => scrollY)]).toEqual([before, 0]);
+  // Another demo's lesson is read from its beginning.
+  await page.evaluate(() => window.kiln.open('diffusion2d?batch=32&width=16&depth=1'));
+  await expect(page.locator('#lesson h2')).toContainText('diffusion');
+  expect(await page.locator('#lesson').evaluate(({ scrollTop }) => scrollTop)).toBe(0);
+});
+
 test('without its equation a lesson is still read', async ({ page, site }) => {
   await page.route('**/later/equations/*', (route) => route.abort());
   await visit(page, site, SMALL);

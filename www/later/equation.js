@@ -1,9 +1,10 @@
 // The equation of a demo, whose terms carry the values that stand on the page, and the steps of its algorithm.
 //
 // `equations/DEMO.json`: `terms`, each `{ math, value?, name, about }`; `lines`, each `{ of, math, when? }`, in whose `math` what is parted
-// by spaces is a term (`@name`) or plain, and a comma between spaces begins another formula; `steps`, groups of them, each `{ of, on, list, when? }`, in whose `list` a
-// step has `when`, and `done` where it is told of but left out under some settings. A `value` is a number of a tile
-// (`panel.name`, as the tile writes it) or the key of a setting. `when` says under which settings something holds.
+// by spaces is a term (`@name`) or plain, and a comma between spaces begins another formula; `steps`, groups of them, each
+// `{ of, on, list, when? }`. `on`: `step`, `look` (new pictures), `check`, or what the worker's progress is called. A step of a `list` has
+// `when`, too, and `done` where it is told of but left out under some settings. A `value` is a number of a tile (`panel.name`, as the
+// tile writes it) or the key of a setting. `when` and `done` say for which values of settings: `{ key: [values] }`.
 
 import { html, render, nothing } from '../vendor/lit-html.js';
 import { t, number, language } from '../i18n.js';
