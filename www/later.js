@@ -17,6 +17,10 @@ const GROUPS = {
     sheets: ['keys.css'],
     modules: () => [import('./later/keys.js')],
   },
+  equation: {
+    sheets: ['equation.css'],
+    modules: () => [import('./later/equation.js')],
+  },
   courses: {
     sheets: ['courses.css'],
     modules: () => [import('./later/courses.js')],

@@ -4,8 +4,15 @@
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, language } from './i18n.js';
 import { tried } from './tried.js';
+import { later } from './later.js';
+import { within } from './within.js';
+
+/** The words wait so long for the equation, in ms: what comes after them pushes them down. */
+const EQUATION = 600;
 
 const fetched = new Map();
+/** Where the equation of the demo is drawn. */
+let formula = null;
 
 async function fetchLesson(demo, name) {
   const key = `${demo}.${name}`;
@@ -19,26 +26,35 @@ async function fetchLesson(demo, name) {
   return lesson;
 }
 
-/** `courses()` shows whose tasks these runs do. */
-export async function showLesson(element, demo, { courses }) {
+/** `session` and `panels` have the values of the equation; `courses()` shows whose tasks these runs do. */
+export async function showLesson(element, demo, given) {
+  const { courses } = given;
   const wanted = (element.dataset.lesson = `${demo}.${language}`);
+  // The lesson is worth reading without it.
+  const equation = demo ? later('equation').then(({ equationOf }) => equationOf(demo)).catch(() => null) : Promise.resolve(null);
   // A demo may have none.
   const lesson = demo ? ((await fetchLesson(demo, language)) ?? (await fetchLesson(demo, 'en'))) : null;
+  await within(EQUATION, equation).catch(() => {});
   if (element.dataset.lesson !== wanted) return;
   element.hidden = !lesson;
   if (!lesson) return;
   const other = demo !== element.dataset.of;
   element.dataset.of = demo;
-  if (other) element.classList.remove('whole');
+  if (other) {
+    element.classList.remove('whole');
+    element.scrollTop = 0;
+    formula = Object.assign(document.createElement('div'), { className: 'formula' });
+  }
   element.setAttribute('aria-label', t('lesson'));
   const unfold = () => {
     element.classList.toggle('whole');
-    showLesson(element, demo, { courses });
+    showLesson(element, demo, given);
   };
   const whole = element.classList.contains('whole');
   render(
     html`<h2>${lesson.title}</h2>
       ${lesson.lead.map((text) => html`<p class="lead">${text}</p>`)}
+      ${formula}
       <div class="see">
         <h3>${t('lesson.see')}</h3>
         ${lesson.see.map(([term, text]) => html`<details><summary>${term}</summary><p>${text}</p></details>`)}
@@ -55,4 +71,5 @@ export async function showLesson(element, demo, { courses }) {
       <button type="button" class="quiet unfold" data-do="lesson" aria-expanded=${whole} @click=${unfold}>${t(whole ? 'lesson.fold' : 'lesson.whole')}</button>`,
     element,
   );
+  equation.then((found) => element.dataset.lesson === wanted && found?.show(formula, given));
 }

@@ -175,7 +175,7 @@ export class Page {
 
   async lesson(demo) {
     if (document.body.classList.contains('embed')) return;
-    await showLesson(at('lesson'), demo, { courses: () => this.extras.show('courses') });
+    await showLesson(at('lesson'), demo, { session: this.session, panels: this.panels, courses: () => this.extras.show('courses') });
     this.bar.render();
   }
 

@@ -186,6 +186,15 @@ export class Panels {
     }
   }
 
+  /** What a tile writes of one of its numbers; nothing where it has none of that name. */
+  says(panel, name) {
+    for (const part of this.tiles.get(panel)?.parts.values() ?? []) {
+      const text = part.says?.(name);
+      if (text !== undefined) return text;
+    }
+    return undefined;
+  }
+
   /** Points are drawn on the first plane alone: another one may be of another space. */
   #optionsOf(Part) {
     const drawn = Part === Plane && [...this.tiles.values()].some(({ parts }) => parts.has(Plane));

@@ -254,6 +254,36 @@ test('surprise colours the text, and the text can be copied', async ({ page, sit
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('Hello');
 });
 
+test('a text has one colouring at a time, and only that one is pressed', async ({ page, site, models }) => {
+  await write(page, site, models, 'prompt=Hello&chat=false');
+  const pressed = () => page.locator('[data-show][aria-pressed=true]').evaluateAll((buttons) => buttons.map(({ dataset }) => dataset.show));
+  await page.click('[data-show=surprise]');
+  expect(await pressed()).toEqual(['surprise']);
+  await page.click('[data-show=attention]');
+  await expect.poll(pressed).toEqual(['attention']);
+  await page.click('[data-show=surprise]');
+  await expect.poll(pressed).toEqual(['surprise']);
+  await expect(page.locator('.tools .legend.surprise')).toBeVisible();
+});
+
+test('the lens shows all of its layers, and less than half a percent is not 0 %', async ({ page, site, models }) => {
+  await write(page, site, models, 'prompt=Hello&chat=false');
+  const shown = await page.evaluate(async () => {
+    const { Lens } = await import('./www/later/lens.js');
+    const lens = new Lens({ bus: { tokens: [] } });
+    document.querySelector('main').append(lens.element);
+    const layers = Array.from({ length: 31 }, () => [0.0001, 0.0049, 0.006, 0.5].map((raw, id) => ({ id, piece: 'a', raw })));
+    const drawn = new Promise((done) => new MutationObserver(done).observe(lens.element, { childList: true, subtree: true }));
+    lens.update({ token: 0, layers });
+    await drawn;
+    const box = lens.element.querySelector('.scroll');
+    const answer = { texts: [...lens.element.querySelectorAll('tr:first-child small')].map(({ textContent }) => textContent), whole: box.scrollHeight - box.clientHeight < 20 };
+    lens.element.remove();
+    return answer;
+  });
+  expect(shown).toEqual({ texts: ['<1 %', '<1 %', '1 %', '50 %'], whole: true });
+});
+
 test('the text demo speaks Chinese, in the dark, on a page 360 px wide', async ({ page, site, models }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.emulateMedia({ colorScheme: 'dark' });

@@ -142,6 +142,25 @@ test('the film goes back through time and comes back', async ({ page, site }) =>
   await expect(samples).toHaveAttribute('data-step', '11');
 });
 
+test('a button brings the film back to now', async ({ page, site }) => {
+  await visit(page, site, SMALL_DIGITS);
+  for (const n of [1, 4, 4]) await page.evaluate((steps) => window.kiln.step(steps), n);
+  const samples = page.locator('[data-panel=samples] .images');
+  const now = samples.locator('[data-do=now]');
+  await expect(samples).toHaveAttribute('data-step', '9');
+  await expect(now).toBeDisabled();
+  await samples.locator('input[type=range]').press('Home');
+  await page.evaluate(() => window.kiln.step(2));
+  await expect(samples).not.toHaveAttribute('data-step', '11');
+  await now.click();
+  await expect(samples).toHaveAttribute('data-step', '11');
+  await expect(now).toBeDisabled();
+  await expect(samples.locator('input[type=range]')).toBeFocused();
+  // It is followed again.
+  await page.evaluate(() => window.kiln.step(1));
+  await expect(samples).toHaveAttribute('data-step', '12');
+});
+
 test('nothing watches what another demo has taken away', async ({ page, site }) => {
   await page.addInitScript(() => {
     const watched = new Map();

@@ -6,6 +6,9 @@ import { Pace } from '../views/pace.js';
 import { heat } from './heat.js';
 import { shown } from './token-card.js';
 
+/** Half a percent or less is not nothing. */
+const percent = (part) => (part < 0.005 ? `<${number(1)} %` : `${number(100 * part)} %`);
+
 /** While the model writes it is drawn anew this often at most, in ms: the machine has a model to run. */
 const CALM = 250;
 
@@ -46,7 +49,7 @@ export class Lens {
                   <th scope="row">${index === 0 ? t('lens.embedding') : t('lens.layer', { layer: number(index - 1) })}</th>
                   ${candidates.map(
                     ({ id, piece, raw }) => html`<td data-heat=${heat(raw)} class=${id === last ? 'final' : ''}>
-                      <code>${shown(piece)}</code> <small>${number(100 * raw, 0)} %</small>
+                      <code>${shown(piece)}</code> <small>${percent(raw)}</small>
                     </td>`,
                   )}
                 </tr>`,

@@ -9,7 +9,7 @@ export const bits = (probability) => -Math.log2(Math.max(probability, 1e-12));
 /** A token's piece with its white space made visible. */
 export const shown = (piece) => piece.replaceAll('\n', '⏎').replaceAll('\t', '⇥').replace(/^ | $/g, '␣') || '∅';
 
-const percent = (value) => `${number(100 * value, value > 0 && value < 0.0995 ? 2 : 1)} %`;
+export const percent = (value) => `${number(100 * value, value > 0 && value < 0.0995 ? 2 : 1)} %`;
 
 /** `move(index)` goes to another token; `branch(id)` puts another one here, null where nothing was chosen by the model. */
 export function tokenCard(token, { index, count, move, branch }) {

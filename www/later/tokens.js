@@ -4,8 +4,9 @@ import { html, render, nothing } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
 import { copy } from '../cards.js';
 import { Composer } from './composer.js';
-import { bits, shown, tokenCard } from './token-card.js';
+import { bits, percent, shown, tokenCard } from './token-card.js';
 import { heat } from './heat.js';
+import { lineFrom } from './lines.js';
 
 /** Upper ends of the steps of surprise, in bits: from 50 percent down to one in a thousand. */
 const SURPRISE = [1, 3, 5, 7, 10];
@@ -77,6 +78,14 @@ export class Tokens {
     this.#show();
     this.composer.render();
     this.#stopped();
+  }
+
+  /** Of the newest token that the model wrote: `raw` and `p`, its probabilities, and its surprise in `bits`. */
+  says(name) {
+    const token = this.tokens.findLast(({ raw }) => raw != null);
+    if (!token) return undefined;
+    if (name === 'bits') return number(bits(token.raw), 1);
+    return token[name] == null ? undefined : percent(token[name]);
   }
 
   // The text stays as it is: what is no longer true is replaced by what comes.
@@ -194,30 +203,14 @@ export class Tokens {
     };
     if (event.key === 'ArrowRight') this.#point(visible(1));
     else if (event.key === 'ArrowLeft') this.#point(visible(-1));
-    else if (event.key === 'ArrowDown') this.#point(this.#line(at, 1));
-    else if (event.key === 'ArrowUp') this.#point(this.#line(at, -1));
+    else if (event.key === 'ArrowDown') this.#point(lineFrom(this.spans, at, 1));
+    else if (event.key === 'ArrowUp') this.#point(lineFrom(this.spans, at, -1));
     else if (event.key === 'Home') this.#point(0);
     else if (event.key === 'End') this.#point(last);
     else if (event.key === 'Enter') this.#point(at, true);
     else if (event.key === 'Escape') this.#point(undefined, true);
     else return;
     event.preventDefault();
-  }
-
-  /** The nearest token on the line below or above. */
-  #line(at, way) {
-    const here = this.spans[at].getBoundingClientRect();
-    let best = at;
-    let nearest = Infinity;
-    for (let index = at + way; this.spans[index]; index += way) {
-      const there = this.spans[index].getBoundingClientRect();
-      const below = way * (there.top - here.top);
-      if (!there.width || below < here.height / 2) continue;
-      const distance = Math.abs(there.left - here.left) + 4 * below;
-      if (distance >= nearest && below > 3 * here.height) break;
-      if (distance < nearest) [best, nearest] = [index, distance];
-    }
-    return best;
   }
 
   /** Moves the cursor; `choose` also asks the worker to look at this token. */
@@ -299,8 +292,11 @@ export class Tokens {
     if (this.said.textContent !== why) this.said.textContent = why;
   }
 
+  /** The text has one colouring at a time: while it shows attention, surprise takes that one's place. */
   #switch(name) {
-    this.switched[name] = !this.switched[name];
+    const replaces = name === 'surprise' && this.session.schema.values.attention === true;
+    this.switched[name] = replaces || !this.switched[name];
+    if (replaces) this.session.set('attention', false);
     this.render();
   }
 
@@ -322,7 +318,7 @@ export class Tokens {
       key in values ? button(key, values[key] === true, () => this.session.set(key, !values[key])) : nothing;
     render(
       html`<div class="group">
-          ${button('surprise', switched.surprise, () => this.#switch('surprise'))} ${live('attention')} ${live('lens')}
+          ${button('surprise', switched.surprise && !values.attention, () => this.#switch('surprise'))} ${live('attention')} ${live('lens')}
           ${values.chat ? button('marks', switched.marks, () => this.#switch('marks')) : nothing}
           <button type="button" class="quiet" data-do="copy" @click=${async ({ target }) => (target.textContent = t((await copy(this.plain())) ? 'copied' : 'copy-failed'))}>
             ${t('tokens.copy')}

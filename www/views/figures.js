@@ -10,6 +10,7 @@ export class Figures {
   }
 
   update({ figures }) {
+    this.figures = figures;
     const ids = figures.map(({ id }) => id).join();
     if (ids !== this.ids) {
       this.ids = ids;
@@ -24,10 +25,16 @@ export class Figures {
         }),
       );
     }
-    figures.forEach(({ value, digits, of }, index) => {
-      const shown = Number.isFinite(value) ? number(value, digits) : '–';
-      this.element.children[index].lastElementChild.replaceChildren(shown, ...(of === null || of === undefined ? [] : [best(of, digits)]));
+    figures.forEach((figure, index) => {
+      const { digits, of } = figure;
+      this.element.children[index].lastElementChild.replaceChildren(written(figure), ...(of === null || of === undefined ? [] : [best(of, digits)]));
     });
+  }
+
+  /** What is written of a figure; nothing where there is no such one. */
+  says(id) {
+    const figure = this.figures?.find((one) => one.id === id);
+    return figure && written(figure);
   }
 
   retitle() {
@@ -38,6 +45,8 @@ export class Figures {
     this.element.remove();
   }
 }
+
+const written = ({ value, digits }) => (Number.isFinite(value) ? number(value, digits) : '–');
 
 function best(of, digits) {
   const element = document.createElement('small');

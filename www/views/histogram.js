@@ -48,6 +48,16 @@ export class Histogram {
     this.canvas.redraw();
   }
 
+  /** The mean of a series of bins, as near as its bins tell. */
+  says(label) {
+    const { series = [], low, high, categories } = this.view ?? {};
+    const { counts } = series.find((one) => one.label === label) ?? {};
+    if (!counts || categories.length) return undefined;
+    const all = counts.reduce((sum, one) => sum + one, 0);
+    const mean = counts.reduce((sum, one, bin) => sum + one * (low + ((bin + 0.5) * (high - low)) / counts.length), 0) / all;
+    return `≈ ${number(mean, 2)}`;
+  }
+
   retitle() {
     this.names = null;
   }

@@ -114,6 +114,7 @@ export class Images {
   retitle(title) {
     this.title = title;
     if (this.slider) this.slider.setAttribute('aria-label', t('film.scrub'));
+    if (this.now) this.now.textContent = t('film.now');
     if (this.slider) this.#label();
   }
 
@@ -164,7 +165,17 @@ export class Images {
       this.live = at === this.frames.length - 1;
       this.#show(at);
     });
-    this.film.append(this.strip.element, this.slider, this.when);
+    this.now = Object.assign(document.createElement('button'), { type: 'button', className: 'quiet', textContent: t('film.now') });
+    this.now.dataset.do = 'now';
+    this.now.addEventListener('click', () => {
+      this.live = true;
+      // The button goes off with the press: the keyboard goes on from the slider.
+      this.slider.focus();
+      this.#show(this.frames.length - 1);
+    });
+    const foot = Object.assign(document.createElement('div'), { className: 'foot' });
+    foot.append(this.when, this.now);
+    this.film.append(this.strip.element, this.slider, foot);
     this.element.append(this.film);
   }
 
@@ -173,6 +184,7 @@ export class Images {
     this.slider.max = String(Math.max(0, last));
     if (this.live) this.slider.value = String(last);
     const step = this.frames[Number(this.slider.value)]?.step ?? 0;
+    this.now.disabled = this.live;
     this.when.textContent = t(this.live ? 'film.live' : 'film.at', { step: number(step) });
     // Whoever listens while the slider has the focus would hear each step.
     this.slider.setAttribute('aria-valuetext', this.live ? t('film.now') : this.when.textContent);

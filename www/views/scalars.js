@@ -161,14 +161,24 @@ export class Scalars {
   #values(at) {
     this.step.textContent = t('step.count', { step: number(this.rows[at]?.[0] ?? 0) });
     const shown = this.names.map((name, index) => {
-      let row = at;
-      while (row > 0 && Number.isNaN(this.rows[row]?.[index + 1])) row -= 1;
-      const value = this.rows[row]?.[index + 1];
-      const text = Number.isFinite(value) ? number(value, Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 3 : 1) : '–';
+      const text = this.#text(index, at);
       this.legend.children[index].lastChild.textContent = text;
       return `${t(`series.${name}`, {}, name)} ${text}`;
     });
     this.plot.setAttribute('aria-label', `${this.title}: ${shown.join(', ')}`);
+  }
+
+  #text(index, at) {
+    let row = at;
+    while (row > 0 && Number.isNaN(this.rows[row]?.[index + 1])) row -= 1;
+    const value = this.rows[row]?.[index + 1];
+    return Number.isFinite(value) ? number(value, Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 3 : 1) : '–';
+  }
+
+  /** The newest value of a series as the legend writes it; nothing where there is no such series. */
+  says(name) {
+    const index = this.names.indexOf(name);
+    return index < 0 ? undefined : this.#text(index, this.rows.length - 1);
   }
 
   #build() {
