@@ -3,6 +3,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, language } from './i18n.js';
+import { showTasks } from './tasks.js';
 import { tried } from './tried.js';
 
 const fetched = new Map();
@@ -47,6 +48,7 @@ export async function showLesson(element, demo, { courses }) {
       <ul class="try">
         ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`} @click=${(event) => tried.follow(event)}>${title}</a><p>${text}</p></li>`)}
       </ul>
+      <div class="tasks-place"></div>
       ${lesson.more?.length
         ? html`<h3 class="more-head">${t('lesson.more')}</h3>
             <ul class="more">${lesson.more.map((text) => html`<li>${text}</li>`)}</ul>`
@@ -55,4 +57,5 @@ export async function showLesson(element, demo, { courses }) {
       <button type="button" class="quiet unfold" data-do="lesson" aria-expanded=${whole} @click=${unfold}>${t(whole ? 'lesson.fold' : 'lesson.whole')}</button>`,
     element,
   );
+  showTasks(element.querySelector('.tasks-place'), demo);
 }
