@@ -16,9 +16,9 @@
 
 /**
  * Whether a value lies in its bounds. What is not a number lies in none.
- * @param {Bounds} bounds
+ * @type {(value: any, bounds: Bounds) => boolean}
  */
-export const holds = (value, { least = -Infinity, most = Infinity, is = undefined }) => (is === undefined ? value >= least && value <= most : value === is);
+export const holds = (value, { least = -Infinity, most = Infinity, is }) => (is === undefined ? value >= least && value <= most : value === is);
 
 const floats = ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer, byteOffset, byteLength / 4);
 
