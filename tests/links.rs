@@ -42,12 +42,13 @@ fn what_is_out_of_range_is_clamped_and_what_is_unknown_dropped_each_with_a_note(
     assert_eq!(link.notes.len(), 7, "{:?}", link.notes);
 }
 
-/// The links that the README, the lessons, the list of courses and the front door show. A prompt may hold a quotation mark only as
+/// The links that the README, the lessons, their tasks, the list of courses and the front door show. A prompt may hold a quotation mark only as
 /// `%22`, so that one ends each link.
 fn shown() -> Vec<(String, String)> {
     let lessons = std::fs::read_dir("www/lessons").expect("a folder").map(|e| e.expect("an entry").path());
+    let tasks = std::fs::read_dir("www/later/tasks").expect("a folder").map(|e| e.expect("an entry").path());
     let mut links = Vec::new();
-    for path in lessons.chain(["README.md".into(), "docs/courses.md".into(), "www/later/door.json".into()]) {
+    for path in lessons.chain(tasks).chain(["README.md".into(), "docs/courses.md".into(), "www/later/door.json".into()]) {
         let text = std::fs::read_to_string(&path).expect("text");
         for demo in kiln::demos::registry::DEMOS {
             for (at, _) in text.match_indices(&format!("{}?", demo.name)) {
@@ -115,6 +116,34 @@ fn the_document_of_courses_is_the_list_that_the_page_shows_and_each_task_has_bot
         std::fs::write(path, &text).expect("it can be written");
     }
     assert_eq!(std::fs::read_to_string(path).expect("text"), text, "{path}");
+}
+
+/// The page opens a task's link as it stands, and judges only runs that keep the settings which the target names.
+#[test]
+fn each_demo_has_four_tasks_whose_links_are_canonical_and_whose_targets_name_its_settings() {
+    for demo in kiln::demos::registry::DEMOS {
+        let path = format!("www/later/tasks/{}.en.json", demo.name);
+        let list = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let list: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");
+        assert!(list.len() >= 4, "{path} has {}", list.len());
+        let schema = (demo.config.schema)();
+        for task in &list {
+            let text = task["link"].as_str().expect("a link");
+            let link = parse(text).unwrap_or_else(|e| panic!("{path}: {text}: {e}"));
+            assert_eq!(canonical(link.entry, &link.values), text, "{path}");
+            assert_eq!(link.entry.name, demo.name, "{path}: {text}");
+            for (key, bounds) in task["target"]["keep"].as_object().into_iter().flatten() {
+                let property = schema["properties"].get(key);
+                assert!(property.is_some(), "{path}: {} keeps {key}", task["id"]);
+                // Bounds that the link itself breaks would never count.
+                let (value, ours) = (&link.values[key], |name: &str| bounds[name].as_f64());
+                let number = value.as_f64().unwrap_or(f64::NAN);
+                assert!(ours("least").is_none_or(|least| number >= least), "{path}: {} keeps {key}", task["id"]);
+                assert!(ours("most").is_none_or(|most| number <= most), "{path}: {} keeps {key}", task["id"]);
+                assert!(bounds.get("is").is_none_or(|is| is == value), "{path}: {} keeps {key}", task["id"]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -25,6 +25,10 @@ const GROUPS = {
     sheets: ['courses.css'],
     modules: () => [import('./later/courses.js')],
   },
+  tasks: {
+    sheets: ['tasks.css'],
+    modules: () => [import('./later/task-list.js')],
+  },
   models: {
     sheets: ['models.css'],
     modules: () => [import('./later/model-choice.js'), import('./later/library.js')],

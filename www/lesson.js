@@ -3,6 +3,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, language } from './i18n.js';
+import { showTasks } from './tasks.js';
 import { tried } from './tried.js';
 import { later } from './later.js';
 import { within } from './within.js';
@@ -63,6 +64,7 @@ export async function showLesson(element, demo, given) {
       <ul class="try">
         ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`} @click=${(event) => tried.follow(event)}>${title}</a><p>${text}</p></li>`)}
       </ul>
+      <div class="tasks-place"></div>
       ${lesson.more?.length
         ? html`<h3 class="more-head">${t('lesson.more')}</h3>
             <ul class="more">${lesson.more.map((text) => html`<li>${text}</li>`)}</ul>`
@@ -72,4 +74,5 @@ export async function showLesson(element, demo, given) {
     element,
   );
   equation.then((found) => element.dataset.lesson === wanted && found?.show(formula, given));
+  showTasks(element.querySelector('.tasks-place'), demo);
 }
