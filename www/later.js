@@ -17,6 +17,10 @@ const GROUPS = {
     sheets: ['keys.css'],
     modules: () => [import('./later/keys.js')],
   },
+  glossary: {
+    sheets: ['glossary.css'],
+    modules: () => [import('./later/glossary.js')],
+  },
   courses: {
     sheets: ['courses.css'],
     modules: () => [import('./later/courses.js')],
