@@ -25,6 +25,9 @@ async function sound(page, where, { least = 60, sizes = [LARGE, LARGE_DARK, PHON
     expect.soft(found, `${where}, ${width} px, ${colorScheme}`).toEqual([]);
     expect(passed, `${where}, ${width} px, ${colorScheme}`).toBeGreaterThan(least);
     expect(rules).toEqual(expect.arrayContaining(['color-contrast', 'target-size']));
+    // For axe, room around a thin slider makes up for its height.
+    const thin = await page.locator('input[type=range]:visible').evaluateAll((all) => all.filter((one) => one.getBoundingClientRect().height < 24).map((one) => one.outerHTML));
+    expect.soft(thin, where).toEqual([]);
   }
 }
 
@@ -91,7 +94,6 @@ test('dialogs, lists and cards', async ({ page, site }) => {
   await expect(card(page, 'error-unknown-demo')).toBeVisible();
   await page.evaluate(() => window.kiln.open('gan2d?width=9999&colour=blue'));
   await expect(page.locator('#cards .card.note').first()).toBeVisible();
-  await page.evaluate(() => window.kiln.set('seed', 'soon').catch(() => {}));
   await sound(page, 'cards');
 });
 

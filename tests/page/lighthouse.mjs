@@ -9,7 +9,7 @@ import lighthouse, { desktopConfig } from 'lighthouse';
 import { serve } from './serve.mjs';
 
 /** What is opened: the front door, and a run. */
-export const PAGES = { 'front door': '', 'a run': '#gan2d' };
+export const PAGES = { 'front door': '', 'run of points': '#gan2d' };
 const TIMES = 3;
 
 /** A port that nobody uses. */
