@@ -40,7 +40,7 @@ for (const [language, reading] of [['en', 'Reading large.gguf'], ['zh', '正在�
       window.arrived = new Promise((resolve) => window.kiln.on('library', ({ files }) => files.some(({ name, complete }) => complete && name === 'large.gguf') && resolve()));
       window.after = [];
     });
-    await dropLarge(page, 'large.gguf', 400);
+    await dropLarge(page, 'large.gguf', 200);
     await expect(page.locator('.progress')).toContainText(reading, { timeout: 30_000 });
     await page.click('.progress [data-do=cancel]', { timeout: 5_000 });
     await expect(page.locator('.progress')).toHaveCount(0, { timeout: 1_000 });
