@@ -1,5 +1,7 @@
 // Files out of the page and into it: the download, the file button, and dropping files anywhere.
 
+import { isWeights as isModel } from './models.js';
+
 /** `file.large` says it, too. */
 const MOST = 1024 * 1024 * 1024;
 /** A longer header is none. */
@@ -24,7 +26,6 @@ async function headerOf(file) {
 
 /** A file of an archive or of a camera, by its name or by what the browser takes it for. */
 const isPicture = ({ name, type }) => type.startsWith('image/') || /\.(png|jpe?g|jfif|gif|webp|bmp|avif|tiff?|ico|svg|zip|idx)$/i.test(name);
-const isModel = ({ name }) => /\.(gguf|safetensors)$/i.test(name);
 
 /** Parts of a model that say nothing by themselves. */
 const isPart = ({ name }) => /\.json$/i.test(name);

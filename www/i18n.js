@@ -28,7 +28,8 @@ async function fetchWords(name) {
 }
 
 export async function setLanguage(name, keep = false) {
-  [english, words] = await Promise.all([fetchWords('en'), fetchWords(name)]);
+  const fallback = fetchWords('en');
+  [english, words] = await Promise.all([fallback, name === 'en' ? fallback : fetchWords(name)]);
   language = name;
   document.documentElement.lang = name === 'zh' ? 'zh-Hans' : 'en';
   if (!keep) return;

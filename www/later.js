@@ -21,6 +21,10 @@ const GROUPS = {
     sheets: ['equation.css'],
     modules: () => [import('./later/equation.js')],
   },
+  glossary: {
+    sheets: ['glossary.css'],
+    modules: () => [import('./later/glossary.js')],
+  },
   courses: {
     sheets: ['courses.css'],
     modules: () => [import('./later/courses.js')],

@@ -7,6 +7,7 @@ import { showTasks } from './tasks.js';
 import { tried } from './tried.js';
 import { later } from './later.js';
 import { within } from './within.js';
+import { glossary } from './glossary.js';
 
 /** The words wait so long for the equation, in ms: what comes after them pushes them down. */
 const EQUATION = 600;
@@ -14,6 +15,9 @@ const EQUATION = 600;
 const fetched = new Map();
 /** Where the equation of the demo is drawn. */
 let formula = null;
+/** Draws the lesson that is shown once more. */
+let again = () => {};
+glossary.on('change', () => again());
 
 async function fetchLesson(demo, name) {
   const key = `${demo}.${name}`;
@@ -39,6 +43,8 @@ export async function showLesson(element, demo, given) {
   if (element.dataset.lesson !== wanted) return;
   element.hidden = !lesson;
   if (!lesson) return;
+  again = () => showLesson(element, demo, given);
+  const mark = glossary.marker();
   const other = demo !== element.dataset.of;
   element.dataset.of = demo;
   if (other) {
@@ -49,25 +55,25 @@ export async function showLesson(element, demo, given) {
   element.setAttribute('aria-label', t('lesson'));
   const unfold = () => {
     element.classList.toggle('whole');
-    showLesson(element, demo, given);
+    again();
   };
   const whole = element.classList.contains('whole');
   render(
     html`<h2>${lesson.title}</h2>
-      ${lesson.lead.map((text) => html`<p class="lead">${text}</p>`)}
+      ${lesson.lead.map((text) => html`<p class="lead">${mark(text)}</p>`)}
       ${formula}
       <div class="see">
         <h3>${t('lesson.see')}</h3>
-        ${lesson.see.map(([term, text]) => html`<details><summary>${term}</summary><p>${text}</p></details>`)}
+        ${lesson.see.map(([term, text]) => html`<details><summary>${term}</summary><p>${mark(text)}</p></details>`)}
       </div>
       <h3>${t('lesson.try')}</h3>
       <ul class="try">
-        ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`} @click=${(event) => tried.follow(event)}>${title}</a><p>${text}</p></li>`)}
+        ${lesson.try.map(([link, title, text]) => html`<li><a href=${`#${link}`} @click=${(event) => tried.follow(event)}>${title}</a><p>${mark(text)}</p></li>`)}
       </ul>
       <div class="tasks-place"></div>
       ${lesson.more?.length
         ? html`<h3 class="more-head">${t('lesson.more')}</h3>
-            <ul class="more">${lesson.more.map((text) => html`<li>${text}</li>`)}</ul>`
+            <ul class="more">${lesson.more.map((text) => html`<li>${mark(text)}</li>`)}</ul>`
         : nothing}
       <button type="button" data-do="courses" aria-haspopup="dialog" @click=${courses}>${t('courses.open')}</button>
       <button type="button" class="quiet unfold" data-do="lesson" aria-expanded=${whole} @click=${unfold}>${t(whole ? 'lesson.fold' : 'lesson.whole')}</button>`,

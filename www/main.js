@@ -10,6 +10,11 @@ import { Runs } from './runs.js';
 import { Models, greeting } from './models.js';
 import { demos } from './demos.js';
 import { embedded, listed, words } from './front.js';
+import { glossary } from './glossary.js';
+import { within } from './within.js';
+
+/** A demo that has shown nothing for so long shows nothing by itself, in ms. */
+const FIRST_VIEW = 1000;
 
 const query = new URLSearchParams(location.search);
 const asked = query.get('device');
@@ -49,6 +54,9 @@ session.once('link').then(() => {
   threadsLater().then((threads) => (session.state.threadsLater = threads));
   chooseAdapter(asked).then(({ use, software, reason }) => (use ? session.handover.prepare({ software }) : session.explain(reason)));
 });
+
+// After the first picture there is time for the words that explain the lesson's. A frame has no lesson.
+if (!embedded) session.once('reset').then(() => within(FIRST_VIEW, session.once('views'))).catch(() => {}).then(() => glossary.wake());
 
 async function first() {
   // What is opened from the door is asked for there.

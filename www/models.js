@@ -14,6 +14,12 @@ const PATIENCE = 5_000;
 /** Megabytes as a file's seller counts them. */
 export const MB = 1e6;
 
+/** Whether a file holds the weights of a model: the others only tell of it. */
+export const isWeights = ({ name }) => /\.(gguf|safetensors)$/i.test(name);
+
+/** The one of a model's files that it is called by. */
+export const mainOf = (files) => files.find(isWeights) ?? files[0];
+
 export function readEndpoints() {
   try {
     const urls = JSON.parse(localStorage.getItem(KEY) ?? '[]');
@@ -37,9 +43,10 @@ export class Models extends Emitter {
   /** The step at which what is open began: a saved run begins with those that it has. */
   #from;
   #manifest = null;
-  /** Who waits for the library's next answer, in turn, and the import that waits for its files. */
+  /** Who waits for the library's next answer, in turn. */
   #asked = [];
-  #import = null;
+  /** Imports on their way, `{ files, met(stored), resolve, reject, left }`: for what is `left` nobody waits any longer. */
+  #imports = [];
 
   constructor(session) {
     super();
@@ -109,7 +116,7 @@ export class Models extends Emitter {
     const is = ({ sha256, hub, source = `hub:${hub}` }, file) => (sha256 ? file.sha256 === sha256 : file.sources.includes(source));
     const found = parts.map((part) => files.find((file) => is(part, file)));
     return {
-      title: known?.title ?? (local ? (found.find(Boolean)?.name ?? `${name.slice(0, 19)}…`) : name),
+      title: known?.title ?? (local ? (mainOf(found.filter(Boolean))?.name ?? `${name.slice(0, 19)}…`) : name),
       licence: known?.licence ?? '',
       bytes: (known?.files ?? []).reduce((sum, { bytes }) => sum + (bytes ?? 0), 0),
       here: found.reduce((sum, file) => sum + (file?.bytes ?? 0), 0),
@@ -151,12 +158,36 @@ export class Models extends Emitter {
           stored.files.find(({ name, bytes, complete }) => complete && name === file.name && bytes === file.size) ??
           stored.files.find(({ bytes, complete }) => complete && bytes === file.size),
       );
-    this.#import?.reject({ code: 'superseded', message: 'Another file was chosen.', help: '' });
+    for (const one of this.#imports) this.#leave(one, { code: 'superseded', message: 'Another file was chosen.', help: '' });
     const stored = await new Promise((resolve, reject) => {
-      this.#import = { met: (now) => found(now).every(Boolean), resolve, reject };
+      this.#imports.push({ files, met: (now) => found(now).every(Boolean), resolve, reject });
       this.session.send({ type: 'import', files });
     });
     return `${HASHES}${found(stored).map(({ sha256 }) => sha256).join(',')}`;
+  }
+
+  /** Whether `what` is a file that is being read; `left`: one that nobody waits for any longer. */
+  reads(what, left = false) {
+    const its = this.#imports.filter(({ files }) => files.some(({ name }) => name === what));
+    return its.length > 0 && its.every((one) => Boolean(one.left) === left);
+  }
+
+  /** Nobody waits for the files that are being read. The worker reads them to their end; what it keeps then is deleted. */
+  cancelImport() {
+    const before = new Set((this.stored?.files ?? []).map(({ sha256 }) => sha256));
+    for (const one of this.#imports.filter(({ left }) => !left)) {
+      this.#leave(one, { code: 'cancelled', message: 'It was cancelled.', help: '' });
+      one.resolve = ({ files }) => {
+        const ours = files.filter(({ name, bytes, sha256 }) => !before.has(sha256) && one.files.some((file) => file.name === name && file.size === bytes));
+        for (const { sha256 } of ours) this.ask({ type: 'delete', sha256 });
+      };
+    }
+  }
+
+  #leave(one, why) {
+    one.left = true;
+    one.reject(why);
+    one.resolve = () => {};
   }
 
   setEndpoints(urls) {
@@ -171,16 +202,16 @@ export class Models extends Emitter {
 
   #arrived(stored) {
     this.stored = stored;
-    if (this.#import?.met(stored)) {
-      this.#import.resolve(stored);
-      this.#import = null;
+    const met = this.#imports.find((one) => one.met(stored));
+    if (met) {
+      this.#imports = this.#imports.filter((one) => one !== met);
+      met.resolve(stored);
     } else this.#asked.shift()?.resolve(stored);
     this.emit('change');
   }
 
   #failed(error) {
-    this.#import?.reject(error);
-    this.#import = null;
+    for (const { reject } of this.#imports.splice(0)) reject(error);
     for (const { reject } of this.#asked.splice(0)) reject(error);
   }
 }

@@ -20,6 +20,7 @@ import { actionsOf, linkOf, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
 import { within } from './within.js';
+import { mainOf } from './models.js';
 import { share } from './share.js';
 import { listenForKeys } from './shortcuts.js';
 
@@ -51,6 +52,7 @@ export class Page {
       models: ({ Library }) => new Library(at('models'), models, { choose }),
       courses: ({ Courses }) => new Courses(at('courses')),
       keys: ({ Keys }) => new Keys(at('keys')),
+      glossary: ({ theGlossary }) => theGlossary(),
       door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
     });
     this.place = new Place(session, runs, { open: () => this.extras.show('door'), draw: () => this.draw() });
@@ -80,8 +82,9 @@ export class Page {
     });
     this.bar = new Bar(session, { toggle: () => this.toggle() });
     this.progress = new Progress(at('progress'), {
-      cancellable: (what) => ['pictures', 'module'].includes(what) || session.state.status === 'loading',
-      cancel: async (what) => (what === 'pictures' ? this.pictures.cancel() : session.cancel().catch(() => {})),
+      local: (what) => models.reads(what),
+      cancellable: (what) => ['pictures', 'module'].includes(what) || models.reads(what) || session.state.status === 'loading',
+      cancel: async (what) => (what === 'pictures' ? this.pictures.cancel() : models.reads(what) ? models.cancelImport() : session.cancel().catch(() => {})),
     });
   }
 
@@ -99,7 +102,8 @@ export class Page {
     session.on('schema', () => this.controls.render());
     session.on('views', (event) => this.panels.update(event));
     // What was on its way when it was cancelled may still tell of itself.
-    session.on('progress', (event) => (event.what !== 'pictures' || this.pictures?.busy) && this.progress.update(event));
+    const left = ({ what }) => (what === 'pictures' ? !this.pictures?.busy : this.models.reads(what, true));
+    session.on('progress', (event) => left(event) || this.progress.update(event));
     session.on('module', (event) => this.progress.update(event));
     session.on('error', (event) => this.failed(event));
     session.on('note', (event) => this.cards.show(cardOfNote(event)));
@@ -130,7 +134,7 @@ export class Page {
     at('starting').textContent = t('starting');
     at('toolbar').setAttribute('aria-label', t('toolbar'));
     document.querySelector('.skip').textContent = t('skip');
-    footer(at('footer'), { door: () => this.runs.door(), keys: () => this.extras.show('keys'), away: this.away });
+    footer(at('footer'), { door: () => this.runs.door(), show: (name) => this.extras.show(name), away: this.away });
     this.controls.render();
   }
 
@@ -241,7 +245,7 @@ export class Page {
     await this.#awake(kind);
     const own = modelOf(session.schema);
     const place = own?.kind === kind ? { ...own, demo: session.state.demo } : demos.opening(kind);
-    if (!place) return this.refuse(files[0].name, 'unopened');
+    if (!place) return this.refuse(mainOf(files).name, 'unopened');
     const before = session.state.step > 0 ? runs.current : '';
     try {
       await this.open(`${place.demo}?${place.key}=${await this.models.import(files)}`, { run: true });

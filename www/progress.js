@@ -20,9 +20,10 @@ export class Progress {
   /** `{ what, done, total, bytes, since, rate, at, from }` of what is waited for, or null. */
   #task = null;
 
-  /** `cancellable(what)` says whether it can be stopped; `cancel(what)` stops it, and is kept when it stands. */
-  constructor(element, { cancellable, cancel }) {
+  /** `local(what)`: whether it is read from this machine; `cancellable(what)` says whether it can be stopped; `cancel(what)` stops it, and is kept when it stands. */
+  constructor(element, { local, cancellable, cancel }) {
     this.element = element;
+    this.local = local;
     this.cancellable = cancellable;
     this.cancel = cancel;
     setInterval(() => this.#task && this.render(), 500);
@@ -59,15 +60,15 @@ export class Progress {
     if (!this.#task || ((!this.#task.bytes || this.#task.what === PICTURES) && now - this.#task.since < SOON)) return render(nothing, this.element);
     const { what, done, total, bytes, since } = this.#task;
     // A path is told by its last part.
-    const label = t(`progress.${what}`, {}, t('progress.fetch', { file: what.split('/').at(-1) }));
+    const label = t(`progress.${what}`, {}, t(this.local(what) ? 'progress.read' : 'progress.fetch', { file: what.split('/').at(-1) }));
     const may = this.cancellable(what) && (now - since > LONG || (bytes && total > LARGE) || what === PICTURES);
     render(
-      html`<div class="progress">
+      html`<section class="progress" aria-label=${label}>
         <span>${label}</span>
         <progress aria-label=${label} max=${total > 0 ? total : nothing} value=${total > 0 ? done : nothing}></progress>
         <small>${bytes ? this.#bytes() : total > 0 ? `${number(done)} / ${number(total)}` : ''}</small>
         ${may ? html`<button type="button" data-do="cancel" @click=${() => this.#cancel(what)}>${t('do.cancel')}</button>` : nothing}
-      </div>`,
+      </section>`,
       this.element,
     );
   }

@@ -18,7 +18,7 @@ export function share({ link, altered }, save) {
   const content = document.createElement('div');
   dialog.replaceChildren(content);
   render(
-    html`<h2>${t('share.title')}</h2>
+    html`<h2 id="share-title">${t('share.title')}</h2>
       <p>${t(altered ? 'share.altered' : 'share.about')}</p>
       ${altered ? html`<button type="button" data-do="share-save" @click=${save}>${t('share.save')}</button>` : nothing}
       ${field('share-link', t('share.link'), address, 2)} ${field('share-embed', t('share.embed'), frame, 3)}

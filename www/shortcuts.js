@@ -2,7 +2,7 @@
 
 const KEY = 'kiln.shortcuts';
 /** What takes keys itself. */
-const TAKEN = 'input, select, textarea, button, summary, a, dialog, [role=application]';
+const TAKEN = 'input, select, textarea, button, summary, a, dialog, [role=application], [role=button]';
 
 export const shortcuts = {
   get on() {

@@ -37,7 +37,7 @@ for (const colorScheme of ['light', 'dark']) {
     await page.locator('#lesson .try a').nth(1).click();
     await expect(page.locator('.control.changed').first()).toBeVisible();
     await legible(page, 80);
-    for (const [press, dialog] of [['share', '#share'], ['models', '#models'], ['courses', '#courses'], ['keys', '#keys']]) {
+    for (const [press, dialog] of [['share', '#share'], ['models', '#models'], ['courses', '#courses'], ['glossary', '#glossary'], ['keys', '#keys']]) {
       await page.locator(`[data-do=${press}]`).first().click();
       await expect(page.locator(dialog)).toBeVisible();
       await legible(page, 80);

@@ -260,3 +260,21 @@ for (const [width, colorScheme, language] of [[360, 'light', 'en'], [360, 'dark'
     await page.screenshot({ path: `${SHOTS}/door-${width}-${colorScheme}-${language}.png`, fullPage: true });
   });
 }
+
+test('what a sent link shows is in the file itself: a title, a sentence, and a picture of the size that is said', async ({ page, site }) => {
+  // Who makes previews runs no script.
+  const html = await (await page.request.get(site)).text();
+  const said = Object.fromEntries([...html.matchAll(/<meta property="og:([\w:]+)" content="([^"]*)"/g)].map(([, name, text]) => [name, text]));
+  expect(said.title).toContain('Kiln');
+  expect(said.description.length).toBeGreaterThan(60);
+  expect(said['image:alt']).toBeTruthy();
+  await page.goto(site);
+  const size = await page.evaluate(async (path) => {
+    const image = new Image();
+    image.src = path;
+    await image.decode();
+    return [image.naturalWidth, image.naturalHeight].map(String);
+  }, said.image);
+  expect(size).toEqual([said['image:width'], said['image:height']]);
+  expect((await stat(`${WWW}../${said.image}`)).size).toBeLessThan(150 * KB);
+});

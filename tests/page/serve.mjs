@@ -4,6 +4,8 @@ import { createServer } from 'node:http';
 import { readFile, stat } from 'node:fs/promises';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress } from 'node:zlib';
 
 export const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self' https: http://localhost:* http://127.0.0.1:*; worker-src 'self'; base-uri 'none'; form-action 'none'";
@@ -13,8 +15,13 @@ const TYPES = {
   '.wasm': 'application/wasm', '.svg': 'image/svg+xml',
 };
 
-/** `change(path, body)` may put another body in a file's place. */
-export function serve(root, port = 0, change = (_, body) => body, address = '127.0.0.1') {
+/** What pictures and weights would gain by it is nothing. */
+const PACKED = /\.(html|m?js|css|json|wasm|svg)$/;
+const pack = promisify(brotliCompress);
+
+/** `change(path, body)` may put another body in a file's place. `packed`: with brotli, each file once, as hosts of pages do. */
+export function serve(root, port = 0, change = (_, body) => body, address = '127.0.0.1', packed = false) {
+  const kept = new Map();
   const server = createServer(async (request, response) => {
     let path = decodeURIComponent(new URL(request.url, 'http://x').pathname);
     if (path.startsWith(SUB_PATH)) path = `/${path.slice(SUB_PATH.length)}`;
@@ -22,8 +29,11 @@ export function serve(root, port = 0, change = (_, body) => body, address = '127
     const file = join(root, normalize(path));
     try {
       if (!file.startsWith(root) || !(await stat(file)).isFile()) throw new Error('no such file');
-      const body = await change(path, await readFile(file));
+      let body = await change(path, await readFile(file));
+      const small = packed && PACKED.test(path);
+      if (small) body = await (kept.get(path) ?? kept.set(path, pack(body)).get(path));
       response.writeHead(200, {
+        ...(small ? { 'content-encoding': 'br' } : {}),
         'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
         'content-security-policy': POLICY,
         'x-content-type-options': 'nosniff',

@@ -65,6 +65,7 @@ export class Images {
     this.expected = { ...view, count: view.columns * (view.film ? view.columns : 2) };
     if (view.film && !this.slider) this.#scrubber();
     this.#keepPlace(view);
+    this.canvas.element.setAttribute('aria-label', this.title);
     this.canvas.redraw();
   }
 

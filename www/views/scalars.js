@@ -200,6 +200,7 @@ export class Scalars {
     const width = this.plot.clientWidth;
     const measured = this.rows.some((row) => row.subarray(1).some(Number.isFinite));
     this.plot.textContent = measured ? '' : t('plot.empty');
+    if (!measured) this.plot.setAttribute('aria-label', `${this.title}: ${t('plot.empty')}`);
     if (!width || !measured) return;
     const axis = {
       stroke: colour.muted, font: '11px system-ui, sans-serif', ticks: { show: false },

@@ -1,5 +1,6 @@
 // Makes the pictures of the front door anew, each from the demo itself on the built page, run on the CPU:
-// `node xtask/data/cards.mjs [FOLDER [NAME...]]`, where FOLDER is the built page (dist/) and NAME a demo, or `film`.
+// `node xtask/data/cards.mjs [FOLDER [NAME...]]`, where FOLDER is the built page (dist/) and NAME a demo, `film`, or `preview`, the picture
+// of the front door that a sent link shows.
 // A demo that has no recipe below is opened as its plain link opens it, and its first canvas is taken.
 // The language model's words need the file of its weights: KILN_MODELS is the folder that holds it; without it that card is left as it is.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +19,8 @@ const models = process.env.KILN_MODELS ?? '';
 /** Pictures are 16 to 10, and the film is square; in pixels. */
 const CARD = [400, 250];
 const FRAME = 256;
+/** What a sent link shows, in pixels: the size that is usual for it. */
+const PREVIEW = { width: 1200, height: 630 };
 /** How well WebP keeps them. The film is many pictures. */
 const QUALITY = 0.72;
 const FILM_QUALITY = 0.45;
@@ -119,9 +122,25 @@ async function film() {
   return draw(shots, [FRAME, FRAME], FILM_QUALITY);
 }
 
+/** The front door at rest, as a JPEG: not every reader of links knows WebP. */
+async function preview() {
+  const still = await browser.newPage({ viewport: PREVIEW, colorScheme: 'dark', reducedMotion: 'reduce', serviceWorkers: 'block' });
+  await still.goto(`${site}?lang=en`);
+  await still.locator('.film img').evaluate((image) => image.decode());
+  await still.locator('.starts a').first().waitFor();
+  const bytes = await still.screenshot({ type: 'jpeg', quality: 82 });
+  await still.close();
+  writeFileSync(join(ROOT, 'www/preview.jpg'), bytes);
+  return bytes;
+}
+
 mkdirSync(OUT, { recursive: true });
 const demos = JSON.parse(readFileSync(join(ROOT, 'www/demos.json'), 'utf8'));
-for (const name of only.length ? only : ['film', ...demos.map((demo) => demo.name)]) {
+for (const name of only.length ? only : ['film', ...demos.map((demo) => demo.name), 'preview']) {
+  if (name === 'preview') {
+    console.log(`preview: ${(await preview()).length} bytes`);
+    continue;
+  }
   const writes = demos.find((demo) => demo.name === name)?.does === 'writes';
   if (writes && !existsSync(join(models, MODEL))) {
     console.log(`${name}: left as it is, ${MODEL} is not in KILN_MODELS`);
