@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test, expect, visit, state, card, elsewhere, untilStep, FIXTURES, SHOTS } from './kiln.js';
+import { test, expect, visit, state, card, elsewhere, FIXTURES, SHOTS } from './kiln.js';
 import { serveModels } from './models-server.mjs';
 import { Judge } from '../../www/later/judge.js';
 
@@ -37,7 +37,9 @@ async function open(page, id) {
 
 /** Opens a task's run, and takes so many steps. */
 async function run(page, id, steps) {
-  await page.evaluate(() => (window.begun = new Promise((resolve) => window.kiln.on('schema', () => window.kiln.on('status', resolve)))));
+  await page.evaluate(() => {
+    window.begun = new Promise((resolve) => window.kiln.on('schema', () => window.kiln.on('status', resolve)));
+  });
   await task(page, id).locator('.go a').click();
   await page.evaluate(() => window.begun);
   if (steps) await page.evaluate((n) => window.kiln.step(n), steps);
@@ -63,7 +65,8 @@ test('a task is done by a real run, is told with its prediction, and stays done 
   await expect(verdict).toContainText(`You expected “${first.answers[wrong]}”`);
   await expect(verdict).toContainText(first.answers[first.right]);
   await expect(task(page, first.id).locator('.reveal')).toContainText(first.reveal);
-  await expect(task(page, first.id).locator('fieldset')).toBeDisabled();
+  await expect(task(page, first.id).locator('fieldset')).toHaveAttribute('disabled', '');
+  await page.screenshot({ path: `${SHOTS}/tasks.png`, fullPage: true });
   await page.reload();
   await page.evaluate(() => window.kiln.ready);
   await expect(summary(page)).toHaveText(`Tasks (1 of ${list.length} done)`);
@@ -154,6 +157,7 @@ test('tasks are done by keyboard, in Chinese, without storage, and on a phone', 
   await expect(task(page, 'quick').locator('.verdict')).toContainText('你预计“Nothing”');
   await expect(summary(page)).toHaveText('任务 （完成 1/1）');
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await page.screenshot({ path: `${SHOTS}/tasks-360.png` });
   expect(wrong).toEqual([]);
 });
 
