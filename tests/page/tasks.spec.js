@@ -46,6 +46,7 @@ async function run(page, id, steps) {
 }
 
 test('a task is done by a real run, is told with its prediction, and stays done after a reload', async ({ page, site }) => {
+  test.setTimeout(240_000);
   const [demo, list] = ['diffusion2d', TASKS.get('diffusion2d')];
   const first = list[0];
   await visit(page, site, demo);
@@ -56,7 +57,7 @@ test('a task is done by a real run, is told with its prediction, and stays done 
   await run(page, first.id, 0);
   expect((await state(page)).link).toBe(first.link);
   await page.evaluate(() => window.kiln.run());
-  await expect(card(page, 'task')).toContainText(first.aim, { timeout: 60_000 });
+  await expect(card(page, 'task')).toContainText(first.aim, { timeout: 150_000 });
   await page.evaluate(() => window.kiln.pause());
   await expect(summary(page)).toHaveText(`Tasks (1 of ${list.length} done)`);
   await expect(task(page, first.id).locator('.far')).toHaveText('Aim reached.');
