@@ -13,7 +13,11 @@ export async function audit(page) {
     const { violations, passes } = await window.axe.run(document, { runOnly: tags, resultTypes: ['violations', 'passes'] });
     // Links of runs are hashes, too: axe takes each that is out of sight for one past the header.
     const meant = ({ id }, { target }) => id !== 'skip-link' || target.join() === '.skip';
-    const found = violations.flatMap((rule) => rule.nodes.filter((node) => meant(rule, node)).map((node) => ({ id: rule.id, ...node }))).map(({ id, target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary.split('\n').at(1)?.trim()}`);
+    const found = violations.flatMap((rule) =>
+      rule.nodes
+        .filter((node) => meant(rule, node))
+        .map(({ target, failureSummary }) => `${rule.id}: ${target.join(' ')}: ${failureSummary.split('\n').at(1)?.trim()}`),
+    );
     return { found, passed: passes.reduce((sum, { nodes }) => sum + nodes.length, 0), rules: passes.map(({ id }) => id) };
   }, TAGS);
 }
