@@ -4,6 +4,7 @@ import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
 import { controlsOf, linkOf } from './schema.js';
 import { here, later } from './later.js';
+import { taught } from './taught.js';
 import { tried, titleOf, numberOf, optionOf } from './tried.js';
 
 /** Places of a slider: so many that each arrow key tells, and no more than can be told apart. */
@@ -56,9 +57,10 @@ export class Controls {
     const lacking = new Set(controls.map(groupOf).filter((group) => group && !here(group) && !this.missed.has(group)));
     if (lacking.size) return void this.#fetch([...lacking]);
     for (const control of controls) {
-      if (this.elsewhere.includes(control.key)) continue;
+      if (this.elsewhere.includes(control.key) || !taught.showsControl(control.key)) continue;
       groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
     }
+    this.element.parentElement.hidden = !groups.size;
     // What is learnt comes before how the run goes on.
     if (groups.has(LAST)) groups.set(LAST, take(groups, LAST));
     render(
@@ -95,6 +97,7 @@ export class Controls {
     const title = titleOf(demo, control);
     const about = t(`${demo}.about.${key}`, {}, t(`about.${key}`, {}, control.description));
     const open = this.described.has(key);
+    const locked = taught.locks(key);
     const toggle = () => {
       if (!this.described.delete(key)) this.described.add(key);
       this.render();
@@ -105,8 +108,8 @@ export class Controls {
         ? html`<button type="button" class="why" aria-expanded=${open} aria-label=${t('controls.about', { title })} title=${about} @click=${toggle}>?</button>`
         : nothing}
       ${tried.has(key) ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}
-      ${control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
-      ${this.#input(control, value, title)}
+      ${locked ? html`<span class="locked-mark">${t('controls.locked')}</span>` : control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
+      ${locked ? html`<fieldset class="lock" disabled aria-label=${`${title}: ${t('controls.locked')}`}>${this.#input(control, value, title)}</fieldset>` : this.#input(control, value, title)}
       ${about && open ? html`<p class="about">${about}</p>` : nothing}
     </div>`;
   }

@@ -8,21 +8,22 @@ import { offer } from './offer.js';
 import { Page } from './page.js';
 import { Runs } from './runs.js';
 import { Models, greeting } from './models.js';
+import { Metrics } from './metrics.js';
 import { demos } from './demos.js';
-import { embedded, listed, words } from './front.js';
-
-const query = new URLSearchParams(location.search);
-const asked = query.get('device');
-const paused = query.has('paused');
+import { how } from './query.js';
+import { taught } from './taught.js';
+import { listed, words } from './front.js';
 
 const lacking = missing();
 const store = new Store();
-const session = new Session({ store, bound: Number(query.get('watchdog')) || 0, greeting, mayRun: () => models.ready(), mustAsk: () => models.missing });
+const session = new Session({ store, bound: how.watchdog, greeting, mayRun: () => models.ready(), mustAsk: () => models.missing });
 const models = new Models(session);
 
 session.on('hello', (event) => demos.learn(event.demos ?? []));
-const runs = new Runs(session, store, { embedded, clear: () => page.cards.clearLink(), show: () => page.place.show() });
-const page = new Page(session, models, runs);
+taught.watch(session);
+const metrics = new Metrics(session);
+const runs = new Runs(session, store, { embedded: how.embed, clear: () => page.cards.clearLink(), show: () => page.place.show() });
+const page = new Page(session, models, runs, metrics);
 // The worker is on its way before the first word is drawn: as soon as it is known in which module the link's demo is. At the front
 // door none is, before something is opened.
 const opening = runs.atDoor && session.once('opening');
@@ -32,7 +33,7 @@ const started = listed.then(async () => {
 });
 const spoken = Promise.all([words, listed]);
 const ready = lacking ? Promise.reject({ code: lacking, message: `This browser lacks ${lacking}.`, help: '' }) : first();
-offer(session, ready);
+offer(session, metrics, ready);
 
 // What is told before the page has its words is shown as soon as it has.
 const early = [];
@@ -40,14 +41,14 @@ const off = session.on('card', (card) => early.push(card));
 spoken.then(() => {
   off();
   page.start();
-  for (const card of early) page.card(card);
+  for (const card of early) page.told.card(card);
   if (lacking) page.lacks(lacking);
   ready.catch(() => page.refused());
 });
 
 session.once('link').then(() => {
   threadsLater().then((threads) => (session.state.threadsLater = threads));
-  chooseAdapter(asked).then(({ use, software, reason }) => (use ? session.handover.prepare({ software }) : session.explain(reason)));
+  chooseAdapter(how.device || null).then(({ use, software, reason }) => (use ? session.handover.prepare({ software }) : session.explain(reason)));
 });
 
 async function first() {
@@ -55,5 +56,5 @@ async function first() {
   if (opening) return void (await session.once('reset'));
   // The page listens before anything is opened; the worker is loading all the while.
   await Promise.all([spoken, started]);
-  return runs.first({ paused });
+  return runs.first({ paused: how.paused });
 }
