@@ -20,9 +20,9 @@ export class Metrics extends Emitter {
     return { step: this.step, figures: { ...this.#figures }, series: { ...this.#series } };
   }
 
-  /** A figure's name in English, where the page has no words for it. */
+  /** A figure's name in English, where the page has no words for it; undefined before it is measured. */
   titleOf(figure) {
-    return this.#titles.get(figure) ?? figure;
+    return this.#titles.get(figure);
   }
 
   #forget() {

@@ -2,7 +2,6 @@
 // demo that the page was opened with, and only that demo's addresses keep it.
 
 import { how, plain, write } from './query.js';
-import { controlsOf } from './schema.js';
 
 const OF_DEMO = ['title', 'task', 'target', 'controls', 'tiles', 'locked'];
 const PLAIN = plain();
@@ -53,6 +52,5 @@ export const taught = new Taught();
 
 /** Controls that the address names and the demo has not. */
 export function strangers({ schema }) {
-  const keys = controlsOf(schema).map(({ key }) => key);
-  return [...new Set([...(taught.how.controls ?? []), ...taught.how.locked])].filter((key) => !keys.includes(key));
+  return [...new Set([...(taught.how.controls ?? []), ...taught.how.locked])].filter((key) => !Object.hasOwn(schema.properties, key));
 }

@@ -15,6 +15,8 @@ const EVENTS = ['state', 'status', 'views', 'schema', 'link', 'note', 'error', '
 export class Bridge {
   /** Events that are told, by name: what ends that. */
   #told = new Map();
+  /** Whether a message has come. */
+  heard = false;
 
   /** `element`: where the page says who has a hand in it. */
   constructor(element, kiln, origin) {
@@ -27,12 +29,12 @@ export class Bridge {
   }
 
   show() {
-    this.render();
     this.#post({ event: 'hello' });
   }
 
+  /** Who has a hand in the page is said as soon as it has. */
   render() {
-    this.element.hidden = false;
+    this.element.hidden = !this.heard;
     this.element.textContent = t('bridge.who', { origin: this.origin });
   }
 
@@ -42,6 +44,10 @@ export class Bridge {
 
   async #hear({ kiln, id, verb, args = [] }) {
     if (kiln !== VERSION) return;
+    if (!this.heard) {
+      this.heard = true;
+      this.render();
+    }
     try {
       this.#post({ id, value: await this.#answer(String(verb), [...args]) });
     } catch (error) {

@@ -1,12 +1,14 @@
 // Sets up a page for a class: what of it is shown, what is locked, and what is to be done there. All of it goes into the link.
 
-import { html, nothing, render } from '../vendor/lit-html.js';
+import { html, nothing } from '../vendor/lit-html.js';
 import { t } from '../i18n.js';
 import { controlsOf } from '../schema.js';
 import { titleOf } from '../tried.js';
 import { goalOf, measureOf } from './goal.js';
 
 const KIOSK = 120;
+/** It has no control: the toolbar has a button for another one. */
+const SEED = 'seed';
 
 export class Builder {
   /** `tiles()` gives `[[id, title]]`; `change()` is called when what is built is another page. */
@@ -49,7 +51,9 @@ export class Builder {
     const { demo } = this.session.state;
     const { figures, series } = this.metrics.latest;
     const name = (measure) => measureOf(measure, demo, (id) => this.metrics.titleOf(id));
-    const all = [...Object.keys(figures).map((figure) => ({ figure })), ...Object.keys(series).map((one) => ({ series: one }))];
+    // A figure that is drawn as a curve, too, is offered once.
+    const alone = Object.keys(figures).filter((figure) => !(figure in series));
+    const all = [...Object.keys(series).map((one) => ({ series: one })), ...alone.map((figure) => ({ figure }))];
     // One that this run has not measured yet stays what it is.
     if (target && !all.some((one) => same(one, target))) all.push(target.figure ? { figure: target.figure } : { series: target.series });
     const side = target?.below !== undefined ? 'below' : 'above';
@@ -102,8 +106,12 @@ export class Builder {
 
   #controls() {
     const { demo, schema } = this.session.schema;
-    const all = controlsOf(schema);
-    const keys = all.map(({ key }) => key);
+    const all = controlsOf(schema).map((control) => [control.key, titleOf(demo, control)]);
+    const keys = all.map(([key]) => key);
+    if (SEED in schema.properties && !keys.includes(SEED)) {
+      all.push([SEED, t('do.seed')]);
+      keys.push(SEED);
+    }
     const { controls, locked } = this.how;
     const shown = (key) => controls?.includes(key) ?? true;
     const lock = (key, on) => this.#set({ locked: keys.filter((one) => (one === key ? on : locked.includes(one))) });
@@ -114,15 +122,13 @@ export class Builder {
       <table>
         <thead><tr><th scope="col">${t('builder.control')}</th><th scope="col">${t('builder.shown')}</th><th scope="col">${t('builder.locked')}</th></tr></thead>
         <tbody>
-          ${all.map((control) => {
-            const { key } = control;
-            const title = titleOf(demo, control);
-            return html`<tr data-of=${key}>
+          ${all.map(
+            ([key, title]) => html`<tr data-of=${key}>
               <th scope="row">${title}</th>
               <td><input type="checkbox" aria-label=${t('builder.shown.one', { title })} .checked=${shown(key)} @change=${({ target }) => this.#show('controls', keys, key, target.checked)} /></td>
               <td><input type="checkbox" aria-label=${t('builder.locked.one', { title })} .checked=${locked.includes(key)} ?disabled=${!shown(key)} @change=${({ target }) => lock(key, target.checked)} /></td>
-            </tr>`;
-          })}
+            </tr>`,
+          )}
         </tbody>
       </table>
     </fieldset>`;

@@ -18,9 +18,10 @@ export function judge(target, latest) {
   return { state: late ? 'late' : reached ? 'met' : 'open', value };
 }
 
-/** The name of what a target is about. `titleOf(figure)`: the worker's own. */
-export function measureOf({ figure, series }, demo, titleOf = (id) => id) {
-  return figure ? t(`${demo}.figure.${figure}`, {}, t(`figure.${figure}`, {}, titleOf(figure))) : t(`series.${series}`, {}, series);
+/** The name of what a target is about. `titleOf(figure)`: the worker's own, once it has measured it; a curve may have it before. */
+export function measureOf({ figure, series }, demo, titleOf = (_) => undefined) {
+  if (!figure) return t(`series.${series}`, {}, series);
+  return t(`${demo}.figure.${figure}`, {}, t(`figure.${figure}`, {}, titleOf(figure) ?? t(`series.${figure}`, {}, figure)));
 }
 
 export const valueOf = (value) => (Number.isFinite(value) ? number(Number(value.toPrecision(DIGITS)), decimals(value)) : '–');
