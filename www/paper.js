@@ -39,7 +39,7 @@ export class Paper {
     const code = here('share')?.qrCode(address);
     const lead = [...document.querySelectorAll('#lesson .lead')].map(({ textContent }) => textContent);
     render(
-      html`<div class="about">
+      html`<div>
           <h1>${how.title || document.getElementById('title').textContent}</h1>
           ${lead.map((text) => html`<p>${text}</p>`)}
           ${how.task || how.target ? html`<h2>${t('assignment.title')}</h2>` : nothing} ${how.task ? html`<p class="task">${how.task}</p>` : nothing}

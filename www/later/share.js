@@ -10,7 +10,7 @@ import { Builder } from './builder.js';
 import { qrCode } from './qr.js';
 
 /** The snippet's frame, in pixels: what a run shows first fits into it, plane or pictures. */
-const FRAME = { width: 900, height: 760 };
+const FRAME = { width: 900, height: 840 };
 /** An assignment stands above the run. */
 const ASSIGNED = 140;
 
