@@ -1,6 +1,6 @@
 // Everything that can be seen, put together: which event redraws what, and which click sends what.
 
-import { t, number, setLanguage } from './i18n.js';
+import { t, number, language, setLanguage } from './i18n.js';
 import { Header } from './header.js';
 import { footer } from './footer.js';
 import { Toolbar } from './toolbar.js';
@@ -52,7 +52,7 @@ export class Page {
       keys: ({ Keys }) => new Keys(at('keys')),
       share: ({ Share }) => new Share(at('share'), session, { metrics, save: () => this.save(), tiles: () => this.panels.list, print: (...what) => this.paper.print(...what) }),
       assignment: ({ Assignment }) => new Assignment(at('assignment'), session, metrics),
-      kiosk: ({ Kiosk }) => new Kiosk({ seconds: how.kiosk, again: () => runs.again() }),
+      kiosk: ({ Kiosk }) => new Kiosk({ seconds: how.kiosk, again: () => this.again() }),
       bridge: ({ Bridge }) => new Bridge(at('bridged'), window.kiln, how.bridge),
       door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
     });
@@ -124,6 +124,7 @@ export class Page {
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     placeLesson();
+    this.spoken = language;
     this.words();
     this.place.show();
     misread(session);
@@ -150,13 +151,20 @@ export class Page {
   }
 
   async speak(name) {
-    await setLanguage(name, true);
+    // A kiosk's next visitor may speak another one.
+    await setLanguage(name, !how.kiosk);
     this.words();
     this.panels.retitle();
     this.cards.render();
     this.extras.render();
     this.lesson(this.session.state.demo);
     this.draw();
+  }
+
+  /** A kiosk starts over, in the language that it began with. */
+  again() {
+    if (language !== this.spoken) this.speak(this.spoken);
+    this.runs.again();
   }
 
   draw() {

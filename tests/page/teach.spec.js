@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import decodeQR from 'qr/decode.js';
-import { test, expect, visit, pick, state, card, untilStep, elsewhere, SHOTS, SMALL, SMALL_REALNVP } from './kiln.js';
+import { test, expect, visit, pick, state, card, untilStep, coloursOf, elsewhere, SHOTS, SMALL, SMALL_DIGITS, SMALL_REALNVP } from './kiln.js';
 
 const TASK = 'Cover all eight modes.\nWrite down what you changed.';
 const taskOf = (text) => `task=${encodeURIComponent(text)}`;
@@ -292,6 +292,17 @@ test('a run is printed with its title, task, link and QR code, dark on white, wi
   for (const text of ['Lesson 3', TASK.split('\n')[0], page.url()]) await expect(sheet).toContainText(text);
 });
 
+test('what is out of sight is printed, too', async ({ page, site }) => {
+  await page.setViewportSize({ width: 700, height: 300 });
+  await visit(page, site, SMALL_DIGITS);
+  await page.evaluate(() => window.kiln.step(3));
+  await expect(page.locator('[data-panel=outputs] canvas')).toBeVisible();
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  const canvases = page.locator('#panels canvas:visible');
+  expect(await canvases.count()).toBeGreaterThan(3);
+  for (const canvas of await canvases.all()) expect(await coloursOf(canvas), await canvas.evaluate((one) => one.closest('.tile').dataset.panel)).toBeGreaterThan(1);
+});
+
 test('a kiosk starts over from its link after a while without a touch; it says so before, and a touch stops it', async ({ page, site }) => {
   test.setTimeout(180_000);
   await visit(page, site, SMALL, 'device=cpu&kiosk=15');
@@ -300,6 +311,8 @@ test('a kiosk starts over from its link after a while without a touch; it says s
   await pick(page, 'classifier');
   await expect.poll(async () => (await state(page)).demo).toBe('classifier');
   await expect(page.locator('#cards .card')).toHaveCount(0);
+  await page.getByRole('button', { name: '中文' }).click();
+  await expect(page.locator('[data-do=run]')).toContainText('暂停');
   await page.locator('[data-do=share]').click();
   const warning = page.locator('#kiosk [role=alert]');
   await expect(warning).toBeVisible({ timeout: 40_000 });
@@ -311,6 +324,7 @@ test('a kiosk starts over from its link after a while without a touch; it says s
   await expect.poll(async () => (await state(page)).link, { timeout: 40_000 }).toBe(SMALL);
   await expect(page.locator('#share')).toBeHidden();
   await expect(page.locator('#cards .card')).toHaveCount(0);
+  await expect(page.locator('[data-do=run]')).toContainText('Pause');
   // It runs anew, and what was left is not gone on with.
   await untilStep(page, 2);
   await pick(page, 'classifier');
@@ -321,6 +335,19 @@ test('a kiosk starts over from its link after a while without a touch; it says s
   await page.waitForFunction(() => window.kiln);
   await page.evaluate(() => window.kiln.ready);
   await expect(page.locator('#cards .card')).toHaveCount(0);
+});
+
+test('a kiosk without a link goes back to the front door, and what runs behind it begins anew', async ({ page, site }) => {
+  test.setTimeout(180_000);
+  await page.goto(`${site}?device=cpu&kiosk=15`);
+  await page.locator('[data-card=gan2d]').click();
+  await page.evaluate(() => window.kiln.ready);
+  await untilStep(page, 30);
+  await expect(page.locator('#kiosk [role=alert]')).toBeVisible({ timeout: 40_000 });
+  await expect(page.locator('#door h1')).toBeVisible({ timeout: 40_000 });
+  await expect.poll(async () => (await state(page)).status).toBe('paused');
+  expect((await state(page)).step).toBe(0);
+  expect(new URL(page.url()).hash).toBe('');
 });
 
 test('the lines that embed a run show it whole at their size, and no browser warns of them', async ({ page, site }) => {

@@ -67,6 +67,7 @@ export class Builder {
         <option .selected=${!target}>${t('builder.target.none')}</option>
         ${all.map((one) => html`<option .selected=${Boolean(target) && same(one, target)}>${name(one)}</option>`)}
       </select>
+      ${all.length ? nothing : html`<p class="said">${t('builder.target.later')}</p>`}
       ${target
         ? html`<select aria-label=${t('builder.side')} data-do="side" @change=${(event) => put(target, event.target.value, bound, target.within)}>
               ${['below', 'above'].map((which) => html`<option value=${which} .selected=${which === side}>${t(`builder.${which}`)}</option>`)}

@@ -6,6 +6,8 @@ import { t } from '../i18n.js';
 
 /** Clear modules around a code, by its standard. */
 const QUIET = 4;
+/** Pixels of a module: fewer are too small for a camera at some distance. */
+const MODULE = 3;
 
 /** The code as `{ side, path }`, in modules; null where the text is too long for one. */
 export function modulesOf(text) {
@@ -30,7 +32,7 @@ export function qrCode(link) {
   const code = modulesOf(link);
   if (!code) return html`<p class="qr-none">${t('qr.too-long')}</p>`;
   const { side, path } = code;
-  return html`<svg class="qr" role="img" aria-label=${t('qr.label', { link })} viewBox=${`0 0 ${side} ${side}`} shape-rendering="crispEdges">
+  return html`<svg class="qr" role="img" aria-label=${t('qr.label', { link })} width=${MODULE * side} height=${MODULE * side} viewBox=${`0 0 ${side} ${side}`} shape-rendering="crispEdges">
     ${svg`<rect width=${side} height=${side} fill="#fff"></rect><path d=${path} fill="#000"></path>`}
   </svg>`;
 }
