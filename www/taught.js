@@ -5,6 +5,8 @@ import { how, plain, write } from './query.js';
 
 const OF_DEMO = ['title', 'task', 'target', 'controls', 'tiles', 'locked'];
 const PLAIN = plain();
+/** As the page was opened. */
+const SEARCH = location.search;
 /** The same address without what belongs to one demo. */
 const OTHER = { ...how, ...Object.fromEntries(OF_DEMO.map((key) => [key, PLAIN[key]])) };
 
@@ -44,7 +46,7 @@ class Taught {
   /** The query of a run's address. */
   search(demo) {
     const others = this.#first !== undefined && demo !== this.#first && write(how) !== write(OTHER);
-    return others ? write(OTHER) : location.search;
+    return others ? write(OTHER) : SEARCH;
   }
 }
 

@@ -22,6 +22,8 @@ async function decoded(page, selector = '#share .qr') {
     const { data } = context.getImageData(0, 0, side, side);
     return { side, bits: Array.from({ length: side * side }, (_, at) => (data[4 * at] < 128 ? '1' : '0')).join('') };
   });
+  // Cameras need the clear edge that the standard asks for: four modules of four pixels.
+  expect(bits.slice(0, 16 * side)).not.toContain('1');
   const data = new Uint8Array(4 * side * side).fill(255);
   [...bits].forEach((bit, at) => bit === '1' && data.fill(0, 4 * at, 4 * at + 3));
   return decodeQR({ width: side, height: side, data });
@@ -147,6 +149,13 @@ test('what a teacher has set holds for its own demo: another one is shown whole,
   await expect(page.locator('#assignment')).toBeVisible();
   await expect(page).toHaveURL(/\/\?paused&device=cpu&title=Lesson\+3&controls=lr_g#gan2d/);
   expect(await shown(page, '#controls .control', 'key')).toEqual(['lr_g']);
+  // Chosen anew in the list it is the teacher's as well.
+  for (const demo of ['classifier', 'gan2d']) {
+    await pick(page, demo);
+    await expect.poll(async () => (await state(page)).demo).toBe(demo);
+  }
+  await expect(page.locator('#assignment')).toBeVisible();
+  await expect(page).toHaveURL(/&title=Lesson\+3&controls=lr_g#gan2d/);
 });
 
 test('what the page does not understand of its address is named in a note, and it works without', async ({ page, site }) => {
