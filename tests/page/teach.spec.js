@@ -267,6 +267,17 @@ test('a run is printed with its title, task, link and QR code, dark on white, wi
   const address = await page.locator('#share-link').inputValue();
   await page.click('[data-do=print]');
   await page.waitForFunction(() => window.printed);
+  // The curves have the colours of a light page before the browser says that it prints.
+  const inks = await page.locator('[data-panel=losses] canvas').evaluate((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const of = (...wanted) => {
+      let count = 0;
+      for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200 && wanted.every((part, index) => Math.abs(data[at + index] - part) < 8)) count += 1;
+      return count > 0;
+    };
+    return { light: of(0x0b, 0x7a, 0x88), dark: of(0x34, 0xc3, 0xd4) };
+  });
+  expect(inks).toEqual({ light: true, dark: false });
   await page.emulateMedia({ media: 'print' });
   await page.setViewportSize({ width: 720, height: 1000 });
   const sheet = page.locator('#sheet');
@@ -278,14 +289,6 @@ test('a run is printed with its title, task, link and QR code, dark on white, wi
     expect(await page.locator(part).evaluateAll((all) => all.filter((one) => one.checkVisibility()).length), part).toBe(0);
   }
   await expect(page.locator('[data-panel=plane] canvas').first()).toBeVisible();
-  const light = await page.locator('[data-panel=losses] canvas').evaluate((canvas) => {
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    const inks = [];
-    for (let at = 0; at < data.length; at += 4) if (data[at + 3] > 200) inks.push(data[at] + data[at + 1] + data[at + 2]);
-    return inks.length && inks.reduce((sum, ink) => sum + ink, 0) / inks.length / 3;
-  });
-  expect(light).toBeGreaterThan(0);
-  expect(light).toBeLessThan(200);
   expect(await page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color])).toEqual(['rgb(255, 255, 255)', 'rgb(0, 0, 0)']);
   const outside = await page.locator('#panels canvas').evaluateAll((all) => all.filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth).length);
   expect(outside).toBe(0);
