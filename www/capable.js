@@ -1,5 +1,7 @@
 // What this browser lacks, before a worker is started in vain.
 
+import { how } from './query.js';
+
 // A module with one function that uses a 128-bit vector: valid only where SIMD is known.
 const SIMD = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
@@ -40,7 +42,7 @@ export function rememberThreads(trying) {
 
 // Rust's futures wait by waitAsync where memory is shared. `?threads=1` asks for one.
 function able() {
-  const refused = new URLSearchParams(location.search).get('threads') === '1' || failures() >= TRIES;
+  const refused = how.threads === '1' || failures() >= TRIES;
   return !refused && 'waitAsync' in Atomics ? Math.min(navigator.hardwareConcurrency || 1, MOST) : 1;
 }
 

@@ -4,6 +4,7 @@ import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
 import { controlsOf, idleBy, linkOf, names } from './schema.js';
 import { here, later } from './later.js';
+import { taught } from './taught.js';
 import { tried, titleOf, numberOf, optionOf, valueOf } from './tried.js';
 
 /** Places of a slider: so many that each arrow key tells, and no more than can be told apart. */
@@ -61,13 +62,15 @@ export class Controls {
     const all = controlsOf(schema.schema);
     const lacking = new Set(all.map(groupOf).filter((group) => group && !here(group) && !this.missed.has(group)));
     if (lacking.size) return void this.#fetch([...lacking]);
-    const drawn = all.filter(({ key }) => !this.elsewhere.includes(key));
+    const drawn = all.filter(({ key }) => !this.elsewhere.includes(key) && taught.showsControl(key));
     const link = this.session.state.link;
-    const further = drawn.filter(({ key, more }) => more && !names(link, key) && !tried.has(key) && !this.local.has(key));
+    const wanted = (key) => names(link, key) || tried.has(key) || this.local.has(key) || taught.asksFor(key);
+    const further = drawn.filter(({ key, more }) => more && !wanted(key));
     for (const control of drawn) {
       if (!this.whole && further.includes(control)) continue;
       groups.set(control.group, [...(groups.get(control.group) ?? []), control]);
     }
+    this.element.parentElement.hidden = !groups.size;
     // What is learnt comes before how the run goes on.
     if (groups.has(LAST)) groups.set(LAST, take(groups, LAST));
     render(
@@ -121,6 +124,7 @@ export class Controls {
     const title = titleOf(demo, control);
     const about = t(`${demo}.about.${key}`, {}, t(`about.${key}`, {}, control.description));
     const open = this.described.has(key);
+    const locked = taught.locks(key);
     const toggle = () => {
       if (!this.described.delete(key)) this.described.add(key);
       this.render();
@@ -132,8 +136,8 @@ export class Controls {
         ? html`<button type="button" class="why" aria-expanded=${open} aria-label=${t('controls.about', { title })} title=${about} @click=${toggle}>?</button>`
         : nothing}
       ${tried.has(key) ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}
-      ${control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
-      <fieldset class="input" ?disabled=${Boolean(idle)} aria-label=${title} aria-description=${idle || nothing}>${this.#input(control, value, title)}</fieldset>
+      ${locked ? html`<span class="locked-mark">${t('controls.locked')}</span>` : control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
+      <fieldset class="input" ?disabled=${locked || Boolean(idle)} aria-label=${locked ? `${title}: ${t('controls.locked')}` : title} aria-description=${idle || nothing}>${this.#input(control, value, title)}</fieldset>
       ${idle ? html`<p class="about">${idle}</p>` : nothing}
       <p class="about outside" role="status">${outside}</p>
       ${about && open ? html`<p class="about">${about}</p>` : nothing}

@@ -5,6 +5,7 @@
 import { preferred, setLanguage } from './i18n.js';
 import { demos } from './demos.js';
 import { later } from './later.js';
+import { how } from './query.js';
 
 /** Kept when the page has its words, and when it has the list of demos. */
 export const words = setLanguage(preferred()).catch(() => {});
@@ -14,9 +15,8 @@ export const listed = demos.load();
 const FIRST = { 'cards/film.webp': 'image', 'door.json': 'fetch' };
 
 /** In a frame there is no front door. */
-export const embedded = new URLSearchParams(location.search).has('embed');
-const atDoor = !embedded && !location.hash.slice(1);
-document.body.classList.toggle('embed', embedded);
+const atDoor = !how.embed && !location.hash.slice(1);
+document.body.classList.toggle('embed', how.embed);
 document.body.classList.toggle('at-door', atDoor);
 // Where it does not come, the page says so when it asks for it again.
 const door = atDoor ? showDoor().catch(() => {}) : null;

@@ -1,5 +1,7 @@
 // The page's words. English is the fallback for every key; what comes from the worker brings its own English text.
 
+import { how } from './query.js';
+
 const LANGUAGES = ['en', 'zh'];
 const KEY = 'kiln.language';
 let words = {};
@@ -7,14 +9,13 @@ let english = {};
 export let language = 'en';
 
 export function preferred() {
-  const asked = new URLSearchParams(location.search).get('lang');
   let kept = null;
   try {
     kept = localStorage.getItem(KEY);
   } catch {
     // No storage: the browser's language decides.
   }
-  for (const tag of [asked, kept, ...(navigator.languages ?? [])]) {
+  for (const tag of [how.lang, kept, ...(navigator.languages ?? [])]) {
     const found = LANGUAGES.find((name) => tag?.toLowerCase().startsWith(name));
     if (found) return found;
   }

@@ -33,6 +33,22 @@ const GROUPS = {
     sheets: ['tasks.css'],
     modules: () => [import('./later/task-list.js')],
   },
+  share: {
+    sheets: ['share.css'],
+    modules: () => [import('./later/share.js'), import('./later/qr.js'), import('./later/goal.js')],
+  },
+  assignment: {
+    sheets: ['assignment.css'],
+    modules: () => [import('./later/assignment.js'), import('./later/goal.js')],
+  },
+  kiosk: {
+    sheets: ['kiosk.css'],
+    modules: () => [import('./later/kiosk.js')],
+  },
+  bridge: {
+    sheets: [],
+    modules: () => [import('./later/bridge.js')],
+  },
   models: {
     sheets: ['models.css'],
     modules: () => [import('./later/model-choice.js'), import('./later/library.js')],

@@ -38,7 +38,7 @@ export class Bar {
       html`<button type="button" class="primary" data-do="toggle" ?disabled=${off} aria-label=${t(running ? 'do.pause' : 'do.run')} @click=${this.toggle}>
           <span class="icon ${running ? 'pause' : 'play'}" aria-hidden="true"></span>
         </button>
-        ${part('run', () => moveToRun({ focus: true }))} ${part('controls', () => this.#controls())}
+        ${part('run', () => moveToRun({ focus: true }))} ${at('controls-box').hidden ? nothing : part('controls', () => this.#controls())}
         ${at('lesson').hidden ? nothing : part('lesson', () => moveTo(at('lesson')))}`,
       this.element,
     );

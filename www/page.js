@@ -1,6 +1,6 @@
 // Everything that can be seen, put together: which event redraws what, and which click sends what.
 
-import { t, number, setLanguage } from './i18n.js';
+import { t, number, language, setLanguage } from './i18n.js';
 import { Header } from './header.js';
 import { Away } from './away.js';
 import { footer } from './footer.js';
@@ -8,7 +8,8 @@ import { Toolbar } from './toolbar.js';
 import { Controls } from './controls.js';
 import { Panels } from './panels.js';
 import { Progress } from './progress.js';
-import { Cards, KINDS, cardOfError, cardOfNote, describe } from './cards.js';
+import { Cards, cardOfNote, describe } from './cards.js';
+import { Told } from './told.js';
 import { showLesson } from './lesson.js';
 import { Bar, placeLesson } from './narrow.js';
 import { acceptFiles, download } from './files.js';
@@ -21,7 +22,9 @@ import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
 import { within } from './within.js';
 import { mainOf } from './models.js';
-import { share } from './share.js';
+import { Paper } from './paper.js';
+import { how } from './query.js';
+import { misread } from './misread.js';
 import { listenForKeys } from './shortcuts.js';
 
 const at = (id) => document.getElementById(id);
@@ -29,14 +32,11 @@ const at = (id) => document.getElementById(id);
 /** The page waits for the words of the first lesson for so long, in ms. */
 const LESSON = 1500;
 
-/** Cards of the session that speak of the run that is open: another one puts them away. */
-const OF_RUN = ['offer', 'continued', 'left'];
-
 export class Page {
   /** Who takes pictures: made when it is first needed. */
   pictures = null;
 
-  constructor(session, models, runs) {
+  constructor(session, models, runs, metrics) {
     this.session = session;
     this.models = models;
     this.runs = runs;
@@ -53,18 +53,27 @@ export class Page {
       courses: ({ Courses }) => new Courses(at('courses')),
       keys: ({ Keys }) => new Keys(at('keys')),
       glossary: ({ theGlossary }) => theGlossary(),
+      share: ({ Share }) => new Share(at('share'), session, { metrics, save: () => this.save(), tiles: () => this.panels.list, print: (...what) => this.paper.print(...what) }),
+      assignment: ({ Assignment }) => new Assignment(at('assignment'), session, metrics),
+      kiosk: ({ Kiosk }) => new Kiosk({ seconds: how.kiosk, again: () => this.again() }),
+      bridge: ({ Bridge }) => new Bridge(at('bridged'), window.kiln, how.bridge),
       door: ({ doorIn }) => Object.assign(doorIn(at('door')), { open: (demo) => runs.demo(demo) }),
     });
     this.place = new Place(session, runs, { open: () => this.extras.show('door'), draw: () => this.draw() });
     this.away = new Away(session, (promise) => this.quietly(promise));
     this.consent = new Consent(at('consent'), session, models, { download: () => this.quietly(session.run({ download: true })), choose });
     this.cards = new Cards(at('cards'), { describe: () => describe(session.state) });
+    this.told = new Told(session, this.cards, {
+      open: (link, options) => this.open(link, options),
+      quietly: (promise) => this.quietly(promise),
+      models: () => this.extras.show('models'),
+    });
     this.toolbar = new Toolbar(at('toolbar'), session, {
       toggle: () => this.toggle(),
       step: () => this.step(),
       reset: () => this.open(session.state.link),
       seed: () => this.newSeed(),
-      share: () => share(session.state, () => this.save()),
+      share: () => this.extras.show('share'),
       save: () => this.save(),
       load: choose,
       set: (key, value) => session.set(key, value),
@@ -80,6 +89,7 @@ export class Page {
       const { draws, clears } = actionsOf(session.schema);
       return { consent: this.consent, onDraw: draws && ((points) => session.act(draws.name, { points })), clears };
     });
+    this.paper = new Paper(at('sheet'), session);
     this.bar = new Bar(session, { toggle: () => this.toggle() });
     this.progress = new Progress(at('progress'), {
       local: (what) => models.reads(what),
@@ -105,9 +115,12 @@ export class Page {
     const left = ({ what }) => (what === 'pictures' ? !this.pictures?.busy : this.models.reads(what, true));
     session.on('progress', (event) => left(event) || this.progress.update(event));
     session.on('module', (event) => this.progress.update(event));
-    session.on('error', (event) => this.failed(event));
+    session.on('error', (event) => {
+      this.progress.clear();
+      this.told.failed(event);
+    });
     session.on('note', (event) => this.cards.show(cardOfNote(event)));
-    session.on('card', (event) => this.card(event));
+    session.on('card', (event) => this.told.card(event));
     // The hash is the run's: the link past the header must not change it.
     document.querySelector('.skip').addEventListener('click', (event) => {
       event.preventDefault();
@@ -117,15 +130,20 @@ export class Page {
     // A closed list beside the panels would leave an empty column; on a narrow page an open one hides the panels.
     if (matchMedia('(max-width: 760px)').matches) at('controls-box').removeAttribute('open');
     placeLesson();
+    this.spoken = language;
     this.words();
     this.place.show();
+    misread(session);
     this.#appear();
+    if (how.kiosk) this.extras.show('kiosk');
+    if (how.bridge && parent !== window) this.extras.show('bridge');
   }
 
   /** What can be seen before a demo stands comes at once, so that nothing is pushed away by what comes after it. */
   async #appear() {
     const [name] = location.hash.slice(1).split('?', 1);
-    if (demos.of(name)) await within(LESSON, this.lesson(name)).catch(() => {});
+    const assigned = how.title || how.task || how.target ? this.extras.show('assignment') : null;
+    await within(LESSON, Promise.all([assigned, demos.of(name) && this.lesson(name)])).catch(() => {});
     document.body.classList.add('appeared');
   }
 
@@ -139,13 +157,20 @@ export class Page {
   }
 
   async speak(name) {
-    await setLanguage(name, true);
+    // A kiosk's next visitor may speak another one.
+    await setLanguage(name, !how.kiosk);
     this.words();
     this.panels.retitle();
     this.cards.render();
     this.extras.render();
     this.lesson(this.session.state.demo);
     this.draw();
+  }
+
+  /** A kiosk starts over, in the language that it began with. */
+  again() {
+    if (language !== this.spoken) this.speak(this.spoken);
+    this.runs.again();
   }
 
   draw() {
@@ -301,40 +326,6 @@ export class Page {
   }
 
   // --- what goes wrong ---------------------------------------------------------------------------------------------
-
-  failed(event) {
-    const { session } = this;
-    this.progress.clear();
-    const card = cardOfError(event);
-    const good = session.saves.last;
-    if (event.code === 'diverged') {
-      card.actions = [[t(good ? 'error.back' : 'error.restart', { step: number(good?.step ?? 0) }), () => this.quietly(session.restore())]];
-      card.link = false;
-    } else if (event.code === 'fetch') {
-      card.actions = [[t('retry'), () => (session.state.demo ? this.quietly(session.run({ download: true })) : this.open(session.pending.link, { run: true }))]];
-    } else if (event.code === 'module') {
-      card.actions = [[t('retry'), () => this.open(session.pending.link, { run: true })]];
-    } else if (event.code === 'out-of-space') {
-      card.actions = [[t('models.title'), () => this.extras.show('models')]];
-    }
-    this.cards.show(card);
-  }
-
-  card({ key, args = {}, detail = '', actions, gone, error }) {
-    if (gone) return this.cards.dismiss(key);
-    const kind = KINDS[key] ?? 'note';
-    const say = (name, ...fallback) => t(`${this.session.state.demo}.${name}`, args, t(name, args, ...fallback));
-    const card = { key, kind, title: say(`card.${key}`), text: say(`card.${key}.text`, ''), detail, actions, stay: Boolean(actions) && key !== 'left', link: OF_RUN.includes(key) };
-    if (['unreachable', 'stopped', 'slow'].includes(key)) {
-      if (error?.message && error.code !== key) card.help = `${error.message} ${error.help ?? ''}`;
-      card.actions = [[t('retry'), () => this.quietly(this.session.retry())]];
-    } else if (key === 'continued') {
-      // A text is begun anew from beside it.
-      card.stay = demos.does(this.session.state.demo) !== 'writes';
-      card.actions = [[t('continued.over'), () => this.open(this.session.state.link)]];
-    }
-    this.cards.show(card);
-  }
 
   lacks(what) {
     at('starting').textContent = '';

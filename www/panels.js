@@ -4,6 +4,7 @@ import { html, render } from './vendor/lit-html.js';
 import { t } from './i18n.js';
 import { actionsOf } from './schema.js';
 import { Emitter } from './emitter.js';
+import { taught } from './taught.js';
 import { Scalars } from './views/scalars.js';
 import { Images } from './views/images.js';
 import { Plane } from './views/plane.js';
@@ -84,6 +85,11 @@ export class Panels {
     }
     this.missed.clear();
     if (!this.tiles.size) this.element.classList.add('empty');
+  }
+
+  /** The tiles that have something to show: `[[id, title]]`. */
+  get list() {
+    return [...this.tiles].filter(([, { parts }]) => parts.size).map(([id, { heading }]) => [id, heading.textContent]);
   }
 
   /** Everything anew, in another language: what the page has kept for the film and the curves stays. */
@@ -175,8 +181,8 @@ export class Panels {
     for (const [id, { element, heading, acts, parts }] of this.tiles) {
       const button = ({ name, title }) => html`<button type="button" data-act=${name} @click=${() => this.session.act(name)}>${t(`${this.demo}.action.${name}`, {}, title)}</button>`;
       render(actionsOf(this.session.schema).of(id).map(button), acts);
-      element.hidden = parts.size === 0 || values[id] === false;
-      if (typeof values[id] !== 'boolean' || element.hidden) continue;
+      element.hidden = parts.size === 0 || values[id] === false || !taught.showsTile(id);
+      if (typeof values[id] !== 'boolean' || element.hidden || taught.locks(id)) continue;
       if (!heading.nextElementSibling.matches('.away')) {
         const button = Object.assign(document.createElement('button'), { type: 'button', className: 'away', textContent: '×' });
         button.addEventListener('click', () => this.session.set(id, false));

@@ -2,6 +2,7 @@
 
 import { t } from './i18n.js';
 import { demos } from './demos.js';
+import { taught } from './taught.js';
 
 const at = (id) => document.getElementById(id);
 
@@ -42,7 +43,7 @@ export class Place {
   /** Says where one is: in the title of the tab, and in the heading of a run. */
   name() {
     const entry = !this.runs.atDoor && demos.of(this.session.state.demo);
-    const title = entry ? demos.titleOf(entry) : '';
+    const title = entry ? taught.how.title || demos.titleOf(entry) : '';
     document.title = title ? t('title.demo', { title }) : t('title');
     at('title').textContent = title || 'Kiln';
   }

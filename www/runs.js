@@ -2,6 +2,8 @@
 // earlier visit kept.
 
 import { number, t } from './i18n.js';
+import { how } from './query.js';
+import { taught } from './taught.js';
 
 /** Browsers take few changes of the address (Safari a hundred in 30 s), in ms. */
 const EVERY = 400;
@@ -51,6 +53,8 @@ export class Runs {
     this.session = session;
     this.store = store;
     this.embedded = embedded;
+    /** The link with which the page was opened. */
+    this.start = location.hash.slice(1);
     this.clear = clear;
     this.show = show;
     /** Whether the front door is shown: an address without a link is its own. */
@@ -72,7 +76,8 @@ export class Runs {
   /** Opens the address as the visit finds it: the run that the entry of the history names, else its link. */
   async first({ paused }) {
     const link = location.hash.slice(1);
-    const kept = await this.#kept(history.state?.run);
+    // Of a kiosk's run nobody knows what it was for.
+    const kept = how.kiosk ? null : await this.#kept(history.state?.run);
     const run = !paused && !calm() && !stays(history.state, kept);
     try {
       if (kept) {
@@ -123,6 +128,16 @@ export class Runs {
   /** Whether what is opened anew may run: where motion is unwanted, only in the place of what runs. */
   get #begins() {
     return !calm() || this.session.want === 'running';
+  }
+
+  /** From the beginning, for whoever comes next: nothing that was done here goes on, and its runs are not offered. */
+  async again() {
+    this.#last.clear();
+    const { start } = this;
+    const door = !start && !this.embedded;
+    // Behind the door a run waits: another one, which has not begun.
+    if (!door || this.session.state.demo) await this.open(door ? this.session.state.demo : start, { run: !door && !how.paused && !calm() });
+    if (door) this.door();
   }
 
   /** The demo's last run of this visit, else its own link. */
@@ -273,7 +288,8 @@ export class Runs {
     this.#writtenAt = performance.now();
     // Another tab goes on with this run: here it has another name now.
     if (this.session.identity.id !== this.#shown) this.#show(this.session.identity.id, this.session.state.demo);
-    history.replaceState(JSON.parse(this.#state()), '', `#${link}`);
+    const { demo } = this.session.state;
+    history.replaceState(JSON.parse(this.#state()), '', `${location.pathname}${taught.search(demo)}#${link}`);
   }
 
   /** Back and forward name a run; a link that was typed or followed names none. */

@@ -33,6 +33,16 @@ export function rgb(hex) {
 }
 
 export const onTheme = (fn) => changed.on('change', fn);
+/** The page is about to be printed: what waits to be seen is drawn at once. */
+export const onPaper = (fn) => changed.on('paper', fn);
+
+/** Dark on white, as on paper, whatever the system is; or as the system is again. */
+export function paper(on) {
+  document.documentElement.classList.toggle('paper', on);
+  read();
+  changed.emit('change');
+  if (on) changed.emit('paper');
+}
 
 read();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {

@@ -3,6 +3,7 @@
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t, number } from './i18n.js';
 import { actionsOf, controlsOf } from './schema.js';
+import { taught } from './taught.js';
 import { isBusy } from './state.js';
 import { tried, optionOf } from './tried.js';
 
@@ -42,7 +43,7 @@ export class Toolbar {
             <span class="icon ${running ? 'pause' : 'play'}" aria-hidden="true"></span>${t(running ? 'do.pause' : 'do.run')}
           </button>
           ${button('step', does.step, { hint: own('do.step.hint') })} ${button('reset', does.reset, { hint: t('do.reset.hint') })}
-          ${schema && 'seed' in schema.values ? button('seed', does.seed, { hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
+          ${schema && 'seed' in schema.values && taught.showsControl('seed') ? button('seed', does.seed, { disabled: off || taught.locks('seed'), hint: t('do.seed.hint', { seed: schema.values.seed }) }) : nothing}
         </div>
         ${this.#actions(off)} ${this.#speed()}
         <span class="step-count">${own('step.count', { step: number(step) })}</span>
@@ -57,7 +58,7 @@ export class Toolbar {
   #speed() {
     const { schema } = this.session;
     const control = schema && controlsOf(schema.schema).find(({ key, live }) => key === 'speed' && live);
-    if (!control) return nothing;
+    if (!control || !taught.showsControl('speed')) return nothing;
     const now = schema.values.speed;
     const options =
       control.options ??
@@ -66,7 +67,7 @@ export class Toolbar {
         .map((value) => ({ value, title: t('speed.times', { value: number(value) }) }));
     return html`<label class="speed ${tried.has('speed') ? 'changed' : ''}" title=${control.description}
       ><span class="name">${t('control.speed', {}, control.title)}</span>
-      <select data-do="speed" @change=${(event) => this.#setSpeed(event.target, options)}>
+      <select data-do="speed" ?disabled=${taught.locks('speed')} @change=${(event) => this.#setSpeed(event.target, options)}>
         ${options.map((option) => html`<option .selected=${option.value === now}>${optionOf('speed', option)}</option>`)}
       </select>
       ${tried.has('speed') ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}</label

@@ -1,6 +1,6 @@
 // A canvas that is as sharp as the screen and draws at most once a frame, and only while it can be seen.
 
-import { onTheme } from '../theme.js';
+import { onPaper, onTheme } from '../theme.js';
 
 export class Canvas {
   /** `heightOf` gives the height for a width; a square where it is left out. */
@@ -24,6 +24,7 @@ export class Canvas {
     );
     this.sight.observe(this.element);
     this.offTheme = onTheme(() => this.redraw());
+    this.offPaper = onPaper(() => this.#paint());
   }
 
   #fit() {
@@ -53,19 +54,24 @@ export class Canvas {
     if (this.frame || !this.visible) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      if (!this.width) return;
-      this.dirty = false;
-      const context = this.element.getContext('2d');
-      context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
-      context.clearRect(0, 0, this.width, this.height);
-      this.draw(context, this.width, this.height);
+      this.#paint();
     });
+  }
+
+  #paint() {
+    if (!this.width) return;
+    this.dirty = false;
+    const context = this.element.getContext('2d');
+    context.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    this.draw(context, this.width, this.height);
   }
 
   remove() {
     this.resizes.disconnect();
     this.sight.disconnect();
     this.offTheme();
+    this.offPaper();
     cancelAnimationFrame(this.frame);
     this.element.remove();
   }

@@ -1,4 +1,4 @@
-//! What comes from npm: the page's two libraries, Playwright, the TypeScript checker; and apart from them the bench's peers.
+//! What comes from npm: the page's three libraries, Playwright, the TypeScript checker; and apart from them the bench's peers.
 
 use crate::paths::root;
 use crate::run::{self, program};
@@ -7,18 +7,23 @@ use std::fs;
 use std::path::Path;
 
 /// What the page loads, and the licences that must travel with it.
-const VENDOR: [(&str, &str); 5] = [
+const VENDOR: [(&str, &str); 7] = [
     // Minified: 16 KB of brotli less than its module, which is not.
     ("uplot/dist/uPlot.iife.min.js", "uPlot.esm.js"),
     ("uplot/dist/uPlot.min.css", "uPlot.min.css"),
     ("uplot/LICENSE", "uPlot.LICENSE"),
     ("lit-html/lit-html.js", "lit-html.js"),
     ("lit-html/LICENSE", "lit-html.LICENSE"),
+    ("lean-qr/index.mjs", "lean-qr.js"),
+    ("lean-qr/LICENSE", "lean-qr.LICENSE"),
 ];
 
 /// Their types, for the checker: TypeScript reads the `.d.ts` beside a module in its stead.
-const TYPES: [(&str, &str); 2] =
-    [("lit-html.d.ts", "export * from 'lit-html';\n"), ("uPlot.esm.d.ts", "export { default } from 'uplot';\n")];
+const TYPES: [(&str, &str); 3] = [
+    ("lit-html.d.ts", "export * from 'lit-html';\n"),
+    ("uPlot.esm.d.ts", "export { default } from 'uplot';\n"),
+    ("lean-qr.d.ts", "export * from 'lean-qr';\n"),
+];
 
 /// The page's and the tests' packages.
 pub fn install() -> Result<()> {
