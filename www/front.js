@@ -1,6 +1,5 @@
 // The first script of the page: words and the list of demos are on their way before everything else, and where the address has no
-// link the front door is drawn as soon as they are here. What runs models is loaded then (`main.js`): on a slow network it would hold up
-// the door, which needs none of it.
+// link the front door is drawn as soon as they are here. What runs models is loaded meanwhile (`main.js`).
 
 import { preferred, setLanguage } from './i18n.js';
 import { demos } from './demos.js';
@@ -19,8 +18,7 @@ const atDoor = !how.embed && !location.hash.slice(1);
 document.body.classList.toggle('embed', how.embed);
 document.body.classList.toggle('at-door', atDoor);
 // Where it does not come, the page says so when it asks for it again.
-const door = atDoor ? showDoor().catch(() => {}) : null;
-Promise.resolve(door).then(() => import('./main.js'));
+if (atDoor) showDoor().catch(() => {});
 
 async function showDoor() {
   for (const [name, as] of Object.entries(FIRST)) {
