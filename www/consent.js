@@ -6,6 +6,9 @@ import { MB } from './models.js';
 import { later } from './later.js';
 
 export class Consent {
+  /** What such a model did, shown while it is not here; made when it is first asked for. */
+  recorded = null;
+
   /** `{ download, choose }`: what fetches the model, and what opens a file of the person's own. */
   constructor(element, session, models, { download, choose }) {
     this.element = element;
@@ -38,11 +41,13 @@ export class Consent {
     const waits = this.open && ['paused', 'idle'].includes(this.session.state.status);
     if (waits && !this.styled) return void this.#style();
     render(waits ? this.#card() : nothing, this.element);
+    this.recorded?.show(waits);
   }
 
   async #style() {
     // Without its looks it is still read.
-    await later('models').catch(() => {});
+    const parts = await later('models').catch(() => null);
+    if (parts) this.recorded ??= new parts.Recorded(this.session, this.models, this);
     this.styled = true;
     this.render();
   }
