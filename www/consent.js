@@ -5,6 +5,9 @@ import { t, number } from './i18n.js';
 import { MB } from './models.js';
 import { later } from './later.js';
 
+/** An amount of bytes in megabytes, as it is said to a person. */
+export const size = (bytes) => number(bytes / MB, bytes < MB ? 2 : 0);
+
 export class Consent {
   /** What such a model did, shown while it is not here; made when it is first asked for. */
   recorded = null;
@@ -55,7 +58,6 @@ export class Consent {
   #card() {
     const { title, licence, bytes, here, local, hashed } = this.models.describe();
     const left = Math.max(0, bytes - here);
-    const size = (amount) => number(amount / MB, amount < MB ? 2 : 0);
     const label = !bytes ? t('consent.go') : here > 0 ? t('consent.rest', { size: size(left) }) : t('consent.download', { size: size(bytes) });
     return html`<section class="consent" aria-label=${t('consent.label')}>
       <h2>${title}</h2>

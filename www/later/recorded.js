@@ -1,10 +1,10 @@
 // What a pretrained model did in this page, shown before it is downloaded. No worker knows of a recording: panels of its own draw it in the place
 // of the run's, and what the person does there needs the model, unless the answer was recorded, too.
 
-import { t, language, number } from '../i18n.js';
+import { t, language } from '../i18n.js';
 import { Emitter } from '../emitter.js';
 import { Panels } from '../panels.js';
-import { MB } from '../models.js';
+import { size } from '../consent.js';
 
 const FOLDER = new URL('./recorded/', import.meta.url);
 
@@ -24,7 +24,8 @@ const LOOKS = 'choose';
 
 /** What the panels of a recording have for a session. */
 class Playback extends Emitter {
-  state = { status: 'paused' };
+  /** Not paused: why the model stopped, and what a press would do, is the run's. */
+  state = { status: 'idle' };
   phase = { is: () => false };
 
   /** `look()`: another token is looked at; `refuse()`: something needs the model. */
@@ -144,7 +145,7 @@ export class Recorded {
     element.style.setProperty('--recorded', JSON.stringify(t('recording.tag')));
     panels.retitle();
     // Set when it stands there, or it is not read out.
-    this.said.textContent = t(`${this.#demo}.recording`, { ...recording.values, model: title.split(',')[0], size: number(bytes / MB) });
+    this.said.textContent = t(`${this.#demo}.recording`, { ...recording.values, model: title.split(',')[0], size: size(bytes) });
     this.#tell('');
   }
 
