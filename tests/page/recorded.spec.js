@@ -32,6 +32,7 @@ const note = (page) => page.locator('.recording.note');
 const panel = (page, id) => page.locator(`[data-panel=${id}]`);
 const token = (page, index) => page.locator(`.token[data-index="${index}"]`);
 const download = (page) => page.locator('.consent [data-do=download]');
+const gone = (page, when) => expect(page.locator('.recording:not(:empty), .recorded'), when).toHaveCount(0);
 const shown = (page) => expect(line(page)).not.toBeEmpty({ timeout: 30_000 });
 /** A token of the answer that is not the recorded one, and can be seen. */
 const another = tokens.findIndex(({ role, text }, index) => role === 'assistant' && text.trim() && index !== chosen);
@@ -146,7 +147,7 @@ test('a recording gives way to the real run as soon as the download is agreed to
   await shown(page);
   await page.locator('.composer textarea').fill('Mine');
   await download(page).click();
-  await expect(page.locator('.recording')).toHaveCount(0);
+  await gone(page);
   await expect(page.locator('#said')).toHaveText('Ready: write to the model', { timeout: 30_000 });
   expect(models.asked.length).toBeGreaterThan(0);
   await expect(page.locator('.token')).toHaveCount(0);
@@ -155,12 +156,12 @@ test('a recording gives way to the real run as soon as the download is agreed to
   await page.click('.composer [data-do=send]');
   await page.waitForFunction(() => window.kiln.state.status === 'paused' && window.kiln.state.step > 0, null, { timeout: 60_000 });
   await expect(page.locator('.turn.user')).toHaveText(/Mine/);
-  await expect(page.locator('.recording')).toHaveCount(0);
+  await gone(page);
   // Nor does it come back where the model is.
   await page.goto('about:blank');
   await visit(page, recorded, 'text', 'device=cpu');
   await expect(page.locator('#said')).toHaveText('Ready: write to the model', { timeout: 30_000 });
-  await expect(page.locator('.recording')).toHaveCount(0);
+  await gone(page);
 });
 
 test('a link that asks for something of its own shows no recording of something else', async ({ page, recorded }) => {
@@ -169,13 +170,14 @@ test('a link that asks for something of its own shows no recording of something 
     await visit(page, recorded, link, 'device=cpu');
     await expect(download(page), link).toBeVisible();
     await answers(page);
-    await expect(page.locator('.recording'), link).toHaveCount(0);
+    await gone(page, link);
   }
   await page.evaluate(() => window.kiln.open('text'));
   await shown(page);
   await page.evaluate(() => window.kiln.open('gan2d?width=16&batch=32'));
   await expect(panel(page, 'plane')).toBeVisible();
-  await expect(page.locator('.recording, .token')).toHaveCount(0);
+  await gone(page);
+  await expect(page.locator('.token')).toHaveCount(0);
 });
 
 test('where a recording cannot be fetched the page asks as it does without one', async ({ page, recorded }) => {
@@ -188,7 +190,8 @@ test('where a recording cannot be fetched the page asks as it does without one',
     await expect(download(page)).toBeVisible();
     await answers(page);
     await expect(page.locator('.composer textarea')).toBeVisible();
-    await expect(page.locator('.recording, .token')).toHaveCount(0);
+    await gone(page);
+  await expect(page.locator('.token')).toHaveCount(0);
     await page.unrouteAll();
   }
 });

@@ -63,7 +63,7 @@ export class Recorded {
   #demo = '';
   #turn = {};
   #waits = false;
-  /** `{ element, panels, recording, run }`: the last is the element that it stands in for. */
+  /** `{ demo, element, panels, recording, run }`: the last is the element that it stands in for. */
   #shown = null;
   #language = '';
 
@@ -73,7 +73,9 @@ export class Recorded {
     this.consent = consent;
     this.said = Object.assign(document.createElement('p'), { className: 'recording' });
     this.note = Object.assign(document.createElement('p'), { className: 'recording note' });
+    // There before they say anything, or screen readers would not tell it.
     for (const line of [this.said, this.note]) line.setAttribute('role', 'status');
+    document.getElementById('panels').before(this.said, this.note);
   }
 
   /** Shows the recording that fits what is open, where its model `waits` to be asked for; else the run. */
@@ -102,7 +104,7 @@ export class Recorded {
   /** The panels of a recording, drawn; nothing where what draws them cannot be fetched. */
   async #open(demo) {
     const recording = await read(demo);
-    const element = Object.assign(document.createElement('div'), { id: 'panels' });
+    const element = Object.assign(document.createElement('div'), { id: 'panels', className: 'recorded' });
     const playback = new Playback(this.session.schema, recording, {
       look: (recorded) => this.#tell(recorded ? '' : `${demo}.recording.choose`),
       refuse: () => {
@@ -111,20 +113,19 @@ export class Recorded {
       },
     });
     const panels = new Panels(element, playback, () => ({ consent: { open: true, ask: () => this.#needs() } }));
-    const shown = { element, panels, recording, run: document.getElementById('panels') };
+    const shown = { demo, element, panels, recording, run: document.getElementById('panels') };
     await this.#draw(shown);
     return [...panels.tiles.values()].some(({ parts }) => parts.size) ? shown : null;
   }
 
   /** Draws it as it was recorded: whatever was turned or painted goes with its tile. */
-  #draw({ panels, recording } = this.#shown) {
-    for (const demo of ['', this.#demo]) panels.reset({ keepTo: -1, demo });
+  #draw({ demo, panels, recording } = this.#shown) {
+    for (const name of ['', demo]) panels.reset({ keepTo: -1, demo: name });
     return panels.update(recording);
   }
 
   #enter(shown) {
     this.#shown = shown;
-    shown.element.prepend(this.said, this.note);
     swap(shown.run, shown.element);
     this.#retitle();
   }
@@ -133,19 +134,19 @@ export class Recorded {
     if (!this.#shown) return;
     const { element, panels, run } = this.#shown;
     this.#shown = null;
+    this.said.textContent = this.note.textContent = '';
     swap(element, run);
     panels.reset({ keepTo: -1, demo: '' });
   }
 
   #retitle() {
-    const { element, panels, recording } = this.#shown;
+    const { demo, element, panels, recording } = this.#shown;
     const { title, bytes } = this.models.describe();
     this.#language = language;
     // Shown in the head of each tile: it may be looked at without the line above.
     element.style.setProperty('--recorded', JSON.stringify(t('recording.tag')));
     panels.retitle();
-    // Set when it stands there, or it is not read out.
-    this.said.textContent = t(`${this.#demo}.recording`, { ...recording.values, model: title.split(',')[0], size: size(bytes) });
+    this.said.textContent = t(`${demo}.recording`, { ...recording.values, model: title.split(',')[0], size: size(bytes) });
     this.#tell('');
   }
 

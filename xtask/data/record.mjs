@@ -40,7 +40,8 @@ const RECIPES = {
   autoencoder: {
     model: 'taesd',
     values: { size: 96 },
-    set: {},
+    // The channel that is open already: a live setting is answered with all values.
+    set: { channel: 0 },
     act: () => [],
     when: { picture: [''], edits: [''] },
   },
