@@ -51,6 +51,7 @@ test('each recording is of a demo that needs a model, is small, and has its word
 });
 
 test('before any byte of a model is asked for its recording is shown, and says that it is one', async ({ page, recorded, models }) => {
+  test.setTimeout(120_000);
   await page.addInitScript(() => addEventListener('DOMContentLoaded', () => {
     const watch = () => {
       if (!window.kiln) return void requestAnimationFrame(watch);
@@ -165,6 +166,7 @@ test('a recording gives way to the real run as soon as the download is agreed to
 });
 
 test('a link that asks for something of its own shows no recording of something else', async ({ page, recorded }) => {
+  test.setTimeout(120_000);
   for (const link of ['text?prompt=Hello', 'text?model=hub:tiny/llama', 'text?chat=false', 'autoencoder?size=64']) {
     await page.goto('about:blank');
     await visit(page, recorded, link, 'device=cpu');
@@ -181,6 +183,7 @@ test('a link that asks for something of its own shows no recording of something 
 });
 
 test('where a recording cannot be fetched the page asks as it does without one', async ({ page, recorded }) => {
+  test.setTimeout(120_000);
   for (const name of ['list.json', 'text.json']) {
     await page.route(`**/recorded/${name}`, (route) => route.fulfill({ status: 404, body: '' }));
     await page.goto('about:blank');
@@ -197,6 +200,7 @@ test('where a recording cannot be fetched the page asks as it does without one',
 });
 
 test('a recording speaks the language that is chosen, on a page 360 px wide', async ({ page, recorded }) => {
+  test.setTimeout(120_000);
   await page.setViewportSize({ width: 360, height: 740 });
   await visit(page, recorded, 'text', 'device=cpu&lang=zh');
   await shown(page);
