@@ -5,7 +5,13 @@ import { t, number } from './i18n.js';
 import { MB } from './models.js';
 import { later } from './later.js';
 
+/** An amount of bytes in megabytes, as it is said to a person. */
+export const size = (bytes) => number(bytes / MB, bytes < MB ? 2 : 0);
+
 export class Consent {
+  /** What such a model did, shown while it is not here; made when it is first asked for. */
+  recorded = null;
+
   /** `{ download, choose }`: what fetches the model, and what opens a file of the person's own. */
   constructor(element, session, models, { download, choose }) {
     this.element = element;
@@ -38,11 +44,13 @@ export class Consent {
     const waits = this.open && ['paused', 'idle'].includes(this.session.state.status);
     if (waits && !this.styled) return void this.#style();
     render(waits ? this.#card() : nothing, this.element);
+    this.recorded?.show(waits);
   }
 
   async #style() {
     // Without its looks it is still read.
-    await later('models').catch(() => {});
+    const parts = await later('models').catch(() => null);
+    if (parts) this.recorded ??= new parts.Recorded(this.session, this.models, this);
     this.styled = true;
     this.render();
   }
@@ -50,7 +58,6 @@ export class Consent {
   #card() {
     const { title, licence, bytes, here, local, hashed } = this.models.describe();
     const left = Math.max(0, bytes - here);
-    const size = (amount) => number(amount / MB, amount < MB ? 2 : 0);
     const label = !bytes ? t('consent.go') : here > 0 ? t('consent.rest', { size: size(left) }) : t('consent.download', { size: size(bytes) });
     return html`<section class="consent" aria-label=${t('consent.label')}>
       <h2>${title}</h2>

@@ -51,7 +51,7 @@ const GROUPS = {
   },
   models: {
     sheets: ['models.css'],
-    modules: () => [import('./later/model-choice.js'), import('./later/library.js')],
+    modules: () => [import('./later/model-choice.js'), import('./later/library.js'), import('./later/recorded.js')],
   },
   pictures: {
     sheets: ['pictures.css'],

@@ -107,14 +107,14 @@ export class Panels {
     this.#switch();
   }
 
-  /** Draws what an event shows. Tiles that it does not name stay as they are. */
+  /** Draws what an event shows, at once or when the promise that it answers is kept. Tiles that it does not name stay as they are. */
   update(event) {
     // In the order in which they came: some say only what is new.
     if (this.waiting) return void this.waiting.push(event);
     const groups = new Set(event.panels.flatMap(({ views }) => views).map(groupOf));
     const lacking = [...groups].filter((group) => group && !here(group) && !this.missed.has(group));
-    if (lacking.length) this.#fetch(lacking, event);
-    else this.#show(event);
+    if (lacking.length) return this.#fetch(lacking, event);
+    return this.#show(event);
   }
 
   async #fetch(groups, event) {

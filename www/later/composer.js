@@ -47,6 +47,14 @@ export class Composer {
     this.session.run().catch(() => {});
   }
 
+  /** Puts another token in a place of the text, and the model goes on from it. */
+  branch(at, id) {
+    if (this.#asks()) return;
+    this.text.follow(false);
+    this.session.act('branch', { at, id });
+    this.session.run().catch(() => {});
+  }
+
   /** What the person wrote; where that is nothing and nothing was said yet, the first suggestion. */
   #send(text = this.field.value.trim() ? this.field.value : (this.#suggestions()[0] ?? '')) {
     if (this.#busy() || this.#asks()) return;

@@ -240,12 +240,6 @@ export class Tokens {
     this.chosen = chosen;
   }
 
-  #branch(at, id) {
-    this.follow(false);
-    this.session.act('branch', { at, id });
-    this.session.run().catch(() => {});
-  }
-
   /** The card of the token that is pointed at, or else of the newest. */
   #show() {
     this.showing ??= requestAnimationFrame(() => {
@@ -254,7 +248,7 @@ export class Tokens {
       const index = this.hover ?? this.cursor ?? (running ? undefined : this.chosen) ?? this.tokens.length - 1;
       const token = this.tokens[index];
       const move = (to) => this.tokens[to] && this.#point(to);
-      const branch = token?.candidates.length ? (id) => this.#branch(index, id) : null;
+      const branch = token?.candidates.length ? (id) => this.composer.branch(index, id) : null;
       render(token ? tokenCard(token, { index, count: this.tokens.length, move, branch }) : nothing, this.side);
     });
   }
