@@ -25,6 +25,7 @@ class Tasks {
   #predicted = new Map();
   #answered = new Set();
   #said = { text: '', at: -SAID };
+  #status = '';
 
   /** Shows a demo's tasks in `element`. Rejected where they cannot be fetched; the next call then tries again. */
   async show(element, demo) {
@@ -50,7 +51,7 @@ class Tasks {
     if (this.session) return;
     const session = (this.session = tried.session);
     session.on('reset', (event) => this.#reset(event));
-    session.on('state', ({ status }) => this.#judged?.judge.clock(status === 'running', performance.now()));
+    session.on('state', ({ status }) => this.#stands(status));
     session.on('views', (event) => this.#see(event));
   }
 
@@ -74,6 +75,14 @@ class Tasks {
     if (this.#judged && this.#judged.demo !== demo) this.#judged = null;
     if (this.#judged && keepTo < 0) this.#judged.judge.begin();
     this.#said = { text: '', at: -SAID };
+    this.#render();
+  }
+
+  /** The state changes at each step; what is shown, with the status alone. */
+  #stands(status) {
+    this.#judged?.judge.clock(status === 'running', performance.now());
+    if (status === this.#status) return;
+    this.#status = status;
     this.#render();
   }
 
