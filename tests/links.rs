@@ -48,7 +48,8 @@ fn shown() -> Vec<(String, String)> {
     let lessons = std::fs::read_dir("www/lessons").expect("a folder").map(|e| e.expect("an entry").path());
     let tasks = std::fs::read_dir("www/later/tasks").expect("a folder").map(|e| e.expect("an entry").path());
     let mut links = Vec::new();
-    for path in lessons.chain(tasks).chain(["README.md".into(), "docs/courses.md".into(), "www/later/door.json".into()]) {
+    for path in lessons.chain(tasks).chain(["README.md".into(), "docs/courses.md".into(), "www/later/door.json".into()])
+    {
         let text = std::fs::read_to_string(&path).expect("text");
         for demo in kiln::demos::registry::DEMOS {
             for (at, _) in text.match_indices(&format!("{}?", demo.name)) {

@@ -73,12 +73,16 @@ test('whatever a page is asked for is read from its address as it was written, a
 test('a target is reached below or above its number, within its steps, and never by what is not a number', async ({ page, site }) => {
   await page.goto(`${site}?device=cpu`);
   const said = await page.evaluate(async () => {
-    const { judge } = await import(new URL('www/later/goal.js', document.baseURI).href);
-    const at = (step, value) => ({ step, figures: value === undefined ? {} : { distance: value }, series: { loss: 2 } });
+    const [{ forJudge }, { Judge }] = await Promise.all(['goal', 'judge'].map((name) => import(new URL(`www/later/${name}.js`, document.baseURI).href)));
+    const at = (step, value) => ({ step, panels: [{ views: [{ type: 'figures', figures: [{ id: 'loss', value: 2 }, ...(value === undefined ? [] : [{ id: 'distance', value }])] }] }] });
+    const judged = (target, views) => {
+      const judge = new Judge(forJudge(target));
+      return judge.see(views, {}) ? 'met' : judge.late ? 'late' : 'open';
+    };
     return [
       [{ figure: 'distance', below: 30 }, at(5, 29.9)], [{ figure: 'distance', below: 30 }, at(5, 30)], [{ figure: 'distance', above: 30 }, at(5, 31)], [{ figure: 'distance', above: 30 }, at(5, NaN)],
       [{ figure: 'distance', below: 30 }, at(5, NaN)], [{ figure: 'distance', below: 30 }, at(5)], [{ series: 'loss', above: 1, within: 5 }, at(5)], [{ series: 'loss', above: 1, within: 5 }, at(6)],
-    ].map(([target, latest]) => judge(target, latest).state);
+    ].map(([target, views]) => judged(target, views));
   });
   expect(said).toEqual(['met', 'open', 'met', 'open', 'open', 'open', 'met', 'late']);
 });

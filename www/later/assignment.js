@@ -3,36 +3,35 @@
 import { html, nothing, render } from '../vendor/lit-html.js';
 import { number, t } from '../i18n.js';
 import { taught } from '../taught.js';
-import { goalOf, judge, valueOf } from './goal.js';
+import { forJudge, goalOf, valueOf } from './goal.js';
+import { Judge } from './judge.js';
 
 export class Assignment {
-  /** The step at which the target was reached in the run that is open. */
-  #metAt = null;
+  /** @type {Judge | null} Of the target, where there is one. */
+  #judge = null;
 
   constructor(element, session, metrics) {
     this.element = element;
     this.session = session;
     this.metrics = metrics;
     session.on('reset', ({ keepTo }) => {
-      if (keepTo < 0) this.#metAt = null;
+      if (keepTo < 0) this.#begin();
       this.render();
     });
-    metrics.on('change', () => this.#judge());
+    session.on('views', (event) => {
+      this.#judge?.see(event, session.schema?.values ?? {});
+      this.render();
+    });
   }
 
   show() {
-    this.#judge();
+    this.#begin();
+    this.render();
   }
 
-  #judge() {
+  #begin() {
     const { target } = taught.how;
-    if (!target) return this.render();
-    const { state, value } = judge(target, this.metrics.latest);
-    // What was reached stays so, wherever the run goes from there.
-    if (state === 'met') this.#metAt ??= this.metrics.step;
-    this.state = this.#metAt === null ? state : 'met';
-    this.value = value;
-    this.render();
+    this.#judge = target && new Judge(forJudge(target));
   }
 
   render() {
@@ -49,10 +48,11 @@ export class Assignment {
 
   #goal(target) {
     const { demo } = this.session.state;
-    const said = this.state === 'met' ? t('goal.met', { step: number(this.#metAt) }) : this.state === 'late' ? t('goal.late') : '';
-    return html`<p class="goal ${this.state ?? ''}">
+    const { last = null, reached = false, late = false } = this.#judge ?? {};
+    const said = reached ? t('goal.met', { step: number(last.step) }) : late ? t('goal.late') : '';
+    return html`<p class="goal ${reached ? 'met' : late ? 'late' : 'open'}">
       <b>${goalOf(target, demo, (id) => this.metrics.titleOf(id))}</b>
-      <span class="now">${t('goal.now', { value: valueOf(this.value) })}</span>
+      <span class="now">${t('goal.now', { value: valueOf(last?.value) })}</span>
       <span class="state" role="status">${said}</span>
     </p>`;
   }

@@ -1,22 +1,11 @@
-// What a task's target asks for, and whether a run has reached it.
+// What the target of an address asks for.
 
 import { number, t } from '../i18n.js';
 
 const DIGITS = 4;
 
-/** The number that a target is about, as a run's `metrics` have it; undefined before it is measured. */
-const measured = ({ figure, series }, latest) => (figure ? latest.figures[figure] : latest.series[series]);
-
-/**
- * `{ state, value }` of a target `{ figure | series, below | above, within? }` by the numbers of a run: `met`, `late` (so many steps
- * were taken without it), or `open`. What is not a number is never on the right side.
- */
-export function judge(target, latest) {
-  const value = measured(target, latest);
-  const late = target.within !== undefined && latest.step > target.within;
-  const reached = target.below !== undefined ? value < target.below : value > target.above;
-  return { state: late ? 'late' : reached ? 'met' : 'open', value };
-}
+/** A target of an address, `{ figure | series, below | above, within? }`, as the judge of runs takes it. */
+export const forJudge = ({ figure, series, within, ...bounds }) => ({ of: figure ?? series, ...bounds, ...(within === undefined ? {} : { within: { steps: within } }) });
 
 /** The name of what a target is about. `titleOf(figure)`: the worker's own, once it has measured it; a curve may have it before. */
 export function measureOf({ figure, series }, demo, titleOf = (_) => undefined) {

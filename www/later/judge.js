@@ -2,8 +2,8 @@
 // settings and the time.
 
 /**
- * What a value has to be: at least `least` and at most `most`, or exactly what `is` says.
- * @typedef {{ least?: number, most?: number, is?: number | string | boolean }} Bounds
+ * What a value has to be: at least `least` and at most `most`, above `above` and below `below`, or exactly what `is` says.
+ * @typedef {{ least?: number, most?: number, above?: number, below?: number, is?: number | string | boolean }} Bounds
  */
 
 /**
@@ -18,7 +18,8 @@
  * Whether a value lies in its bounds. What is not a number lies in none.
  * @type {(value: any, bounds: Bounds) => boolean}
  */
-export const holds = (value, { least = -Infinity, most = Infinity, is }) => (is === undefined ? value >= least && value <= most : value === is);
+export const holds = (value, { least = -Infinity, most = Infinity, above = -Infinity, below = Infinity, is }) =>
+  is === undefined ? value >= least && value <= most && value > above && value < below : value === is;
 
 const floats = ({ buffer, byteOffset, byteLength }) => new Float32Array(buffer, byteOffset, byteLength / 4);
 

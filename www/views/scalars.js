@@ -161,14 +161,14 @@ export class Scalars {
   #values(at) {
     this.step.textContent = t('step.count', { step: number(this.rows[at]?.[0] ?? 0) });
     const shown = this.names.map((name, index) => {
-      const text = this.#text(index, at);
+      const text = this.#written(index, at);
       this.legend.children[index].lastChild.textContent = text;
       return `${t(`series.${name}`, {}, name)} ${text}`;
     });
     this.plot.setAttribute('aria-label', `${this.title}: ${shown.join(', ')}`);
   }
 
-  #text(index, at) {
+  #written(index, at) {
     let row = at;
     while (row > 0 && Number.isNaN(this.rows[row]?.[index + 1])) row -= 1;
     const value = this.rows[row]?.[index + 1];
@@ -178,7 +178,7 @@ export class Scalars {
   /** The newest value of a series as the legend writes it; nothing where there is no such series. */
   says(name) {
     const index = this.names.indexOf(name);
-    return index < 0 ? undefined : this.#text(index, this.rows.length - 1);
+    return index < 0 ? undefined : this.#written(index, this.rows.length - 1);
   }
 
   #build() {
