@@ -43,8 +43,6 @@ export async function equationOf(demo) {
 class Equation {
   /** The line and the place in it of the term that is explained. */
   #open = '';
-  /** The term that has the focus keeps its name: whoever listens would hear every step. */
-  #named = null;
   /** What the worker is at, where it says so: encoding, for one. */
   #doing = '';
   /** When something was last done: a step by itself, a check; and which check that was. */
@@ -159,13 +157,12 @@ class Equation {
 
   #term({ term, node, key }) {
     const value = term.value ? this.#value(term.value) : '';
-    const name = value ? t('equation.term', { name: term.name[language], value }) : term.name[language];
-    const said = this.#named?.key === key ? this.#named.name : name;
+    // Its symbols are a part of its name, as everything that can be seen on a button has to be.
     return html`<button
-      type="button" class="term" data-value=${term.value ?? nothing} aria-label=${said} aria-expanded=${key === this.#open} aria-controls="term-about"
-      @click=${() => this.#explain(key === this.#open ? '' : key)} @focus=${() => (this.#named = { key, name })} @blur=${() => (this.#named = null)}
+      type="button" class="term" data-value=${term.value ?? nothing} aria-expanded=${key === this.#open} aria-controls="term-about"
+      @click=${() => this.#explain(key === this.#open ? '' : key)}
     >
-      ${node}<span class="value">${value}</span>
+      ${node}<span class="value">${value}</span><span class="off-screen"> ${term.name[language]}</span>
     </button>`;
   }
 
