@@ -1,8 +1,8 @@
 """Times steps of the bench in PyTorch on this machine's CPU: a mark from outside the browser, in milliseconds.
 
-    python3 bench/torch_steps.py w6 w7 w8
+    python3 bench/torch_steps.py w6 w7 w8 w6d w7d w8d
 
-Weights and inputs are those of shared/spec.js, so the losses that are printed must be the bench's answers. Needs torch (2.8 was used)
+Weights and inputs are those of shared/spec.js, so what is printed as `check` must be the bench's answers. Needs torch (2.8 was used)
 and numpy. Adam is PyTorch's fused one, the average of the weights one call for all of them: the fastest that it has.
 """
 
@@ -151,39 +151,68 @@ def task(workload):
         loss = (network(data * (1 - times) + noise * times, condition) - data).square().mean()
         adam.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(parameters, 1.0)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         adam.step()
         torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - min(0.995, (1 + i) / (10 + i)))
-        return loss.item(), norm.item()
+        return [loss.item()]
+
+    return step
+
+
+# Whose network draws, and how many samples.
+DRAWN = {"w6d": ("w6", 64), "w7d": ("w7", 64), "w8d": ("w8", 16)}
+SAMPLER_STEPS = 10
+
+
+def drawing(workload):
+    """A function that draws batch i by Euler's steps, a class told to each sample, and gives three of its numbers."""
+    trained, count = DRAWN[workload]
+    kind, sizes, seed, batch, _ = TASKS[trained]
+    network, size = given(kind(*sizes), seed), sizes[0]
+    classes = np.arange(count)[:, None] % CLASSES == np.arange(CLASSES)
+
+    def told(time):
+        waves = conditions(np.full(count, time, np.float32))[:, :WAVES]
+        return torch.cat([waves, torch.from_numpy(classes.astype(np.float32))], 1)
+
+    times = [1 - k / SAMPLER_STEPS for k in range(SAMPLER_STEPS)]
+    conditions_of = [told(time) for time in times]
+
+    @torch.no_grad()
+    def step(i):
+        x = torch.from_numpy(uniform(10 * seed + 8 + i % 8, (batch, size), 1.7)[:count])
+        for time, following, condition in zip(times, [*times[1:], 0.0], conditions_of):
+            x = x + (x - network(x, condition)) * ((following - time) / time)
+        numbers = x.flatten()
+        return [numbers[place].item() for place in (0, len(numbers) // 2, -1)]
 
     return step
 
 
 def main():
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parse.add_argument("workloads", nargs="+", choices=TASKS)
+    parse.add_argument("workloads", nargs="+", choices=[*TASKS, *DRAWN])
     parse.add_argument("--seconds", type=float, default=10, help="a quarter of it is warm-up")
     parse.add_argument("--threads", type=int, default=1)
     args = parse.parse_args()
     torch.set_num_threads(args.threads)
     for workload in args.workloads:
-        step, began, samples, i = task(workload), time.perf_counter(), [], 0
-        first = [step(i) for i in range(3)]
+        step = (drawing if workload in DRAWN else task)(workload)
+        began, samples = time.perf_counter(), []
+        check = [number for i in range(3) for number in step(i)]
         i = 3
         while (now := time.perf_counter()) - began < args.seconds:
             step(i)
             i += 1
             if now - began > args.seconds / 4:
                 samples.append((time.perf_counter() - now) * 1000)
-        losses, norms = zip(*first)
         shown = {
             "workload": workload,
             "torch": torch.__version__,
             "threads": args.threads,
             "steps": len(samples),
             "ms": round(statistics.median(samples), 3),
-            "losses": [round(loss, 6) for loss in losses],
-            "norms": [round(norm, 4) for norm in norms],
+            "check": [round(number, 6) for number in check],
         }
         print(json.dumps(shown), flush=True)
 
