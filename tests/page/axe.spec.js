@@ -32,7 +32,7 @@ async function sound(page, where, { least = 60, sizes = [LARGE, LARGE_DARK, PHON
 }
 
 /** The words of the lesson come a moment after the run. */
-const explained = (page) => expect(page.locator('#lesson .term').first()).toBeAttached();
+const explained = (page) => expect(page.locator('#lesson .explained').first()).toBeAttached();
 
 test.beforeEach(async ({ page }) => {
   test.setTimeout(180_000);
@@ -86,7 +86,7 @@ test('dialogs, lists and cards', async ({ page, site }) => {
     await sound(page, list);
     await page.keyboard.press('Escape');
   }
-  await page.locator('#lesson .term').first().click();
+  await page.locator('#lesson .explained').first().click();
   await expect(page.locator('#term')).toBeVisible();
   await sound(page, 'a term');
   await page.keyboard.press('Escape');

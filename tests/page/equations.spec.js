@@ -58,7 +58,7 @@ const FAST = [
   ['realnvp', `${SMALL_REALNVP}&evaluate=20`, 20],
   ['classifier', 'classifier?batch=8&evaluate=20', 20],
   ['dcgan', 'dcgan?width=8&batch=8&evaluate=20', 40],
-  ['vae', 'vae?start=scratch&width=4&batch=8&evaluate=20', 20],
+  ['vae', 'vae?start=scratch&width=4&batch=8&evaluate=20', 40],
 ];
 
 for (const [demo, link, steps] of FAST) {

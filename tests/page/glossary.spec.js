@@ -9,7 +9,7 @@ const WWW = fileURLToPath(new URL('../../www/', import.meta.url));
 const read = async (path) => JSON.parse(await readFile(`${WWW}${path}`, 'utf8'));
 const [ENGLISH, CHINESE] = [await read('later/glossary.en.json'), await read('later/glossary.zh.json')];
 const dialog = (page) => page.locator('#glossary');
-const terms = (page) => page.locator('#lesson .term');
+const terms = (page) => page.locator('#lesson .explained');
 const popup = (page) => page.locator('#term');
 
 /** The ids of what is marked in a text. */
@@ -80,14 +80,14 @@ test('the words come after the first picture, and the first use of each is a but
     expect(await button.getAttribute('role')).toBe('button');
     expect(await button.getAttribute('aria-haspopup')).toBe('dialog');
   }
-  await expect(page.locator('#lesson :is(a, summary, button) .term')).toHaveCount(0);
+  await expect(page.locator('#lesson :is(a, summary, button) .explained')).toHaveCount(0);
 });
 
 for (const [width, language, term] of [[1440, 'en', 'generator'], [360, 'zh', 'generator']]) {
   test(`a word of the lesson is explained beside it, ${width} px, ${language}`, async ({ page, site }) => {
     await page.setViewportSize({ width, height: 740 });
     await visit(page, site, SMALL, `paused&device=cpu&lang=${language}`);
-    const word = page.locator(`#lesson .term[data-term="${term}"]`);
+    const word = page.locator(`#lesson .explained[data-term="${term}"]`);
     const step = (await state(page)).step;
     // With the keyboard: Space runs nothing here.
     await word.focus();

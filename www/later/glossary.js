@@ -51,7 +51,7 @@ export function marker(name) {
 }
 
 /** No `<button>`: it would not break across lines, and a line could begin with the comma after it. */
-const markOf = (id, found) => html`<span class="term" role="button" tabindex="0" aria-haspopup="dialog" data-term=${id}>${found}</span>`;
+const markOf = (id, found) => html`<span class="explained" role="button" tabindex="0" aria-haspopup="dialog" data-term=${id}>${found}</span>`;
 
 function paper({ paper: known }) {
   if (!known) return nothing;
@@ -155,7 +155,7 @@ const glossary = new Glossary(document.getElementById('glossary'));
 export const theGlossary = () => glossary;
 
 const explain = (event) => {
-  const target = event.target.closest?.('.term');
+  const target = event.target.closest?.('.explained');
   if (!target) return;
   event.preventDefault();
   glossary.explain(target);
