@@ -265,7 +265,8 @@ for (const { name, needs } of DEMOS) {
     const tiny = await serveModels({ folder: join(FIXTURES, '../autoencoder/tiny') });
     const url = `http://127.0.0.1:${tiny.address().port}/`;
     elsewhere.add(url);
-    // Small models stand in for those that are downloaded; whatever trains is looked at after 20 steps.
+    // Small models stand in for those that are downloaded; whatever trains is looked at when its first check has ended, which goes
+    // on beside the steps after it.
     const own = { text: `${models.url}plain/tiny/tiny-llama-q8_0.gguf`, autoencoder: `${url}plain/diffusion_pytorch_model.safetensors` };
     const small = (link) => (needs.model ? having(having(link, 'model', own[name]), name === 'text' ? 'max_tokens' : 'size', name === 'text' ? 2 : 64) : having(link, 'evaluate', 20));
     try {
@@ -279,7 +280,7 @@ for (const { name, needs } of DEMOS) {
         const named = () => page.evaluate((all) => all.filter((one) => !window.names.has(one)), names);
         // Some show it at once, others once they have run, or have done what the task asks for.
         if ((await named()).includes('error_searched')) await page.evaluate(() => window.kiln.act('restore'));
-        else if ((await named()).length) await page.evaluate((steps) => window.kiln.step(steps, { download: true }), needs.model ? 2 : 20);
+        else if ((await named()).length) await page.evaluate((steps) => window.kiln.step(steps, { download: true }), needs.model ? 2 : 40);
         await expect.poll(named, { message: link, timeout: 60_000 }).toEqual([]);
       }
     } finally {
