@@ -138,8 +138,8 @@ export class Controls {
       ${tried.has(key) ? html`<span class="changed-mark">${t('controls.changed')}</span>` : nothing}
       ${locked ? html`<span class="locked-mark">${t('controls.locked')}</span>` : control.live ? nothing : html`<span class="restarts" title=${t('controls.restarts-long')}>${t('controls.restarts')}</span>`}
       <fieldset class="input" ?disabled=${locked || Boolean(idle)} aria-label=${locked ? `${title}: ${t('controls.locked')}` : title} aria-description=${idle || nothing}>${this.#input(control, value, title)}</fieldset>
-      ${idle ? html`<p class="about">${idle}</p>` : nothing}
-      <p class="about outside" role="status">${outside}</p>
+      ${idle ? html`<p class="told">${idle}</p>` : nothing}
+      ${control.kind === 'number' ? html`<p class="told outside" role="status">${outside}</p>` : nothing}
       ${about && open ? html`<p class="about">${about}</p>` : nothing}
     </div>`;
   }
