@@ -50,13 +50,13 @@ pub struct Config {
     #[schemars(title = "Between noise and data", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub chain: ChainView,
     /// One digit for each of some numbers of steps, from the same noise, with more guidance from row to row.
-    #[schemars(title = "Steps against guidance", extend("x-group" = "view", "x-live" = true, "x-replayed" = true, "x-more" = true))]
+    #[schemars(title = "Steps against guidance", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub table: bool,
     /// Pictures between the first two samples: from noises between theirs.
-    #[schemars(title = "Between two samples", extend("x-group" = "view", "x-live" = true, "x-replayed" = true, "x-more" = true))]
+    #[schemars(title = "Between two samples", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub between: bool,
     /// The most similar pictures of the training set: does the model copy?
-    #[schemars(title = "Nearest training pictures", extend("x-group" = "view", "x-live" = true, "x-replayed" = true, "x-more" = true))]
+    #[schemars(title = "Nearest training pictures", extend("x-group" = "view", "x-live" = true, "x-replayed" = true))]
     pub nearest: bool,
     /// Damaged pictures, repaired by the model without any training for it.
     #[schemars(title = "Repair", extend("x-group" = "repair", "x-live" = true, "x-replayed" = true))]
