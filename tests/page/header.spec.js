@@ -82,7 +82,7 @@ test('the list of keyboard shortcuts opens with ? and from the footer, and switc
   await page.locator('body').press('?');
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
   await page.screenshot({ path: `${SHOTS}/shortcuts.png` });
-  await page.getByRole('checkbox').uncheck();
+  await page.locator('#keys').getByRole('checkbox').uncheck();
   await page.keyboard.press('Escape');
   await expect(page.locator('#keys')).toBeHidden();
   await page.locator('body').press('s');
