@@ -82,7 +82,7 @@ test('a live setting changes on the page when the worker has taken it, and goes 
   await visit(page, await served(changed), 'walk');
   const field = page.locator('[data-key=stride] input[type=number]');
   // Seven is taken when a checkpoint is asked for.
-  await page.evaluate(() => window.kiln.set('stride', 7));
+  await page.evaluate(() => void window.kiln.set('stride', 7));
   await answers(page);
   await expect(field).toHaveValue('1');
   expect((await state(page)).link).toBe('walk');
