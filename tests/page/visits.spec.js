@@ -162,7 +162,7 @@ test('a run is kept as it stands at a pause, however often it was written before
     await page.reload();
     await page.evaluate(() => window.kiln.ready);
     expect(await state(page)).toMatchObject({ step, status: 'paused' });
-    await expect(card(page, 'continued')).toContainText(String(step));
+    await expect(card(page, 'continued')).toContainText(step.toLocaleString('en'));
   }
 });
 
