@@ -1,6 +1,6 @@
 // Nothing is lost: every run is an entry of the history, is kept under a name of its own, and is found again.
 
-import { test, expect, pick, visit, untilStep, state, card, drop, kill, SMALL, SMALL_DIGITS } from './kiln.js';
+import { test, expect, pick, visit, untilStep, state, card, drop, kill, slowness, SMALL, SMALL_DIGITS } from './kiln.js';
 
 const paused = (page) => expect.poll(async () => (await state(page)).status).toBe('paused');
 const at = (page, link, step) => expect.poll(async () => [(await state(page)).link, (await state(page)).step]).toEqual([link, step]);
@@ -207,7 +207,10 @@ test('a run that was kept before runs had names is found again', async ({ page, 
     const bytes = await window.kiln.checkpoint();
     await written;
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('kiln-runs', { create: true });
-    for await (const old of folder.keys()) await folder.removeEntry(old);
+    for await (const old of folder.keys()) {
+      // One that is written at this moment can be taken away when it has been.
+      await folder.removeEntry(old).catch(() => new Promise((resolve) => window.kiln.on('kept', resolve)).then(() => folder.removeEntry(old)));
+    }
     const put = async (title, data) => {
       const stream = await (await folder.getFileHandle(title, { create: true })).createWritable();
       await stream.write(data);
@@ -236,7 +239,8 @@ test('a worker that hangs while it starts is told of within seconds, and can be 
   const from = Date.now();
   await page.goto(`${site}?device=cpu#${SMALL}`);
   await expect(card(page, 'slow')).toBeVisible({ timeout: 20_000 });
-  expect(Date.now() - from).toBeLessThan(15_000);
+  const took = Date.now() - from;
+  expect(took).toBeLessThan(15_000 * (await slowness(page)));
   hangs = false;
   await card(page, 'slow').getByRole('button', { name: 'Try again' }).click();
   await untilStep(page, 3);
