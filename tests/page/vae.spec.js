@@ -306,8 +306,8 @@ test('everything that is used has a name', async ({ page, site }) => {
 
 test('a first visit fetches nothing that only later demos need, and a later one fetches it once', async ({ page, site }) => {
   const fetched = [];
-  // The words of the lesson are of every demo: they come after the first picture (glossary.spec.js).
-  page.on('request', (request) => /\/www\/later\/(?!glossary|term-)/.test(request.url()) && fetched.push(new URL(request.url()).pathname));
+  // The lesson of every demo has its equation, and its words are explained after the first picture (glossary.spec.js).
+  page.on('request', (request) => /\/www\/later\/(?!glossary|term-|equation|notation|lines)/.test(request.url()) && fetched.push(new URL(request.url()).pathname));
   await visit(page, site, 'gan2d?width=16&batch=32');
   await page.evaluate(() => window.kiln.step(5));
   expect(fetched).toEqual([]);
