@@ -50,7 +50,7 @@ export class Controls {
     this.described = new Set();
     /** Whether all settings are shown, or those that a beginner needs. */
     this.whole = false;
-    /** The number that was typed last where it was out of range: `{ key, given }`. */
+    /** The number that was typed last where it was out of range: `{ demo, key, given }`. */
     this.outside = null;
   }
 
@@ -59,6 +59,8 @@ export class Controls {
     if (!schema) return;
     const { demo, values } = schema;
     const groups = new Map();
+    /** As the controls show them. */
+    const now = Object.fromEntries([...Object.entries(values), ...this.local]);
     const all = controlsOf(schema.schema);
     const lacking = new Set(all.map(groupOf).filter((group) => group && !here(group) && !this.missed.has(group)));
     if (lacking.size) return void this.#fetch([...lacking]);
@@ -77,7 +79,7 @@ export class Controls {
       html`${[...groups].map(
         ([group, controls]) => html`<fieldset>
           ${group ? html`<legend>${t(`${demo}.group.${group}`, {}, t(`group.${group}`, {}, group))}</legend>` : nothing}
-          ${controls.map((control) => this.#row(demo, control, this.local.get(control.key) ?? values[control.key], this.#idle(demo, control, all)))}
+          ${controls.map((control) => this.#row(demo, control, now[control.key], this.#idle(demo, control, all, now)))}
         </fieldset>`,
       )}${further.length
         ? html`<button type="button" class="quiet" data-do="more" aria-expanded=${this.whole} @click=${() => this.#showAll()}>${t(this.whole ? 'controls.fewer' : 'controls.all', { count: further.length })}</button>`
@@ -110,9 +112,8 @@ export class Controls {
   }
 
   /** Why a setting does nothing as the others stand; empty where it acts. */
-  #idle(demo, control, all) {
-    const { values } = this.session.schema;
-    const idle = idleBy(control, Object.fromEntries([...Object.entries(values), ...this.local]));
+  #idle(demo, control, all, now) {
+    const idle = idleBy(control, now);
     const other = idle && all.find(({ key }) => key === idle.key);
     if (!other) return '';
     const wanted = idle.wanted.map((value) => valueOf(other, value)).join(t('controls.or'));
@@ -129,7 +130,7 @@ export class Controls {
       if (!this.described.delete(key)) this.described.add(key);
       this.render();
     };
-    const outside = this.outside?.key === key ? t('controls.outside', { value: numberOf(this.outside.given), min: numberOf(control.min), max: numberOf(control.max) }) : '';
+    const outside = this.outside?.key === key && this.outside.demo === demo ? t('controls.outside', { value: numberOf(this.outside.given), min: numberOf(control.min), max: numberOf(control.max) }) : '';
     return html`<div class="control ${control.kind} ${tried.has(key) ? 'changed' : ''} ${idle ? 'idle' : ''}" data-key=${key}>
       <label for=${`control-${key}`}>${title}${control.unit ? html` <small>(${t(`unit.${control.unit}`, {}, control.unit)})</small>` : nothing}</label>
       ${about
@@ -206,7 +207,7 @@ export class Controls {
   #typed(control, input) {
     const given = input.valueAsNumber;
     const outside = given < control.min || given > control.max;
-    this.outside = outside ? { key: control.key, given } : null;
+    this.outside = outside ? { demo: this.session.schema.demo, key: control.key, given } : null;
     this.change(control, fit(control, given), input);
     this.render();
   }

@@ -1,9 +1,9 @@
 // How the page is shown: what the address says before its `#`. What comes after it is the run. One table reads and writes it.
 
 /** Seconds without a touch after which a kiosk starts over, where the address names none, and the fewest and most. */
-const KIOSK = { usual: 120, min: 15, max: 3600 };
+export const KIOSK = { usual: 120, min: 15, max: 3600 };
 /** Characters of a title and of a task. */
-const LONGEST = { title: 120, task: 1000 };
+export const LONGEST = { title: 120, task: 1000 };
 
 const TARGET = /^(figure|series):([\w-]+):(below|above):(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?::within:(\d+))?$/;
 const NAMES = /^[\w-]*(,[\w-]+)*$/;

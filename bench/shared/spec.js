@@ -287,7 +287,7 @@ function diffusion(seed, network, { batch, bound, ...sizes }) {
 }
 
 /** Steps in which samples are drawn. */
-export const SAMPLER_STEPS = 10;
+const SAMPLER_STEPS = 10;
 
 /** The network of a diffusion model as it draws `batch` samples: Euler's steps from noise to data, a class told to each. */
 function drawing({ size, width, embedding, features, network, noise }, batch) {

@@ -2,11 +2,11 @@
 
 import { html, nothing } from '../vendor/lit-html.js';
 import { t } from '../i18n.js';
+import { KIOSK, LONGEST } from '../query.js';
 import { controlsOf } from '../schema.js';
 import { titleOf } from '../tried.js';
 import { goalOf, measureOf } from './goal.js';
 
-const KIOSK = 120;
 /** It has no control: the toolbar has a button for another one. */
 const SEED = 'seed';
 
@@ -37,9 +37,9 @@ export class Builder {
       <summary>${t('builder.title')}</summary>
       <p>${t('builder.about')}</p>
       <label for="builder-name">${t('builder.name')}</label>
-      <input id="builder-name" type="text" maxlength="120" .value=${how.title} @input=${({ target }) => this.#set({ title: target.value.trim() })} />
+      <input id="builder-name" type="text" maxlength=${LONGEST.title} .value=${how.title} @input=${({ target }) => this.#set({ title: target.value.trim() })} />
       <label for="builder-task">${t('builder.task')}</label>
-      <textarea id="builder-task" class="words" rows="3" maxlength="1000" .value=${how.task} @input=${({ target }) => this.#set({ task: target.value.trim() })}></textarea>
+      <textarea id="builder-task" class="words" rows="3" maxlength=${LONGEST.task} .value=${how.task} @input=${({ target }) => this.#set({ task: target.value.trim() })}></textarea>
       ${this.#target()} ${this.#opening()} ${this.#controls()} ${this.#tiles()}
     </details>`;
   }
@@ -85,7 +85,7 @@ export class Builder {
 
   #opening() {
     const { lang, paused, kiosk } = this.how;
-    const seconds = ({ target }) => this.#set({ kiosk: Math.min(3600, Math.max(15, Math.round(target.valueAsNumber) || KIOSK)) });
+    const seconds = ({ target }) => this.#set({ kiosk: Math.min(KIOSK.max, Math.max(KIOSK.min, Math.round(target.valueAsNumber) || KIOSK.usual)) });
     return html`<fieldset>
       <legend>${t('builder.opening')}</legend>
       <label class="line">${t('header.language')}
@@ -94,7 +94,7 @@ export class Builder {
         </select>
       </label>
       ${this.#check('paused', t('builder.paused'), paused, (on) => this.#set({ paused: on }))}
-      ${this.#check('kiosk', t('builder.kiosk'), kiosk > 0, (on) => this.#set({ kiosk: on ? KIOSK : 0 }))}
+      ${this.#check('kiosk', t('builder.kiosk'), kiosk > 0, (on) => this.#set({ kiosk: on ? KIOSK.usual : 0 }))}
       ${kiosk ? html`<label class="line">${t('builder.kiosk.seconds')} <input type="number" min="15" max="3600" data-do="seconds" .value=${String(kiosk)} @change=${seconds} /></label>` : nothing}
     </fieldset>`;
   }
