@@ -95,7 +95,7 @@ export class Builder {
       </label>
       ${this.#check('paused', t('builder.paused'), paused, (on) => this.#set({ paused: on }))}
       ${this.#check('kiosk', t('builder.kiosk'), kiosk > 0, (on) => this.#set({ kiosk: on ? KIOSK.usual : 0 }))}
-      ${kiosk ? html`<label class="line">${t('builder.kiosk.seconds')} <input type="number" min="15" max="3600" data-do="seconds" .value=${String(kiosk)} @change=${seconds} /></label>` : nothing}
+      ${kiosk ? html`<label class="line">${t('builder.kiosk.seconds')} <input type="number" min=${KIOSK.min} max=${KIOSK.max} data-do="seconds" .value=${String(kiosk)} @change=${seconds} /></label>` : nothing}
     </fieldset>`;
   }
 
