@@ -35,6 +35,8 @@ async function fetchLesson(demo, name) {
 export async function showLesson(element, demo, given) {
   const { courses } = given;
   const wanted = (element.dataset.lesson = `${demo}.${language}`);
+  // At once: words that come meanwhile are for this lesson, not for the one that is still to be seen.
+  again = () => showLesson(element, demo, given);
   // The lesson is worth reading without it.
   const equation = demo ? later('equation').then(({ equationOf }) => equationOf(demo)).catch(() => null) : Promise.resolve(null);
   // A demo may have none.
@@ -43,7 +45,6 @@ export async function showLesson(element, demo, given) {
   if (element.dataset.lesson !== wanted) return;
   element.hidden = !lesson;
   if (!lesson) return;
-  again = () => showLesson(element, demo, given);
   const mark = glossary.marker();
   const other = demo !== element.dataset.of;
   element.dataset.of = demo;

@@ -155,6 +155,9 @@ test('the steps that are done are lit, and say how often', async ({ page, site }
 
 test('what the worker tells of its progress lights the step that it is at', async ({ page, site }) => {
   await visit(page, site, SMALL);
+  // There is one equation at a time: the page's own is not to come after this one.
+  await expect(page.locator('#lesson .term').first()).toBeVisible();
+  await expect(page.locator('#lesson .explained').first()).toBeAttached();
   const lit = await page.evaluate(async () => {
     const { equationOf } = await import('./www/later/equation.js');
     const heard = new Map();
