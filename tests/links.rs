@@ -69,7 +69,7 @@ fn every_link_that_the_readme_the_lessons_and_the_courses_show_is_read_without_a
     for (path, text) in links.iter().filter(|(_, text)| !text.contains("...")) {
         let link = parse(text).unwrap_or_else(|e| panic!("{path}: {text}: {e}"));
         assert!(link.notes.is_empty(), "{path}: {text}: {:?}", link.notes);
-        let defaults = (link.entry.config.defaults)();
+        let defaults = (link.entry.config.defaults)(&link.values);
         for (key, _) in text.split_once('?').expect("settings").1.split('&').filter_map(|pair| pair.split_once('=')) {
             // An alias stands for several settings, and is none itself.
             let named = link.values.get(key).filter(|value| defaults.get(key) == Some(value));

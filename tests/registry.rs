@@ -68,7 +68,7 @@ fn a_demo_needs_a_model_where_a_setting_names_one_and_says_what_the_first_one_we
         let setting = properties.iter().find(|(_, p)| p.get("x-model").is_some());
         assert_eq!(demo.needs.model, setting.is_some(), "{}", demo.name);
         let Some((key, property)) = setting else { continue };
-        let id = &(demo.config.defaults)()[key];
+        let id = &(demo.config.defaults)(&Default::default())[key];
         let model = models.iter().find(|m| &m["id"] == id).unwrap_or_else(|| panic!("{id} is in no list"));
         assert_eq!(model["kind"], property["x-model"], "{id}");
         let bytes: u64 =

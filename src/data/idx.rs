@@ -15,18 +15,24 @@ pub struct Idx {
 /// Largest file that is unpacked: four times the largest shard that Kiln ships.
 const LIMIT: u64 = 32 << 20;
 
+/// The bytes of a file that may be gzipped.
+///
+/// # Errors
+/// `BadFile` for a damaged archive.
+pub fn unpacked(file: &[u8]) -> Result<Vec<u8>> {
+    if !file.starts_with(&[0x1f, 0x8b]) {
+        return Ok(file.to_vec());
+    }
+    let mut bytes = Vec::new();
+    let unpack = GzDecoder::new(file).take(LIMIT).read_to_end(&mut bytes);
+    unpack.map_err(|e| bad(format!("it does not unpack ({e})")))?;
+    Ok(bytes)
+}
+
 /// # Errors
 /// `BadFile` for a damaged archive, another element type, or a size that does not agree with the dimensions.
 pub fn parse(file: &[u8]) -> Result<Idx> {
-    let mut bytes = Vec::new();
-    if file.starts_with(&[0x1f, 0x8b]) {
-        GzDecoder::new(file)
-            .take(LIMIT)
-            .read_to_end(&mut bytes)
-            .map_err(|e| bad(format!("it does not unpack ({e})")))?;
-    } else {
-        bytes.extend_from_slice(file);
-    }
+    let mut bytes = unpacked(file)?;
     let [0, 0, 8, rank @ 1..=4, ..] = bytes[..] else {
         return Err(bad("it is not an IDX file of bytes".into()));
     };

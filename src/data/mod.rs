@@ -1,4 +1,4 @@
-//! What is learnt from: 2-D points, digits and pictures, in seeded order.
+//! What is learnt from: 2-D points, digits, pictures and text, in seeded order.
 
 pub mod album;
 pub mod captions;
@@ -8,6 +8,7 @@ pub mod mnist;
 mod nearest;
 pub mod points;
 mod sampler;
+pub mod text;
 
 pub use nearest::Nearest;
 

@@ -37,8 +37,9 @@ pub struct Entry {
 pub struct ConfigType {
     /// Its JSON schema.
     pub schema: fn() -> Value,
-    /// The values of an empty link.
-    pub defaults: fn() -> Values,
+    /// The values of a link that names these and nothing else: some may follow others, as the size of a network follows what it is to
+    /// learn. Those that others follow have the values of an empty link.
+    pub defaults: fn(&Values) -> Values,
     /// Values of empty links when checkpoints did not hold them yet, where they are others now, or where there was no such setting.
     pub earlier_defaults: &'static [(&'static str, &'static str)],
     /// Changes values that ask for what there is not to what they come to, and says so.
@@ -56,7 +57,7 @@ fn schema<C: JsonSchema>() -> Value {
     schema_for!(C).to_value()
 }
 
-fn defaults<C: Default + Serialize>() -> Values {
+fn defaults<C: Default + Serialize>(_: &Values) -> Values {
     match serde_json::to_value(C::default()) {
         Ok(Value::Object(values)) => values,
         _ => Values::new(),

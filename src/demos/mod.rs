@@ -19,6 +19,7 @@ mod drawing;
 mod entry;
 mod gan;
 mod gan2d;
+mod gpt;
 mod pad;
 pub mod pictures;
 mod realnvp;
@@ -32,7 +33,9 @@ mod vae;
 pub mod views;
 
 pub use entry::{ConfigType, Does, Entry, Family, FileKind, Needs, Opens, Title, WasmModule};
-pub use views::{Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, Slider, Token, View};
+pub use views::{
+    Action, Candidate, Figure, Floats, HistogramSeries, Mark, Panel, PointSet, ShortText, Slider, Token, View,
+};
 
 use crate::data::{Shape, Source};
 use crate::device::Device;

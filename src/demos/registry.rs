@@ -3,7 +3,9 @@
 //! The CPU's code comes in two modules, cut where visits differ, so that nobody loads what the other kind of visit needs. Each is
 //! built from the same sources: what none of its demos reaches, the linker leaves out. The GPU's module holds all demos.
 
-use super::{Entry, WasmModule, autoencoder, classifier, dcgan, diffusion, diffusion2d, gan2d, realnvp, text, vae};
+use super::{
+    Entry, WasmModule, autoencoder, classifier, dcgan, diffusion, diffusion2d, gan2d, gpt, realnvp, text, vae,
+};
 
 /// All demos; the first is opened by an empty link.
 pub const DEMOS: &[Entry] = &[
@@ -13,6 +15,7 @@ pub const DEMOS: &[Entry] = &[
     diffusion2d::ENTRY,
     diffusion::ENTRY,
     realnvp::ENTRY,
+    gpt::ENTRY,
     autoencoder::ENTRY,
     text::ENTRY,
     classifier::ENTRY,

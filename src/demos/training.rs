@@ -126,7 +126,11 @@ pub trait Task: Sized + 'static {
 /// What an evaluation has measured: the value of a series, where there is one.
 pub struct Measured<'a>(&'a dyn Fn(&str) -> Option<f32>);
 
-impl Measured<'_> {
+impl<'a> Measured<'a> {
+    pub fn new(value: &'a dyn Fn(&str) -> Option<f32>) -> Self {
+        Self(value)
+    }
+
     /// A series as a figure of the same name; `of` as in [`Figure`].
     pub fn figure(&self, series: &str, title: &str, of: Option<f32>) -> Option<Figure> {
         self.0(series).map(|value| Figure::of_curve(series, title, value, of))
@@ -177,7 +181,12 @@ impl<T: Task> Run<T> {
 
     /// A panel with curves of what evaluations measured.
     pub fn measured(&self, id: &str, title: &str) -> Panel {
-        Panel::new(id, title, vec![View::curves(&self.new[1], &self.measures, T::MEASURES, self.fresh)])
+        self.measures_of(id, title, T::MEASURES)
+    }
+
+    /// A panel with some of these curves.
+    pub fn measures_of(&self, id: &str, title: &str, series: &[&str]) -> Panel {
+        Panel::new(id, title, vec![View::curves(&self.new[1], &self.measures, series, self.fresh)])
     }
 }
 

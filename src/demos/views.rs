@@ -106,6 +106,9 @@ pub enum View {
     /// Text as a language model sees it. `tokens` replaces what the page holds from index `from` on. `chosen` is the token
     /// whose attention and lens are shown. `stop` says why writing ended: `end`, `length`, `context`, `string`, or empty.
     Tokens { from: u32, tokens: Vec<Token>, chosen: Option<u32>, stop: String },
+    /// Several short texts, such as a model's continuations of fixed prompts. With `film` the page keeps those of earlier steps, to
+    /// be looked through.
+    Texts { texts: Vec<ShortText>, film: bool },
     /// What one token attended to: for each head of `layer` a weight for each token up to `token`, `[heads, token + 1]`.
     Attention { token: u32, layer: u32, layers: u32, head: u32, heads: u32, weights: Floats },
     /// What each layer would have said after `token`, from the embedding (first) to the last layer: the logit lens
@@ -132,6 +135,18 @@ pub struct Token {
     pub forced: bool,
     /// What else could have stood here, likeliest first; empty for prompts.
     pub candidates: Vec<Candidate>,
+}
+
+/// A text of a few tokens.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ShortText {
+    /// The given ones have the role `prompt`, those of the model `generated`.
+    pub tokens: Vec<Token>,
+    /// Whether the answer is right; `None` where nothing is asked.
+    pub right: Option<bool>,
+    /// The right answer, where the one that is shown is wrong; empty otherwise.
+    pub wanted: String,
 }
 
 /// A token that a model weighed.

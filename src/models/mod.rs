@@ -10,6 +10,7 @@ pub mod denoiser;
 pub mod denoiser_mlp;
 pub mod denoiser_unet;
 pub mod dense_gan;
+pub mod gpt;
 pub mod gpt2;
 pub mod gpt_neox;
 pub mod language_model;

@@ -1,6 +1,6 @@
 //! Embeddings.
 
-use super::init::upload;
+use super::init::normal;
 use crate::rng::Stream;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor};
@@ -14,8 +14,7 @@ pub struct Embedding {
 impl Embedding {
     /// Weights from the normal distribution with this standard deviation: 1 in PyTorch, 0.02 in GPT-2.
     pub fn new(count: usize, width: usize, deviation: f32, weights: &mut Stream, device: &Device) -> Self {
-        let values = weights.normal(count * width).into_iter().map(|v| v * deviation).collect();
-        Self { weight: Param::from_tensor(upload(values, [count, width], device)) }
+        Self { weight: normal([count, width], deviation, weights, device) }
     }
 
     /// # Shapes

@@ -35,6 +35,17 @@ pub(super) fn uniform<const D: usize>(
     Param::from_tensor(upload(weights.uniform(shape.iter().product(), bound), shape, device))
 }
 
+/// From the normal distribution with this standard deviation.
+pub(super) fn normal<const D: usize>(
+    shape: [usize; D],
+    deviation: f32,
+    weights: &mut Stream,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let values = weights.normal(shape.iter().product()).into_iter().map(|v| v * deviation).collect();
+    Param::from_tensor(upload(values, shape, device))
+}
+
 pub(super) fn constant(value: f32, n: usize, device: &Device) -> Param<Tensor<1>> {
     Param::from_tensor(upload(vec![value; n], [n], device))
 }

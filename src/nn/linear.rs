@@ -1,6 +1,6 @@
 //! Linear layers.
 
-use super::init::{uniform, zeros};
+use super::init::{normal, uniform, zeros};
 use super::ops::{self, Activation};
 use crate::rng::Stream;
 use burn::module::{Module, Param};
@@ -17,6 +17,18 @@ impl Linear {
     /// Uniform in ±sqrt(`gain` / fan-in): gain 1 is PyTorch's default, 6 is He's for ReLU, 3 keeps the variance.
     pub fn new(inputs: usize, outputs: usize, gain: f32, bias: bool, weights: &mut Stream, device: &Device) -> Self {
         Self { weight: uniform([outputs, inputs], gain, inputs, weights, device), bias: zeros(bias, outputs, device) }
+    }
+
+    /// Weights from the normal distribution with this standard deviation, as in GPT-2.
+    pub fn normal(
+        inputs: usize,
+        outputs: usize,
+        deviation: f32,
+        bias: bool,
+        weights: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        Self { weight: normal([outputs, inputs], deviation, weights, device), bias: zeros(bias, outputs, device) }
     }
 
     /// # Shapes

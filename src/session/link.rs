@@ -60,7 +60,7 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
     let entry = demos.iter().find(|d| d.name == name).ok_or_else(|| {
         Error::new(Code::UnknownDemo, format!("There is no demo {name:?}."), format!("Choose one of: {}.", known()))
     })?;
-    let (mut values, mut notes) = ((entry.config.defaults)(), Vec::new());
+    let (mut given, mut notes) = (Values::new(), Vec::new());
     let schema = (entry.config.schema)();
     for pair in query.split('&').filter(|p| !p.is_empty()) {
         let Some((key, value)) = pair.split_once('=') else {
@@ -75,14 +75,36 @@ pub fn parse_among(demos: &'static [Entry], text: &str) -> Result<Link> {
             match coerce(property, &read(property, value)) {
                 Ok((value, note)) => {
                     notes.extend(note.map(|text| changed(key, &text)));
-                    values.insert(target, value);
+                    given.insert(target, value);
                 }
                 Err(why) => notes.push(dropped(key, &why)),
             }
         }
     }
+    let mut values = complete(entry, given);
     notes.extend((entry.config.settle)(&mut values).map(|note| Event::note(note.code, note.text, &note.args)));
     Ok(Link { entry, values, notes })
+}
+
+/// All values of a link that names these.
+fn complete(entry: &Entry, given: Values) -> Values {
+    let mut values = (entry.config.defaults)(&given);
+    values.extend(given);
+    values
+}
+
+/// The values that a link has to name, in the order of the config.
+fn named(entry: &Entry, values: &Values) -> Values {
+    let defaults = (entry.config.defaults)(values);
+    let differs = |(key, value): &(&String, &Value)| defaults.get(*key) != Some(value);
+    values.iter().filter(differs).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Values after some have changed: those that no link had to name follow the new ones.
+pub fn with(entry: &Entry, values: &Values, changed: Values) -> Values {
+    let mut given = named(entry, values);
+    given.extend(changed);
+    complete(entry, given)
 }
 
 /// Whether a link names this setting.
@@ -117,10 +139,8 @@ fn bad_values(error: serde_json::Error) -> Error {
 
 /// The shortest link for these values, keys in the order of the config.
 pub fn canonical(entry: &Entry, values: &Values) -> String {
-    let defaults = (entry.config.defaults)();
-    let differs = |(key, value): &(&String, &Value)| defaults.get(*key) != Some(value);
-    let pairs: Vec<String> =
-        values.iter().filter(differs).map(|(key, value)| format!("{key}={}", escape(&write(value)))).collect();
+    let pair = |(key, value): (&String, &Value)| format!("{key}={}", escape(&write(value)));
+    let pairs: Vec<String> = named(entry, values).iter().map(pair).collect();
     if pairs.is_empty() { entry.name.into() } else { format!("{}?{}", entry.name, pairs.join("&")) }
 }
 

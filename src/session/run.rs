@@ -246,10 +246,8 @@ impl Session {
             |key: &String| link::property(&schema, key).and_then(|p| p.get("x-replayed")) == Some(&Value::Bool(true));
         let altered = changed.iter().any(|(key, value)| !replayed(key) && open.values.get(key) != Some(value));
         let restart = changed.iter().any(|(key, value)| !live(key) && open.values.get(key) != Some(value));
-        // Values, link and demo change together.
-        let mut values = open.values.clone();
-        values.extend(changed);
         if restart {
+            let values = link::with(open.entry, &open.values, changed);
             let (text, running) = (link::canonical(open.entry, &values), self.status == Status::Running);
             self.open(&text, None).await?;
             if running {
@@ -257,6 +255,9 @@ impl Session {
             }
             return Ok(());
         }
+        // Values, link and demo change together.
+        let mut values = open.values.clone();
+        values.extend(changed);
         open.demo.set(&values)?;
         open.altered |= altered && open.demo.steps() > 0;
         open.values = values;

@@ -1,0 +1,42 @@
+//! A language model that learns in the tab: a transformer that predicts the next character.
+
+mod config;
+mod demo;
+mod task;
+mod views;
+mod writing;
+
+use super::training::Training;
+use super::{Action, ConfigType, Does, Entry, Family, Needs, Title, Values, WasmModule, values};
+use config::{Config, Data};
+use demo::GptDemo;
+use serde_json::json;
+
+pub const ENTRY: Entry = Entry {
+    name: "gpt",
+    family: Family::Language,
+    title: Title { en: "Language model", zh: "语言模型" },
+    does: Does::Trains,
+    needs: Needs { bytes: 30_000, model: false, gpu: false },
+    module: WasmModule::Training,
+    opens: &[],
+    config: ConfigType { defaults: following, ..ConfigType::of::<Config>() },
+    actions: || Action::buttons(&[("choose", "Choose a character")]),
+    build: |values, context| {
+        let config: Config = super::config(values)?;
+        let data = config.open(context.source.clone());
+        let task = GptDemo::new(&config, &*data, &context)?;
+        Ok(Box::new(Training::new(task, config, data, &context)))
+    },
+    steps: Some(2000),
+};
+
+/// The other settings follow the text.
+fn following(given: &Values) -> Values {
+    let data = given.get("data").cloned().and_then(|data| serde_json::from_value(data).ok());
+    let of = |data: Data| values(json!(Config::of(data)));
+    let first = of(Config::default().data);
+    let mut values = of(data.unwrap_or(Config::default().data));
+    values.extend(first.into_iter().filter(|(key, _)| key == "data"));
+    values
+}
