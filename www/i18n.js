@@ -54,6 +54,9 @@ export function t(key, args = {}, fallback = undefined) {
   });
 }
 
+/** What a demo calls a curve, or what all of them call it. */
+export const seriesOf = (demo, name) => t(`${demo}.series.${name}`, {}, t(`series.${name}`, {}, name));
+
 export const has = (key) => key in words || key in english;
 
 export function number(value, digits = 0) {

@@ -1,6 +1,6 @@
 // What the target of an address asks for.
 
-import { number, t } from '../i18n.js';
+import { number, seriesOf, t } from '../i18n.js';
 
 const DIGITS = 4;
 
@@ -9,8 +9,8 @@ export const forJudge = ({ figure, series, within, ...bounds }) => ({ of: figure
 
 /** The name of what a target is about. `titleOf(figure)`: the worker's own, once it has measured it; a curve may have it before. */
 export function measureOf({ figure, series }, demo, titleOf = (_) => undefined) {
-  if (!figure) return t(`series.${series}`, {}, series);
-  return t(`${demo}.figure.${figure}`, {}, t(`figure.${figure}`, {}, titleOf(figure) ?? t(`series.${figure}`, {}, figure)));
+  if (!figure) return seriesOf(demo, series);
+  return t(`${demo}.figure.${figure}`, {}, t(`figure.${figure}`, {}, titleOf(figure) ?? seriesOf(demo, figure)));
 }
 
 export const valueOf = (value) => (Number.isFinite(value) ? number(Number(value.toPrecision(DIGITS)), decimals(value)) : '–');

@@ -1,6 +1,6 @@
 // Counts in bins, a line for each series; or a bar for each named category.
 
-import { t, number } from '../i18n.js';
+import { t, number, seriesOf } from '../i18n.js';
 import { colour, seriesColour } from '../theme.js';
 import { Canvas } from './canvas.js';
 
@@ -14,7 +14,8 @@ const amount = (value) => number(value, Number.isInteger(value) ? 0 : 1);
 const paintOf = (label, index) => colour[label === 'drawn' ? 'generated' : label] ?? seriesColour(index);
 
 export class Histogram {
-  constructor() {
+  constructor({ session }) {
+    this.session = session;
     this.element = document.createElement('div');
     this.element.className = 'histogram';
     this.legend = document.createElement('div');
@@ -26,7 +27,7 @@ export class Histogram {
 
   update(view, { title }) {
     this.view = view;
-    const names = view.series.map(({ label }) => t(`series.${label}`, {}, label));
+    const names = view.series.map(({ label }) => seriesOf(this.session.schema?.demo, label));
     if (names.join() !== this.names) {
       this.names = names.join();
       this.legend.hidden = names.length < 2 && view.categories.length > 0;

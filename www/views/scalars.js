@@ -2,7 +2,7 @@
 // smoothed, and drawn on a logarithmic scale where all values are above 0.
 
 import uPlot from '../vendor/uPlot.esm.js';
-import { t, number } from '../i18n.js';
+import { t, number, seriesOf } from '../i18n.js';
 import { colour, seriesColour, onTheme } from '../theme.js';
 import { Pace } from './pace.js';
 
@@ -18,7 +18,8 @@ const SMOOTHEST = 7;
 const APART = 5;
 
 export class Scalars {
-  constructor() {
+  constructor({ session }) {
+    this.session = session;
     this.element = document.createElement('div');
     this.element.className = 'scalars';
     this.legend = document.createElement('div');
@@ -163,9 +164,13 @@ export class Scalars {
     const shown = this.names.map((name, index) => {
       const text = this.#written(index, at);
       this.legend.children[index].lastChild.textContent = text;
-      return `${t(`series.${name}`, {}, name)} ${text}`;
+      return `${this.#nameOf(name)} ${text}`;
     });
     this.plot.setAttribute('aria-label', `${this.title}: ${shown.join(', ')}`);
+  }
+
+  #nameOf(series) {
+    return seriesOf(this.session.schema?.demo, series);
   }
 
   #written(index, at) {
@@ -191,7 +196,7 @@ export class Scalars {
         const dot = document.createElement('i');
         dot.style.background = seriesColour(index);
         const value = document.createElement('b');
-        key.append(dot, t(`series.${name}`, {}, name), value);
+        key.append(dot, this.#nameOf(name), value);
         return key;
       }),
     );

@@ -25,7 +25,10 @@ const PREVIEW = { width: 1200, height: 630 };
 const QUALITY = 0.72;
 const FILM_QUALITY = 0.45;
 
-/** What is opened, how many steps are taken, and which part of which panel is shown: `[left, top, width, height]`, from 0 to 1. */
+/**
+ * What is opened, how many steps are taken, and which part of which panel is shown: `[left, top, width, height]`, from 0 to 1; or the
+ * `text` of which element.
+ */
 const RECIPES = {
   gan2d: { link: 'gan2d?data=spiral&loss=wasserstein&d_steps=3', steps: 1500, panel: 'plane', part: [0, 0.1875, 1, 0.625] },
   dcgan: { link: 'dcgan', steps: 1200, panel: 'samples', part: [0, 0, 1, 0.625] },
@@ -35,6 +38,7 @@ const RECIPES = {
   realnvp: { link: 'realnvp?data=moons', steps: 1500, panel: 'plane', part: [0, 0.1875, 1, 0.625] },
   autoencoder: { link: 'autoencoder', steps: 0, panel: 'picture', part: [0, 0.1875, 1, 0.625] },
   classifier: { link: 'classifier', steps: 300, panel: 'examples' },
+  gpt: { link: 'gpt', steps: 500, text: '[data-panel=completions] .rows-of-text' },
 };
 
 /** The film: the steps at which a frame is taken. A GAN moves fast at first. */
@@ -86,7 +90,16 @@ async function shot(panel) {
   });
 }
 
-/** What the language model writes, as the page shows it. */
+/** The beginning of an element's text, as the page shows it. */
+async function shotOf(element) {
+  await element.scrollIntoViewIfNeeded();
+  const box = await element.boundingBox();
+  const width = Math.min(box.width, 460);
+  const png = await page.screenshot({ clip: { x: box.x, y: box.y, width, height: (width * CARD[1]) / CARD[0] } });
+  return `data:image/png;base64,${png.toString('base64')}`;
+}
+
+/** What the language model writes. */
 async function words() {
   const weights = await serveModels({ folder: models });
   await page.setViewportSize({ width: 1000, height: 900 });
@@ -94,20 +107,17 @@ async function words() {
   await page.evaluate(() => window.kiln.run({ download: true }));
   await page.waitForFunction(() => window.kiln.state.status === 'paused' && window.kiln.state.step > 10, null, { timeout: 300_000 });
   await page.locator('[data-show=surprise]').click();
-  const turn = page.locator('.turn.assistant').first();
-  const box = await turn.boundingBox();
-  const width = Math.min(box.width, 460);
-  const png = await page.screenshot({ clip: { x: box.x, y: box.y, width, height: (width * CARD[1]) / CARD[0] } });
+  const picture = await shotOf(page.locator('.turn.assistant').first());
   weights.closeAllConnections();
   weights.close();
-  return `data:image/png;base64,${png.toString('base64')}`;
+  return picture;
 }
 
 async function card(name) {
-  const { link, steps, panel, part } = RECIPES[name] ?? { link: name, steps: 200 };
+  const { link, steps, panel, part, text } = RECIPES[name] ?? { link: name, steps: 200 };
   await open(link);
   if (steps) await page.evaluate((count) => window.kiln.step(count), steps);
-  return draw([{ url: await shot(panel), part }], CARD);
+  return draw([{ url: await (text ? shotOf(page.locator(text).first()) : shot(panel)), part }], CARD);
 }
 
 async function film() {

