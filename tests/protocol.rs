@@ -7,7 +7,7 @@ use kiln::data::{LeftOut, Taken};
 use kiln::demos::registry::DEMOS;
 use kiln::demos::{
     Action, Candidate, Does, Entry, Family, Figure, FileKind, Floats, HistogramSeries, Mark, Needs, Opens, Panel,
-    PointSet, Slider, Title, Token, View, WasmModule,
+    PointSet, ShortText, Slider, Title, Token, View, WasmModule,
 };
 use kiln::generate::Filter;
 use kiln::session::protocol::{Command, DeviceInfo, DeviceKind, Event, LibraryTask, Status};
@@ -33,6 +33,7 @@ fn the_typescript_declarations_are_those_of_the_protocol() {
         Figure::decl(&config),
         Floats::decl(&config),
         Token::decl(&config),
+        ShortText::decl(&config),
         Candidate::decl(&config),
         Filter::decl(&config),
         LibraryTask::decl(&config),
@@ -122,6 +123,10 @@ fn every_demo_shows_panels_with_distinct_names_and_finite_numbers() {
                 View::Tokens { tokens, .. } => {
                     let candidates = tokens.iter().flat_map(|t| &t.candidates);
                     assert!(!tokens.is_empty() && candidates.into_iter().all(|c| (0.0..=1.0).contains(&c.p)));
+                }
+                View::Texts { texts, .. } => {
+                    let tokens = texts.iter().flat_map(|text| &text.tokens);
+                    assert!(tokens.into_iter().all(|t| t.raw.is_none_or(|p| (0.0..=1.0).contains(&p))));
                 }
                 View::Attention { token, heads, weights, .. } => {
                     assert_eq!(weights.0.len() as u32, heads * (token + 1));

@@ -131,6 +131,11 @@ pub trait Demo {
 
     async fn save(&mut self) -> Result<Checkpoint>;
 
+    /// Files that stand beside the one of [`Demo::save`], so that other programs open it: by their names, in JSON.
+    fn companions(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
     /// Goes on where a checkpoint was taken.
     ///
     /// # Errors

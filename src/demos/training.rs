@@ -78,6 +78,11 @@ pub trait Task: Sized + 'static {
     /// Adds what it has learnt to a checkpoint: finite numbers.
     async fn save(&mut self, file: &mut Checkpoint) -> Result<()>;
 
+    /// As [`Demo::companions`].
+    fn companions(&self, _run: &Run<Self>) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
     /// Goes back to a checkpoint.
     ///
     /// # Errors
@@ -301,6 +306,10 @@ impl<T: Task> Demo for Training<T> {
         file.set_text("rng.noise", self.run.noise.position());
         file.set_text("data.place", self.run.data.position());
         Ok(file)
+    }
+
+    fn companions(&self) -> Vec<(&'static str, Value)> {
+        self.task.companions(&self.run)
     }
 
     fn load(&mut self, file: &Checkpoint) -> Result<()> {

@@ -87,6 +87,11 @@ impl Session {
         Ok((text, open.demo.steps(), file.to_bytes()?))
     }
 
+    /// Files that stand beside the run's: by their names, in JSON.
+    pub fn companions(&mut self) -> Result<Vec<(&'static str, serde_json::Value)>> {
+        Ok(self.opened()?.demo.companions())
+    }
+
     /// Draws samples from the open model.
     pub async fn sample(&mut self, n: usize, seed: u64) -> Result<Samples> {
         self.opened()?.demo.sample(n, seed).await

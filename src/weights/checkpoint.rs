@@ -21,9 +21,9 @@ pub struct Checkpoint {
     pub texts: BTreeMap<String, String>,
 }
 
-/// Whether a tensor is only needed for training.
-fn of_training(tensor: &NamedTensor) -> bool {
-    tensor.name.starts_with("optimizer.") || tensor.name.starts_with("history.")
+/// Whether a tensor of this name is only needed for training.
+pub(super) fn of_training(name: &str) -> bool {
+    name.starts_with("optimizer.") || name.starts_with("history.")
 }
 
 /// The first part of the names of averages of weights, before the name of the weights.
@@ -78,7 +78,7 @@ impl Checkpoint {
     /// of the last ones, the file is smaller.
     pub fn keep_weights_alone(&mut self) {
         let (averages, mut weights): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.tensors).into_iter().filter(|t| !of_training(t)).partition(of_average);
+            std::mem::take(&mut self.tensors).into_iter().filter(|t| !of_training(&t.name)).partition(of_average);
         for average in averages {
             if let Some(weight) = weights.iter_mut().find(|t| average.name.strip_prefix(AVERAGE) == Some(&t.name)) {
                 weight.values = average.values;
@@ -90,7 +90,7 @@ impl Checkpoint {
 
     /// Whether there are only weights. A full checkpoint has curves, which may be empty.
     pub fn is_weights_alone(&self) -> bool {
-        !self.tensors.iter().any(of_training)
+        !self.tensors.iter().any(|t| of_training(&t.name))
     }
 
     /// A text of the metadata.

@@ -12,6 +12,7 @@ mod folder;
 mod ggml_blocks;
 mod gguf;
 mod gguf_value;
+pub mod gpt2;
 pub mod import_pictures;
 pub mod io;
 pub mod kept_models;

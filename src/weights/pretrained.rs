@@ -1,6 +1,7 @@
 //! Pretrained language models: what the files are, and their tensors one at a time.
 
 use super::bytes::{Bytes, ModelFile};
+use super::checkpoint;
 use super::ggml_blocks::{Format, MatrixBuilder};
 use super::gguf::Gguf;
 use super::quoted::quoted;
@@ -100,6 +101,8 @@ impl Pretrained {
     fn open_safetensors(files: &[ModelFile]) -> Result<Self> {
         let found: Found = safetensors_files::tensors(files)?
             .into_iter()
+            // A checkpoint of Kiln's is a model, too.
+            .filter(|(t, _)| !checkpoint::of_training(&t.name))
             .map(|(t, file)| {
                 let (format, kind) = (t.format(), format!("{:?}", t.dtype));
                 // A GPT-2 without its head has no prefix.

@@ -43,7 +43,10 @@ pub async fn train(root: &Path, job: Job) -> Result<()> {
     }
     let model = if job.half { file.to_half_bytes()? } else { file.to_bytes()? };
     write(&job.out.join("model.safetensors"), &model)?;
-    // A classifier draws nothing; every generator does.
+    for (name, content) in terminal.session.companions()? {
+        write(&job.out.join(name), content.to_string().as_bytes())?;
+    }
+    // A classifier draws nothing; every generator of pictures or points does.
     if let Ok(samples) = terminal.session.sample(64, 1).await {
         save_samples(&samples, &job.out.join("samples.png"))?;
         save_samples(&samples, &job.out.join("samples.safetensors"))?;

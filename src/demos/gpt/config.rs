@@ -171,10 +171,16 @@ impl Config {
         };
         match data {
             Data::Copy | Data::Reverse | Data::Brackets => config,
-            Data::Sort => Self { length: 6, layers: 3, heads: 3, width: 48, ..config },
-            Data::Add => {
-                Self { length: 3, heads: 4, optimizer: OptimizerSettings { lr: 0.004 }, decay: 1500, ..config }
-            }
+            Data::Sort => Self {
+                run: RunSettings { seed: 1, evaluate: 50 },
+                length: 6,
+                layers: 3,
+                heads: 3,
+                width: 48,
+                decay: 200,
+                ..config
+            },
+            Data::Add => Self { length: 3, heads: 4, optimizer: OptimizerSettings { lr: 0.004 }, ..config },
             Data::Modular => Self { heads: 4, width: 128, decay: 5000, weight_decay: 1.0, ..config },
             Data::Names => Self { batch: 32, heads: 4, decay: 1500, weight_decay: 0.1, ..config },
             // nanoGPT's setting for a CPU.

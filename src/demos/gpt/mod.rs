@@ -15,9 +15,9 @@ use serde_json::json;
 pub const ENTRY: Entry = Entry {
     name: "gpt",
     family: Family::Language,
-    title: Title { en: "Language model", zh: "语言模型" },
+    title: Title { en: "GPT from scratch", zh: "从零训练 GPT" },
     does: Does::Trains,
-    needs: Needs { bytes: 30_000, model: false, gpu: false },
+    needs: Needs { bytes: 27_407, model: false, gpu: false },
     module: WasmModule::Training,
     opens: &[],
     config: ConfigType { defaults: following, ..ConfigType::of::<Config>() },

@@ -8,7 +8,7 @@ use crate::demos::{Figure, Panel, Values, no_action};
 use crate::error::{Error, Result};
 use crate::poll::Poll;
 use crate::train::{LANGUAGE_LOSSES, Losses, TokenBatch, language_step};
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, gpt2};
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -75,14 +75,22 @@ impl Task for GptDemo {
     async fn save(&mut self, file: &mut Checkpoint) -> Result<()> {
         let learner = self.learner()?;
         learner.trainer.save(file).await?;
+        gpt2::turn_conv1d(file);
         file.set_text("characters", learner.characters.text());
         Ok(())
+    }
+
+    fn companions(&self, run: &Run<Self>) -> Vec<(&'static str, Value)> {
+        let Some(learner) = &self.learner else { return Vec::new() };
+        gpt2::companions(learner.trainer.model.config(), &learner.characters, run.data.end())
     }
 
     fn load(&mut self, run: &Run<Self>, file: &Checkpoint) -> Result<()> {
         let characters = Characters::of(&file.text::<String>("characters")?);
         let fresh = self.fresh(&run.config, characters, run.data.length())?;
-        let trainer = fresh.trainer.loaded(file)?;
+        let mut file = file.clone();
+        gpt2::turn_conv1d(&mut file);
+        let trainer = fresh.trainer.loaded(&file)?;
         self.learner = Some(Learner { trainer, ..fresh });
         (self.completions, self.text, self.places) = (None, None, Vec::new());
         Ok(())
