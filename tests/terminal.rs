@@ -153,7 +153,7 @@ fn a_measure_has_one_value_wherever_it_is_told() {
 fn every_demo_that_trains_has_its_own_number_of_steps_and_takes_it() {
     use kiln::demos::registry::DEMOS;
     let trains: Vec<&str> = DEMOS.iter().filter(|d| d.steps.is_some()).map(|d| d.name).collect();
-    assert_eq!(trains, ["gan2d", "dcgan", "vae", "diffusion2d", "diffusion", "realnvp", "classifier"]);
+    assert_eq!(trains, ["gan2d", "dcgan", "vae", "diffusion2d", "diffusion", "realnvp", "gpt", "classifier"]);
     let out = folder("own-steps");
     let own = DEMOS.iter().find(|d| d.name == QUICKEST.0).and_then(|d| d.steps).expect("a number");
     let said =

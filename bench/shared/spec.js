@@ -317,8 +317,8 @@ export const WORKLOADS = { w1, w1b8, w2, w3, w3s, w4, w5, w6, w7, w8, w6d, w7d, 
 /**
  * `check` of each workload: both losses of the first three steps (W1, W2), the tokens after the prompt (W3), the text (W4),
  * three pixels of the first three batches (W5), the loss of the first three steps (W6, W7, W8), three numbers of the samples of the
- * first three batches (W6d, W7d, W8d). Kiln and at least one other library gave each, but for the last three: those are PyTorch's
- * (torch_steps.py), and Kiln has given the first batch of W7d so far.
+ * first three batches (W6d, W7d, W8d). Kiln and at least one other library gave each; the last three are PyTorch's (torch_steps.py), and
+ * Kiln and TensorFlow.js agree with them.
  */
 export const ANSWERS = {
   w1: [1.539214, 0.790691, 1.450534, 0.847644, 1.444524, 0.907766],
