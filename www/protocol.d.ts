@@ -98,7 +98,7 @@ pick: string | null,
 /**
  * Pictures that were chosen: each with a short mark such as `A`.
  */
-marks: Array<Mark>, } | { "type": "map2d", columns: number, rows: number, width: number, height: number, channels: number, pixels: Uint8Array, bounds: [number, number, number, number], } | { "type": "points2d", sets: Array<PointSet>, bounds: [number, number, number, number], drag: string | null, } | { "type": "sliders", action: string, sliders: Array<Slider>, } | { "type": "pad", action: string, width: number, height: number, channels: number, pixels: Uint8Array, mask: Uint8Array, revision: number, } | { "type": "field2d", columns: number, rows: number, values: Floats, low: number, high: number, bounds: [number, number, number, number], } | { "type": "mesh2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "arrows2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "paths2d", length: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "histogram", series: Array<HistogramSeries>, low: number, high: number, categories: Array<string>, } | { "type": "note", code: string, text: string, args: Array<[string, string]>, } | { "type": "figures", figures: Array<Figure>, } | { "type": "tokens", from: number, tokens: Array<Token>, chosen: number | null, stop: string, } | { "type": "attention", token: number, layer: number, layers: number, head: number, heads: number, weights: Floats, } | { "type": "lens", token: number, layers: Array<Array<Candidate>>, };
+marks: Array<Mark>, } | { "type": "map2d", columns: number, rows: number, width: number, height: number, channels: number, pixels: Uint8Array, bounds: [number, number, number, number], } | { "type": "points2d", sets: Array<PointSet>, bounds: [number, number, number, number], drag: string | null, } | { "type": "sliders", action: string, sliders: Array<Slider>, } | { "type": "pad", action: string, width: number, height: number, channels: number, pixels: Uint8Array, mask: Uint8Array, revision: number, } | { "type": "field2d", columns: number, rows: number, values: Floats, low: number, high: number, bounds: [number, number, number, number], } | { "type": "mesh2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "arrows2d", columns: number, rows: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "paths2d", length: number, xy: Floats, bounds: [number, number, number, number], } | { "type": "histogram", series: Array<HistogramSeries>, low: number, high: number, categories: Array<string>, } | { "type": "note", code: string, text: string, args: Array<[string, string]>, } | { "type": "figures", figures: Array<Figure>, } | { "type": "tokens", from: number, tokens: Array<Token>, chosen: number | null, stop: string, } | { "type": "texts", texts: Array<ShortText>, film: boolean, } | { "type": "attention", token: number, layer: number, layers: number, head: number, heads: number, weights: Floats, } | { "type": "lens", token: number, layers: Array<Array<Candidate>>, };
 
 export type PointSet = { 
 /**
@@ -151,6 +151,20 @@ forced: boolean,
  * What else could have stood here, likeliest first; empty for prompts.
  */
 candidates: Array<Candidate>, };
+
+export type ShortText = { 
+/**
+ * The given ones have the role `prompt`, those of the model `generated`.
+ */
+tokens: Array<Token>, 
+/**
+ * Whether the answer is right; `None` where nothing is asked.
+ */
+right: boolean | null, 
+/**
+ * The right answer, where the one that is shown is wrong; empty otherwise.
+ */
+wanted: string, };
 
 export type Candidate = { id: number, piece: string, 
 /**
