@@ -32,7 +32,11 @@ export class Texts {
     // What changes with each view is not read aloud: only what the keyboard goes to.
     this.live = part('p', 'off-screen');
     this.live.setAttribute('aria-live', 'polite');
+    this.list = document.createElement('ul');
+    this.rows.append(this.list);
     this.element.append(this.tools, this.rows, this.said, this.live);
+    this.sizes = new ResizeObserver(() => this.#keepHeight());
+    this.sizes.observe(this.list);
     this.#listen();
   }
 
@@ -61,6 +65,7 @@ export class Texts {
   }
 
   remove() {
+    this.sizes.disconnect();
     this.player?.remove();
     this.film?.remove();
     this.element.remove();
@@ -152,7 +157,7 @@ export class Texts {
     if (!frame) return;
     this.texts = frame.texts;
     this.rows.setAttribute('aria-label', t('texts.label', { title: this.title }));
-    render(html`<ul>${frame.texts.map((one, row) => this.#row(one, row))}</ul>`, this.rows);
+    render(frame.texts.map((one, row) => this.#row(one, row)), this.list);
     const swatch = (step) => html`<span class="key"><i class="swatch" data-heat=${step}></i>${number((100 * step) / 9)} %</span>`;
     render(html`<span>${t('texts.shades')}</span>${SHADES.map(swatch)}`, this.tools);
     this.#say();
@@ -174,6 +179,14 @@ export class Texts {
         : html`<span class="verdict"><b aria-hidden="true">${right ? '✓' : '✗'}</b><span class="off-screen">${t(right ? 'texts.right' : 'texts.wrong')}</span>
             ${!right && wanted ? html`<span class="wanted">${t('texts.wanted', { text: signed(wanted) })}</span>` : nothing}</span>`}
     </li>`;
+  }
+
+  /** As high as the highest that was shown in this width: a slider that is dragged stays where it is. */
+  #keepHeight() {
+    const { width, height } = this.list.getBoundingClientRect();
+    this.highest = width === this.width ? Math.max(this.highest, height) : height;
+    this.width = width;
+    this.rows.style.minHeight = `${this.highest}px`;
   }
 
   /** What is known of the token that is pointed at. */
