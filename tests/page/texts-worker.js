@@ -44,7 +44,7 @@ const texts = () => [
   { tokens: tokens('<i>&lt;', '</i>'), right: null, wanted: '' },
   { tokens: tokens('Two lines:\n', `the first is ${step}\nthe second `), right: null, wanted: '' },
   // Longer than a phone is wide, without a space.
-  { tokens: tokens('反'.repeat(20), 'a'.repeat(90)), right: null, wanted: '' },
+  { tokens: tokens(`\n\n${'反'.repeat(20)}`, 'a'.repeat(90)), right: null, wanted: '' },
 ];
 
 const show = () => {

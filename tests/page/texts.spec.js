@@ -30,6 +30,7 @@ test('each text is a row whose tokens are shaded by their probability, and an an
   await expect(line(page, 0)).toHaveText('12+34=99↵');
   await expect(written(page, 0)).toHaveText(['9', '9', '↵']);
   expect(await line(page, 2).evaluate((element) => element.innerText)).toBe('Two lines:\nthe first is 0\nthe second␣');
+  await expect(line(page, 3)).toHaveText(/^↵↵反+a+$/);
   const [first, third] = await Promise.all([0, 2].map((row) => line(page, row).boundingBox()));
   expect(third.height).toBeGreaterThan(2.5 * first.height);
   await expect(rows(page).nth(0).locator('.verdict')).toHaveText(/✗\s*wrong\s*right would be 46/);
@@ -215,6 +216,16 @@ test('a text of a demo that only lets a token be chosen has no composer', async 
   await step(page, 3);
   await expect(page.locator('.reading')).toContainText('a lamb 4');
   await expect(page.locator('.tokens > [aria-live]')).toHaveText('');
+});
+
+test('a newline of such a text is seen and chosen like any other token, and copied as what it is', async ({ page, changed }) => {
+  await open(page, changed, `sums?prompt=${encodeURIComponent('\nMary')}`);
+  const first = page.locator('.reading .token').first();
+  expect(await first.evaluate((element) => getComputedStyle(element, '::before').content)).toBe('"↵"');
+  await first.click({ position: { x: 4, y: 8 } });
+  await expect(first).toHaveClass(/chosen/);
+  await expect(page.locator('.token-card .piece')).toHaveText('↵');
+  expect(await page.locator('.reading').evaluate((element) => element.textContent)).toBe('\nMary a lamb 0');
 });
 
 test('a token of such a text is chosen by a click, shows what else could have come and where it looks, while the model learns', async ({ page, changed }) => {

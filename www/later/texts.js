@@ -202,10 +202,10 @@ export class Texts {
 /** A text as it is kept: what else could have stood in it is not shown. */
 const kept = ({ tokens, right, wanted }) => ({ tokens: tokens.map(({ text, piece, role, raw }) => ({ text, piece, role, raw })), right, wanted });
 
-/** A text with signs for the white space at its end. */
-const signed = (text) => text.replace(/[ \n\t]+$/, signs);
+/** A text with signs for the white space at its ends. */
+const signed = (text) => text.replace(/^[ \n\t]+|[ \n\t]+$/g, signs);
 
-/** What is drawn of each token: the white space at the text's end has signs, and a newline before it ends the line. */
+/** What is drawn of each token: the white space at the text's ends has signs, and a newline between them ends the line. */
 function drawn(tokens) {
   const all = signed(tokens.map(({ text }) => text).join(''));
   let from = 0;

@@ -127,7 +127,7 @@ export class Tokens {
       this.text.append(turn.element);
     }
     const span = document.createElement('span');
-    span.className = token.forced ? 'token forced' : 'token';
+    span.className = `token${token.forced ? ' forced' : ''}${token.text === '\n' ? ' newline' : ''}`;
     span.dataset.index = String(index);
     if (token.raw != null) {
       const surprise = SURPRISE.findIndex((most) => bits(token.raw) < most);
