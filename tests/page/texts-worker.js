@@ -5,12 +5,13 @@ const DEMO = {
   name: 'sums', family: 'language', title: { en: 'Sums', zh: '加法' }, does: 'trains', needs: { bytes: 0, model: false, gpu: false },
   module: 'training', opens: [],
 };
-const DEFAULTS = { seed: 1, film: true, prompt: 'Mary <b>had</b>', temperature: 1, attention: false, layer: 0, head: 0 };
+const DEFAULTS = { seed: 1, film: true, pictures: false, prompt: 'Mary <b>had</b>', temperature: 1, attention: false, layer: 0, head: 0 };
 const hidden = (part) => ({ ...part, 'x-hidden': true, 'x-live': true });
 const SCHEMA = {
   properties: {
     seed: { type: 'integer', title: 'Seed', description: 'The same seed gives the same run.', minimum: 0, maximum: 999 },
     film: { type: 'boolean', title: 'Film', description: 'Earlier texts are kept.', 'x-live': true },
+    pictures: hidden({ type: 'boolean', title: 'Pictures' }),
     prompt: { type: 'string', title: 'Prompt', description: 'How the text begins.', maxLength: 200, 'x-text': true, 'x-live': true },
     temperature: { type: 'number', title: 'Temperature', description: 'How evenly it draws.', minimum: 0, maximum: 2, 'x-live': true },
     attention: hidden({ type: 'boolean', title: 'Attention' }),
@@ -53,6 +54,12 @@ const show = () => {
     { id: 'continuations', title: 'Continuations', views: [{ type: 'texts', texts: texts(), film: values.film }] },
     { id: 'sample', title: 'A sample', views: [{ type: 'tokens', from: 0, tokens: sample, chosen, stop: 'length' }] },
   ];
+  if (values.pictures) {
+    // From the fifth step on they are larger.
+    const side = step < 5 ? 2 : 3;
+    const picture = { type: 'images', count: 1, width: side, height: side, channels: 1, columns: 1, pixels: new Uint8Array(side * side).fill(9 * step), film: true, rows: [], captions: [], pick: null, marks: [] };
+    panels.push({ id: 'pictures', title: 'Pictures', views: [picture] });
+  }
   if (values.attention) {
     const at = chosen ?? sample.length - 1;
     const weights = new Float32Array(3 * (at + 1)).map((_, index) => (index % (at + 1) === Math.floor(index / (at + 1)) ? 1 : 0));

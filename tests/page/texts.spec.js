@@ -173,6 +173,18 @@ test('a run that goes on from an earlier checkpoint keeps the film up to there',
   await expect(view(page).locator('.film')).toBeHidden();
 });
 
+test('where pictures come in another size their film begins anew, and now is shown', async ({ page, changed }) => {
+  await open(page, changed, 'sums?pictures=true');
+  await step(page, 3);
+  const pictures = page.locator('[data-panel=pictures] .images');
+  await pictures.locator('.film input').press('Home');
+  await expect(pictures).toHaveAttribute('data-step', '0');
+  await step(page, 4);
+  await expect(pictures).toHaveAttribute('data-step', '7');
+  await expect(pictures.locator('[data-do=now]')).toBeDisabled();
+  await expect(pictures.locator('.film input')).toHaveAttribute('max', '2');
+});
+
 test('texts that are no film are those of now', async ({ page, changed }) => {
   await open(page, changed, 'sums?film=false');
   await step(page, 3);

@@ -51,6 +51,8 @@ export class Texts {
 
   keepTo(step) {
     this.player?.stop();
+    // What another run writes may be shorter.
+    if (step < 0) this.highest = 0;
     this.film?.keepTo(step);
     this.#show();
   }
