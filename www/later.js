@@ -2,8 +2,12 @@
 
 const GROUPS = {
   tokens: {
-    sheets: ['reading.css', 'tokens.css'],
+    sheets: ['heat.css', 'reading.css', 'tokens.css'],
     modules: () => [import('./later/tokens.js'), import('./later/attention.js'), import('./later/lens.js')],
+  },
+  texts: {
+    sheets: ['heat.css', 'texts.css'],
+    modules: () => [import('./later/texts.js')],
   },
   fields: {
     sheets: ['fields.css'],
@@ -64,6 +68,8 @@ const GROUPS = {
 
 const asked = new Map();
 const arrived = new Map();
+/** Sheets, some of which several groups have. */
+const sheets = new Map();
 
 /** What the modules of a group export; rejected where they cannot be fetched. The next call then tries again. */
 export function later(group) {
@@ -75,9 +81,9 @@ export function later(group) {
 export const here = (group) => arrived.get(group);
 
 async function fetchGroup(group) {
-  const { sheets, modules } = GROUPS[group];
+  const { sheets: names, modules } = GROUPS[group];
   try {
-    const [parts] = await Promise.all([Promise.all(modules()), ...sheets.map(sheet)]);
+    const [parts] = await Promise.all([Promise.all(modules()), ...names.map(sheet)]);
     const all = Object.assign({}, ...parts);
     arrived.set(group, all);
     return all;
@@ -88,12 +94,18 @@ async function fetchGroup(group) {
 }
 
 function sheet(name) {
+  if (!sheets.has(name)) sheets.set(name, fetchSheet(name));
+  return sheets.get(name);
+}
+
+function fetchSheet(name) {
   const href = new URL(`./later/${name}`, import.meta.url).href;
   return new Promise((resolve, reject) => {
     const link = Object.assign(document.createElement('link'), { rel: 'stylesheet', href });
     link.addEventListener('load', () => resolve(null));
     link.addEventListener('error', () => {
       link.remove();
+      sheets.delete(name);
       reject(new Error(`${name} cannot be fetched.`));
     });
     document.head.append(link);

@@ -30,6 +30,7 @@ const LATER = {
   tokens: ['tokens', 'Tokens'],
   attention: ['tokens', 'Attention'],
   lens: ['tokens', 'Lens'],
+  texts: ['texts', 'Texts'],
   map2d: ['pictures', 'Latent'],
   sliders: ['pictures', 'Sliders'],
   pad: ['pictures', 'Pad'],

@@ -152,6 +152,20 @@ forced: boolean,
  */
 candidates: Array<Candidate>, };
 
+export type ShortText = { 
+/**
+ * The given ones have the role `prompt`, those of the model `generated`.
+ */
+tokens: Array<Token>, 
+/**
+ * Whether the answer is right; `None` where nothing is asked.
+ */
+right: boolean | null, 
+/**
+ * The right answer, where the one that is shown is wrong; empty otherwise.
+ */
+wanted: string, };
+
 export type Candidate = { id: number, piece: string, 
 /**
  * Probability before penalty, temperature and filters.

@@ -91,6 +91,9 @@ export function idleBy({ when }, values) {
   return key && { key, wanted };
 }
 
+/** Whether a demo has an action of this name. */
+export const offers = (schema, name) => Boolean(schema?.actions.some((action) => action.name === name));
+
 /** A demo's actions: the one that takes drawn points, the one that clears them, and those that are buttons of the toolbar or, by its id, of a panel. */
 export function actionsOf(schema) {
   const actions = schema?.actions ?? [];

@@ -186,7 +186,7 @@ impl Gpt {
         let [q, k, _] = self.queries(&self.h[layer], x, &rotary);
         let width = self.config.width / heads;
         let split = |x: Tensor<3>| x.reshape([t, heads, width]).swap_dims(0, 1); // (heads, T, W)
-        let scores = split(q).matmul(split(k).swap_dims(1, 2)) / (width as f64).sqrt();
+        let scores = ops::batch_matmul(split(q), split(k), [false, true]) / (width as f64).sqrt();
         // What comes later is not seen.
         let later = |i: usize| if i % t > i / t { -1e9 } else { 0.0 };
         let mask = upload((0..t * t).map(later).collect(), [1, t, t], &scores.device());

@@ -2,6 +2,7 @@
 
 import { html, nothing, render } from '../vendor/lit-html.js';
 import { t } from '../i18n.js';
+import { offers } from '../schema.js';
 
 export class Composer {
   /** `text`: the view that it writes for, `{ tokens, written, follow }`. */
@@ -86,7 +87,9 @@ export class Composer {
   render() {
     const { session, text } = this;
     const { schema } = session;
-    if (!schema) return;
+    // Where nothing can be sent the text is no conversation.
+    this.element.hidden = !offers(schema, 'send');
+    if (this.element.hidden) return render(nothing, this.element);
     const { chat, prompt = '' } = schema.values;
     const busy = this.#busy();
     // A completion begins with its prompt, which the link or an action may have changed.
@@ -108,8 +111,8 @@ export class Composer {
             ${t(busy ? 'compose.stop' : chat ? 'compose.send' : 'compose.write')}
           </button>
           ${button('continue', () => this.#goOn(), busy || !text.tokens.length)}
-          ${button('regenerate', () => this.#act('regenerate'), busy || !text.written)}
-          ${button(chat ? 'new-chat' : 'clear', () => this.#clear(), busy || !text.tokens.length)}
+          ${offers(schema, 'regenerate') ? button('regenerate', () => this.#act('regenerate'), busy || !text.written) : nothing}
+          ${offers(schema, 'clear') ? button(chat ? 'new-chat' : 'clear', () => this.#clear(), busy || !text.tokens.length) : nothing}
         </div>
         ${suggestions.length
           ? html`<div class="group suggestions" role="group" aria-label=${t('compose.suggestions')}>

@@ -2,6 +2,7 @@
 
 import { html, render, nothing } from '../vendor/lit-html.js';
 import { t } from '../i18n.js';
+import { offers } from '../schema.js';
 import { colour } from '../theme.js';
 import { Canvas } from '../views/canvas.js';
 import { onPress } from '../views/press.js';
@@ -90,7 +91,7 @@ export class Pad {
 
   /** Whether the model fills in what is unknown, and so answers each drawing with a picture. */
   get #mends() {
-    return Boolean(this.session.schema?.actions.some(({ name }) => name === RESTORES));
+    return offers(this.session.schema, RESTORES);
   }
 
   // --- tools -------------------------------------------------------------------------------------------------------

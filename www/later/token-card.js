@@ -6,8 +6,11 @@ import { t, number } from '../i18n.js';
 /** Surprise at something of this probability, in bits. */
 export const bits = (probability) => -Math.log2(Math.max(probability, 1e-12));
 
+/** Signs for white space that nobody would see. */
+export const signs = (space) => space.replaceAll('\n', '↵').replaceAll('\t', '⇥').replaceAll(' ', '␣');
+
 /** A token's piece with its white space made visible. */
-export const shown = (piece) => piece.replaceAll('\n', '⏎').replaceAll('\t', '⇥').replace(/^ | $/g, '␣') || '∅';
+export const shown = (piece) => piece.replace(/[\n\t]+|^ | $/g, signs) || '∅';
 
 export const percent = (value) => `${number(100 * value, value > 0 && value < 0.0995 ? 2 : 1)} %`;
 

@@ -3,6 +3,7 @@
 import { html, render, nothing } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
 import { copy } from '../cards.js';
+import { offers } from '../schema.js';
 import { Composer } from './composer.js';
 import { bits, percent, shown, tokenCard } from './token-card.js';
 import { heat } from './heat.js';
@@ -52,6 +53,11 @@ export class Tokens {
     this.render();
   }
 
+  /** Whether the person talks to the model here. Else the text is a sample, which comes anew as a whole while the model learns. */
+  get composes() {
+    return offers(this.session.schema, 'send');
+  }
+
   /** Whether anything here was written by the model. */
   get written() {
     return this.tokens.some(({ raw }) => raw != null);
@@ -66,13 +72,14 @@ export class Tokens {
     this.tokens = all;
     this.#cut(same);
     for (let index = same; index < all.length; index += 1) this.#append(all[index], index);
-    if (this.cursor >= all.length) this.cursor = undefined;
+    // In a sample the person looks at a place; what is cut off a conversation is gone.
+    this.#mark(this.cursor < (this.composes ? same : all.length) ? this.cursor : undefined);
     this.#choose(chosen ?? undefined);
     const bare = this.element.classList.contains('bare');
     // The page grows shorter: where the person goes on is kept in sight.
     if (this.element.classList.toggle('bare', !all.length) && !bare) this.composer.field?.scrollIntoView({ block: 'nearest' });
-    if (same < all.length && this.following) this.#scroll();
-    this.#speak(same, stop);
+    if (same < all.length && this.following && this.composes) this.#scroll();
+    if (this.composes) this.#speak(same, stop);
     this.stop = stop;
     this.bus.tokens = all;
     this.#show();
@@ -108,7 +115,6 @@ export class Tokens {
   #cut(length) {
     for (const span of this.spans.splice(length)) span.remove();
     while (this.turns.length && !this.turns.at(-1).element.lastElementChild) this.turns.pop().element.remove();
-    if (this.cursor >= length) this.cursor = undefined;
   }
 
   #append(token, index) {
@@ -121,7 +127,7 @@ export class Tokens {
       this.text.append(turn.element);
     }
     const span = document.createElement('span');
-    span.className = token.forced ? 'token forced' : 'token';
+    span.className = `token${token.forced ? ' forced' : ''}${token.text === '\n' ? ' newline' : ''}`;
     span.dataset.index = String(index);
     if (token.raw != null) {
       const surprise = SURPRISE.findIndex((most) => bits(token.raw) < most);
@@ -136,8 +142,7 @@ export class Tokens {
   follow(anew) {
     this.following = true;
     this.#scroll();
-    this.spans[this.cursor]?.classList.remove('at');
-    this.cursor = undefined;
+    this.#mark(undefined);
     if (anew && this.chosen !== undefined) this.session.act('choose', { token: null });
   }
 
@@ -213,16 +218,20 @@ export class Tokens {
     event.preventDefault();
   }
 
-  /** Moves the cursor; `choose` also asks the worker to look at this token. */
-  #point(index, choose = false) {
+  #mark(index) {
     this.spans[this.cursor]?.classList.remove('at');
     this.cursor = index;
-    const span = this.spans[index];
-    span?.classList.add('at');
-    span?.scrollIntoView({ block: 'nearest' });
-    const { attention, lens } = this.session.schema?.values ?? {};
+    this.spans[index]?.classList.add('at');
+  }
+
+  /** Moves the cursor; `choose` also asks the worker to look at this token. */
+  #point(index, choose = false) {
+    this.#mark(index);
+    this.spans[index]?.scrollIntoView({ block: 'nearest' });
+    const { schema } = this.session;
+    const { attention, lens } = schema?.values ?? {};
     clearTimeout(this.timer);
-    if (choose || attention || lens) {
+    if (offers(schema, 'choose') && (choose || attention || lens)) {
       const token = index ?? null;
       this.timer = setTimeout(() => this.session.act('choose', { token }), choose ? 0 : 150);
     }
@@ -244,11 +253,11 @@ export class Tokens {
   #show() {
     this.showing ??= requestAnimationFrame(() => {
       this.showing = null;
-      const running = this.session.state.status === 'running';
-      const index = this.hover ?? this.cursor ?? (running ? undefined : this.chosen) ?? this.tokens.length - 1;
+      const writes = this.composes && this.session.state.status === 'running';
+      const index = this.hover ?? this.cursor ?? (writes ? undefined : this.chosen) ?? this.tokens.length - 1;
       const token = this.tokens[index];
       const move = (to) => this.tokens[to] && this.#point(to);
-      const branch = token?.candidates.length ? (id) => this.composer.branch(index, id) : null;
+      const branch = offers(this.session.schema, 'branch') && token?.candidates.length ? (id) => this.composer.branch(index, id) : null;
       render(token ? tokenCard(token, { index, count: this.tokens.length, move, branch }) : nothing, this.side);
     });
   }
@@ -282,7 +291,7 @@ export class Tokens {
 
   #stopped() {
     const { state, schema } = this.session;
-    const why = state.status === 'paused' && this.stop ? t(`stop.${this.stop}`, { tokens: schema?.values.max_tokens ?? '' }, '') : '';
+    const why = state.status === 'paused' && this.composes && this.stop ? t(`stop.${this.stop}`, { tokens: schema?.values.max_tokens ?? '' }, '') : '';
     if (this.said.textContent !== why) this.said.textContent = why;
   }
 
@@ -302,6 +311,7 @@ export class Tokens {
     this.text.dataset.empty = String(values.prompt ?? '').replaceAll(TURN, '\n') || t('tokens.empty');
     this.text.classList.toggle('asks', Boolean(values.chat && values.prompt));
     this.element.classList.toggle('bare', !this.tokens.length);
+    this.element.classList.toggle('sample', !this.composes);
     for (const { role, element } of this.turns) element.dataset.role = t(`role.${role}`, {}, role);
     this.text.classList.toggle('surprise', switched.surprise && !values.attention);
     this.text.classList.toggle('attention', values.attention === true);

@@ -2,17 +2,14 @@
 
 import { t, number } from '../i18n.js';
 import { Canvas } from './canvas.js';
+import { Film } from './film.js';
 import { paintMarks } from './marks.js';
 import { paintSheet } from './sheet.js';
 import { here } from '../later.js';
 
-/** What the film may take in memory; beyond it every second frame goes. */
-const FILM_BYTES = 24 * 1024 * 1024;
-const FILM_FRAMES = 240;
+/** A film has at most so many frames, and so many thumbnails. */
+const FRAMES = 240;
 const STRIP = 12;
-/** The thumbnails follow this slowly, in ms. */
-const STRIP_PACE = 1000;
-
 /** Large pictures are drawn smoothly until their pixels are this large on the screen. */
 const LARGE = 96;
 const CRISP = 3;
@@ -29,8 +26,8 @@ export class Images {
     this.grid = document.createElement('div');
     this.grid.append(this.canvas.element);
     this.element.append(this.grid);
-    this.frames = [];
-    this.live = true;
+    /** Made with the first view that asks for it. */
+    this.film = null;
     /** What is shown and is no frame of the film. */
     this.still = null;
   }
@@ -42,7 +39,7 @@ export class Images {
     const shape = [view.count, view.width, view.height, view.columns].join();
     if (shape !== this.shape) {
       this.shape = shape;
-      this.frames = [];
+      this.film?.clear();
       this.shown = null;
     }
     this.view = view;
@@ -53,9 +50,9 @@ export class Images {
     this.#captions(view.captions ?? []);
     // Samples half-way are shown in place of the film, which goes on after them.
     this.still = view.film ? null : { step, pixels: view.pixels };
-    if (view.film) this.#film(view, step);
-    this.#keepPlace(view);
-    this.#show(this.live ? this.frames.length - 1 : Number(this.slider.value));
+    if (view.film) this.#filmed().add({ step, pixels: view.pixels }, view.pixels.byteLength);
+    this.film?.place(view.film, this.session.schema?.begins);
+    this.#show();
     const height = this.#height(this.canvas.width);
     if (height !== this.canvas.height) this.canvas.resize();
   }
@@ -63,18 +60,10 @@ export class Images {
   /** Room for pictures that are still to come: a square of those that are kept as a film, two rows of others. */
   #expect(view) {
     this.expected = { ...view, count: view.columns * (view.film ? view.columns : 2) };
-    if (view.film && !this.slider) this.#scrubber();
-    this.#keepPlace(view);
+    if (view.film) this.#filmed();
+    this.film?.place(view.film, this.session.schema?.begins);
     this.canvas.element.setAttribute('aria-label', this.title);
     this.canvas.redraw();
-  }
-
-  /** One frame is nothing to go back to. Where the next one is on its way the slider's place is kept. */
-  #keepPlace(view) {
-    if (!this.film) return;
-    const first = this.frames.length < 2;
-    this.film.hidden = !view.film || (first && !this.session.schema?.begins);
-    this.film.classList.toggle('awaited', first);
   }
 
   // What each row shows stands to its left.
@@ -107,16 +96,12 @@ export class Images {
   }
 
   keepTo(step) {
-    this.frames = this.frames.filter((frame) => frame.step <= step);
-    this.live = true;
-    if (this.slider) this.#label();
+    this.film?.keepTo(step);
   }
 
   retitle(title) {
     this.title = title;
-    if (this.slider) this.slider.setAttribute('aria-label', t('film.scrub'));
-    if (this.now) this.now.textContent = t('film.now');
-    if (this.slider) this.#label();
+    this.film?.retitle();
   }
 
   /** The picture at a place on the canvas; -1 where there is none. */
@@ -136,71 +121,20 @@ export class Images {
 
   remove() {
     this.canvas.remove();
-    this.strip?.remove();
+    this.film?.remove();
     this.element.remove();
   }
 
-  #film(view, step) {
-    if (!this.slider) this.#scrubber();
-    this.frames = this.frames.filter((frame) => frame.step < step);
-    this.frames.push({ step, pixels: view.pixels });
-    if (this.frames.length > FILM_FRAMES || this.frames.length * view.pixels.byteLength > FILM_BYTES) {
-      // The first, the last and the one that is looked at stay.
-      const kept = this.frames[Number(this.slider.value)];
-      const last = this.frames.length - 1;
-      this.frames = this.frames.filter((frame, index) => index % 2 === 0 || index === last || (!this.live && frame === kept));
-      if (!this.live) this.slider.value = String(this.frames.indexOf(kept));
-    }
+  #filmed() {
+    const strip = () => new Canvas((context, width, height) => this.#thumbs(context, width, height), { heightOf: (width) => width / STRIP, className: 'pixels strip' });
+    return (this.film ??= new Film(this.element, { most: FRAMES, show: () => this.#show(), strip: strip(), fits: STRIP }));
   }
 
-  #scrubber() {
-    this.film = document.createElement('div');
-    this.film.className = 'film';
-    this.slider = Object.assign(document.createElement('input'), { type: 'range', min: '0', max: '0', value: '0' });
-    this.slider.setAttribute('aria-label', t('film.scrub'));
-    this.strip = new Canvas((context, width, height) => this.#thumbs(context, width, height), { heightOf: (width) => width / STRIP, className: 'pixels strip' });
-    this.strip.element.setAttribute('aria-hidden', 'true');
-    this.when = Object.assign(document.createElement('div'), { className: 'when' });
-    this.slider.addEventListener('input', () => {
-      const at = Number(this.slider.value);
-      this.live = at === this.frames.length - 1;
-      this.#show(at);
-    });
-    this.now = Object.assign(document.createElement('button'), { type: 'button', className: 'quiet', textContent: t('film.now') });
-    this.now.dataset.do = 'now';
-    this.now.addEventListener('click', () => {
-      this.live = true;
-      // The button goes off with the press: the keyboard goes on from the slider.
-      this.slider.focus();
-      this.#show(this.frames.length - 1);
-    });
-    const foot = Object.assign(document.createElement('div'), { className: 'foot' });
-    foot.append(this.when, this.now);
-    this.film.append(this.strip.element, this.slider, foot);
-    this.element.append(this.film);
-  }
-
-  #label() {
-    const last = this.frames.length - 1;
-    this.slider.max = String(Math.max(0, last));
-    if (this.live) this.slider.value = String(last);
-    const step = this.frames[Number(this.slider.value)]?.step ?? 0;
-    this.now.disabled = this.live;
-    this.when.textContent = t(this.live ? 'film.live' : 'film.at', { step: number(step) });
-    // Whoever listens while the slider has the focus would hear each step.
-    this.slider.setAttribute('aria-valuetext', this.live ? t('film.now') : this.when.textContent);
-    this.element.dataset.step = step;
-    const now = performance.now();
-    if (this.frames.length > STRIP && now - (this.stripAt ?? 0) < STRIP_PACE) return;
-    this.stripAt = now;
-    this.strip.redraw();
-  }
-
-  #show(at) {
-    const frame = this.still ?? this.frames[at];
+  #show() {
+    const frame = this.still ?? this.film?.frame;
     if (!frame) return;
     this.shown = frame;
-    if (this.slider) this.#label();
+    this.film?.label();
     const label = t('images.label', { title: this.title, count: this.view.count, step: number(frame.step) });
     this.canvas.element.setAttribute('aria-label', this.choice ? this.choice.label(label) : label);
     this.canvas.redraw();
@@ -227,7 +161,7 @@ export class Images {
 
   // The first picture of the sheet, at as many moments as fit.
   #thumbs(context, width, height) {
-    const { frames, view } = this;
+    const { film: { frames }, view } = this;
     if (!frames.length) return;
     const count = Math.min(STRIP, frames.length);
     for (let index = 0; index < count; index += 1) {

@@ -25,7 +25,15 @@ pub const ENTRY: Entry = Entry {
     module: WasmModule::Pretrained,
     opens: &[Opens { kind: FileKind::LanguageModel, key: "model", side: 0 }],
     config: ConfigType::of::<Config>(),
-    actions: || Action::buttons(&[("regenerate", "Regenerate"), ("clear", "New chat")]),
+    actions: || {
+        Action::buttons(&[
+            ("send", "Send"),
+            ("regenerate", "Regenerate"),
+            ("clear", "New chat"),
+            ("branch", "Replace a token"),
+            ("choose", "Select a token"),
+        ])
+    },
     build: |values, context| Ok(Box::new(TextDemo::new(super::config(values)?, context))),
     steps: None,
 };
