@@ -188,13 +188,16 @@ impl GptDemo {
         if self.text.is_some() || self.learner.is_none() {
             return Ok(());
         }
-        let (ids, plain) = (self.beginning(data, &config.prompt)?, self.device.clone().inner());
-        let mut writing = self.writing(config, data, vec![Row::new(ids, config.longest(), None)], CANDIDATES)?;
+        // Where there is an answer, the text is a problem, and ends with it.
+        let (question, answer) = data.prompts().into_iter().next().unwrap_or_default();
+        let most = answer.as_ref().map_or(config.longest(), String::len);
+        let prompt = if config.prompt.is_empty() && answer.is_some() { &question } else { &config.prompt };
+        let (ids, plain) = (self.beginning(data, prompt)?, self.device.clone().inner());
+        let mut writing = self.writing(config, data, vec![Row::new(ids, most, None)], CANDIDATES)?;
         let model = self.learner()?.trainer.sampler();
         while !writing.ended() {
             writing.step(&model, &plain).await?;
         }
-        self.chosen = None;
         self.text = Some(writing);
         Ok(())
     }

@@ -58,7 +58,7 @@ impl Task for GptDemo {
 
     fn changed(&mut self, run: &Run<Self>, old: &Config) {
         if run.config.prompt != old.prompt || run.config.temperature != old.temperature {
-            self.text = None;
+            (self.text, self.chosen) = (None, None);
         }
     }
 
