@@ -6,6 +6,7 @@ for (const [name, link, steps] of [
   ['digits', SMALL_DIGITS, 25],
   ['diffused points', SMALL_DIFFUSION2D, 120],
   ['diffused digits', SMALL_DIFFUSION, 40],
+  ['names', 'gpt?batch=8&layers=1', 40],
 ]) {
   test(`the same link twice gives the ${name} the same curve`, async ({ page, site }) => {
     const curves = [];

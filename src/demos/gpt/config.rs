@@ -180,7 +180,7 @@ impl Config {
                 decay: 200,
                 ..config
             },
-            Data::Add => Self { batch: 32, length: 3, heads: 4, decay: 2500, ..config },
+            Data::Add => Self { length: 3, heads: 8, decay: 1500, ..config },
             Data::Modular => Self { heads: 4, width: 128, decay: 5000, weight_decay: 1.0, ..config },
             Data::Names => Self { batch: 32, heads: 4, decay: 1500, weight_decay: 0.1, ..config },
             // nanoGPT's setting for a CPU.

@@ -143,8 +143,8 @@ impl GptDemo {
         Ok(ids)
     }
 
-    /// An evaluation of the model as it is now on these rows.
-    pub fn check(&self, config: &Config, data: &dyn Text, batch: SequenceBatch) -> Result<Check> {
+    /// The fixed beginnings, before the model has written anything.
+    fn fixed(&self, config: &Config, data: &dyn Text) -> Result<Writing> {
         let learner = self.learner()?;
         let row = |(prompt, answer): (String, Option<String>)| {
             let wanted = answer.map(|text| learner.characters.encode(&text));
@@ -152,9 +152,14 @@ impl GptDemo {
             Ok(Row::new(self.beginning(data, &prompt)?, most, wanted))
         };
         let rows = data.prompts().into_iter().map(row).collect::<Result<_>>()?;
+        self.writing(config, data, rows, 0)
+    }
+
+    /// An evaluation of the model as it is now on these rows.
+    pub fn check(&self, config: &Config, data: &dyn Text, batch: SequenceBatch) -> Result<Check> {
         let places = vec![[0.0; 2]; batch.length];
-        let writing = self.writing(config, data, rows, 0)?;
-        let model = learner.trainer.sampler();
+        let writing = self.fixed(config, data)?;
+        let model = self.learner()?.trainer.sampler();
         Ok(Check { model, batch, rows: 0, nats: 0.0, counted: 0.0, whole: 0, places, writing })
     }
 
@@ -180,25 +185,24 @@ impl GptDemo {
         Ok(Some(Found { nats: check.nats / check.counted, right: check.whole as f64 / check.rows as f64 }))
     }
 
-    /// Writes the person's text, if it is not written yet.
+    /// Writes the person's text, if it is not written yet; the fixed beginnings, too, where no evaluation has continued them.
     ///
     /// # Errors
     /// `Diverged`, `DeviceLost`.
     pub async fn write(&mut self, config: &Config, data: &dyn Text) -> Result<()> {
-        if self.text.is_some() || self.learner.is_none() {
-            return Ok(());
+        let Some(learner) = &self.learner else { return Ok(()) };
+        let (model, plain) = (learner.trainer.sampler(), self.device.clone().inner());
+        if self.completions.is_none() {
+            self.completions = Some(self.fixed(config, data)?.written(&model, &plain).await?);
         }
-        // Where there is an answer, the text is a problem, and ends with it.
-        let (question, answer) = data.prompts().into_iter().next().unwrap_or_default();
-        let most = answer.as_ref().map_or(config.longest(), String::len);
-        let prompt = if config.prompt.is_empty() && answer.is_some() { &question } else { &config.prompt };
-        let (ids, plain) = (self.beginning(data, prompt)?, self.device.clone().inner());
-        let mut writing = self.writing(config, data, vec![Row::new(ids, most, None)], CANDIDATES)?;
-        let model = self.learner()?.trainer.sampler();
-        while !writing.ended() {
-            writing.step(&model, &plain).await?;
+        if self.text.is_none() {
+            // Where there is an answer, the text is a problem, and ends with it.
+            let (question, answer) = data.prompts().into_iter().next().unwrap_or_default();
+            let most = answer.as_ref().map_or(config.longest(), String::len);
+            let prompt = if config.prompt.is_empty() && answer.is_some() { &question } else { &config.prompt };
+            let row = Row::new(self.beginning(data, prompt)?, most, None);
+            self.text = Some(self.writing(config, data, vec![row], CANDIDATES)?.written(&model, &plain).await?);
         }
-        self.text = Some(writing);
         Ok(())
     }
 }

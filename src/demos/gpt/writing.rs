@@ -51,6 +51,17 @@ impl Writing {
         self.rows.iter().all(|row| row.ended)
     }
 
+    /// The texts, written to their ends.
+    ///
+    /// # Errors
+    /// As [`Writing::step`].
+    pub async fn written(mut self, model: &Gpt, device: &Device) -> Result<Self> {
+        while !self.ended() {
+            self.step(model, device).await?;
+        }
+        Ok(self)
+    }
+
     /// One more token of each text that has not ended: the same seed gives the same random numbers at the same places.
     ///
     /// # Errors
