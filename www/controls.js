@@ -2,7 +2,7 @@
 
 import { html, render, nothing } from './vendor/lit-html.js';
 import { t } from './i18n.js';
-import { controlsOf, idleBy, linkOf, names } from './schema.js';
+import { controlsOf, idleBy, linkWith, names } from './schema.js';
 import { here, later } from './later.js';
 import { taught } from './taught.js';
 import { tried, titleOf, numberOf, optionOf, valueOf } from './tried.js';
@@ -244,7 +244,7 @@ export class Controls {
   }
 
   change(control, value, input) {
-    const { demo, values } = this.session.schema;
+    const { values } = this.session.schema;
     if (value === undefined || Number.isNaN(value)) {
       if (input) input.value = numberOf(values[control.key]);
       return;
@@ -254,7 +254,7 @@ export class Controls {
     if (control.live) {
       this.#send(control.key, value);
       this.render();
-    } else this.open(linkOf(demo, { ...values, [control.key]: value }));
+    } else this.open(linkWith(this.session.state.link, control.key, value));
   }
 }
 

@@ -17,7 +17,7 @@ import { Consent } from './consent.js';
 import { Extras } from './extras.js';
 import { Place } from './place.js';
 import { here, later } from './later.js';
-import { actionsOf, linkOf, modelOf } from './schema.js';
+import { actionsOf, linkWith, modelOf } from './schema.js';
 import { STOPPING, isBusy } from './state.js';
 import { demos } from './demos.js';
 import { within } from './within.js';
@@ -232,9 +232,9 @@ export class Page {
   }
 
   newSeed() {
-    const { demo, schema, values } = this.session.schema;
+    const { schema } = this.session.schema;
     const seed = 1 + Math.floor(Math.random() * 9999);
-    if (!schema.properties.seed['x-live']) return this.open(linkOf(demo, { ...values, seed }));
+    if (!schema.properties.seed['x-live']) return this.open(linkWith(this.session.state.link, 'seed', seed));
     // Where it is live, what was loaded stays.
     this.session.set('seed', seed);
     if (!this.consent.open) this.quietly(this.session.run());

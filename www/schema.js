@@ -103,8 +103,9 @@ export function actionsOf(schema) {
   return { draws, clears, buttons: buttons.filter(({ panel }) => !panel), of: (id) => buttons.filter(({ panel }) => panel === id) };
 }
 
-/** A link with every value in it; the worker leaves out the defaults and answers with the canonical one. */
-export function linkOf(demo, values) {
-  const pairs = Object.entries(values).map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`);
-  return `${demo}?${pairs.join('&')}`;
+/** A link with another value of one setting. What it does not name may follow that one: the worker completes it. */
+export function linkWith(link, key, value) {
+  const [demo, query = ''] = link.split('?');
+  const others = query.split('&').filter((pair) => pair && pair.split('=')[0] !== key);
+  return `${demo}?${[...others, `${key}=${encodeURIComponent(value)}`].join('&')}`;
 }

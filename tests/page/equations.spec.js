@@ -59,7 +59,7 @@ const FAST = [
   ['classifier', 'classifier?batch=8&evaluate=20', 20],
   ['dcgan', 'dcgan?width=8&batch=8&evaluate=20', 40],
   ['vae', 'vae?start=scratch&width=4&batch=8&evaluate=20', 40],
-  ['gpt', 'gpt?batch=8&layers=1&width=16&evaluate=20', 20],
+  ['gpt', 'gpt?batch=8&layers=1&width=16&evaluate=20', 80],
 ];
 
 for (const [demo, link, steps] of FAST) {

@@ -2,7 +2,7 @@
 
 import { html, nothing } from '../vendor/lit-html.js';
 import { t, number } from '../i18n.js';
-import { linkOf, picturesOf } from '../schema.js';
+import { linkWith, picturesOf } from '../schema.js';
 import { demos } from '../demos.js';
 
 /** One whole picture is at most so long where the demo says nothing else. */
@@ -110,9 +110,8 @@ export class Pictures {
   }
 
   #open({ demo, key }, name) {
-    const { schema } = this.session;
-    const values = schema?.demo === demo ? schema.values : {};
-    this.does.open(linkOf(demo, { ...values, [key]: name }));
+    const { schema, state } = this.session;
+    this.does.open(linkWith(schema?.demo === demo ? state.link : demo, key, name));
   }
 }
 
