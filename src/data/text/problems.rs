@@ -87,7 +87,7 @@ impl Problems {
     fn next(&self, held_out: bool, stream: &mut Stream) -> (String, String) {
         loop {
             let problem = self.draw(stream);
-            if (hash(&problem.0) % HELD_OUT_SHARE == 0) == held_out {
+            if hash(&problem.0).is_multiple_of(HELD_OUT_SHARE) == held_out {
                 return problem;
             }
         }
