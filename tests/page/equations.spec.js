@@ -77,13 +77,16 @@ for (const [demo, link, steps] of FAST) {
     expect(await shown.count()).toBeGreaterThan(1);
     for (const button of await shown.all()) {
       const [panel, name] = (await button.getAttribute('data-value')).split('.');
-      const value = (await button.locator('.value').textContent()).replace('≈ ', '');
-      if (panel === 'outputs') expect(Number(value)).toBeGreaterThan(0);
-      else if (panel === 'figures') expect((await page.locator('[data-panel=figures] dd').allTextContents()).map((text) => text.split(' / ')[0]), name).toContain(value);
-      else {
+      // Read anew each time: the last steps may still be on their way to the page.
+      const value = async () => (await button.locator('.value').textContent()).replace('≈ ', '');
+      if (panel === 'outputs') expect(Number(await value())).toBeGreaterThan(0);
+      else if (panel === 'figures') {
+        const written = async () => (await page.locator('[data-panel=figures] dd').allTextContents()).map((text) => text.split(' / ')[0]);
+        await expect.poll(async () => (await written()).includes(await value()), name).toBe(true);
+      } else {
         // Curves out of sight are not drawn.
         await page.locator(`[data-panel=${panel}]`).scrollIntoViewIfNeeded();
-        await expect.poll(() => page.locator(`[data-panel=${panel}] .key b`).allTextContents(), name).toContain(value);
+        await expect.poll(async () => (await page.locator(`[data-panel=${panel}] .key b`).allTextContents()).includes(await value()), name).toBe(true);
       }
     }
   });
