@@ -107,7 +107,7 @@ test('a language model writes the same on WebGPU as on the CPU, and shows its in
   await page.screenshot({ path: `${SHOTS}/webgpu-text.png`, fullPage: true });
 });
 
-for (const link of [`${SMALL_DIFFUSION2D}&steps=3`, `${SMALL_DIFFUSION}&steps=2`]) {
+for (const link of [`${SMALL_DIFFUSION2D}&steps=3`, `${SMALL_DIFFUSION}&steps=2`, 'gpt?data=sort&batch=8']) {
   test(`${link} learns the same on WebGPU as on the CPU`, async ({ page, site }) => {
     test.setTimeout(400_000);
     const losses = async (query) => {
