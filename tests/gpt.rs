@@ -247,9 +247,7 @@ fn the_other_settings_follow_the_text_until_they_are_changed() {
     assert_eq!(canonical("gpt?data=shakespeare&width=128&layers=4"), "gpt?data=shakespeare");
     assert_eq!(canonical("gpt?data=names&width=64"), "gpt");
     assert_eq!(canonical("gpt?width=128"), "gpt?width=128");
-    // In a run: what was never named follows, what was named stays.
-    let mut driver = Driver::open("gpt?data=sort&batch=7");
-    driver.send(Command::Act { name: "nothing".into(), args: json!({}) });
+    // What was never named follows, what was named stays.
     let entry = read("gpt").entry;
     let changed =
         link::with(entry, &read("gpt?data=sort&batch=7").values, kiln::demos::values(json!({ "data": "add" })));
@@ -300,7 +298,19 @@ fn it_shows_what_it_writes_with_what_else_was_likely_and_where_it_looks() {
     let mut driver = Driver::new(true);
     driver.load("gpt?layers=2&batch=8&evaluate=20&prompt=mar&layer=1", None);
     driver.step(60);
-    let [View::Texts { texts, film: true }] = &panel(&driver, "completions")[..] else { panic!("no texts") };
+    // Written before the first step, and at each check by the model of that step; nothing is told twice.
+    let written: Vec<u32> = driver
+        .all_panels("completions")
+        .iter()
+        .map(|panel| match &panel.views[..] {
+            [View::Texts { step, film: true, .. }] => *step,
+            views => panic!("{views:?}"),
+        })
+        .collect();
+    assert_eq!(written[..2], [0, 20], "{written:?}");
+    assert!(written.windows(2).all(|pair| pair[0] < pair[1]), "{written:?}");
+    let sent = driver.all_panels("completions");
+    let [View::Texts { texts, .. }] = &sent[sent.len() - 1].views[..] else { panic!("no texts") };
     assert_eq!(texts.len(), 8);
     assert!(texts.iter().all(|text| text.tokens.iter().filter(|t| t.role == "generated").all(|t| t.raw.is_some())));
     let [View::Tokens { tokens, .. }] = &panel(&driver, "text")[..] else { panic!("no tokens") };

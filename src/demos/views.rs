@@ -106,9 +106,9 @@ pub enum View {
     /// Text as a language model sees it. `tokens` replaces what the page holds from index `from` on. `chosen` is the token
     /// whose attention and lens are shown. `stop` says why writing ended: `end`, `length`, `context`, `string`, or empty.
     Tokens { from: u32, tokens: Vec<Token>, chosen: Option<u32>, stop: String },
-    /// Several short texts, such as a model's continuations of fixed prompts. With `film` the page keeps those of earlier steps, to
-    /// be looked through.
-    Texts { texts: Vec<ShortText>, film: bool },
+    /// Several short texts that a model wrote as it was at `step`, such as continuations of fixed prompts. With `film` the page keeps
+    /// those of earlier steps, to be looked through.
+    Texts { step: u32, texts: Vec<ShortText>, film: bool },
     /// What one token attended to: for each head of `layer` a weight for each token up to `token`, `[heads, token + 1]`.
     Attention { token: u32, layer: u32, layers: u32, head: u32, heads: u32, weights: Floats },
     /// What each layer would have said after `token`, from the embedding (first) to the last layer: the logit lens

@@ -94,13 +94,12 @@ const ROTARY_BASE: f64 = 10_000.0;
 const DEVIATION: f32 = 0.02;
 
 impl GptConfig {
-    /// A network with GPT-2's initial weights: normal with deviation 0.02, those of the layers that write to the residual stream smaller
-    /// by the root of their number.
+    /// That the sizes fit together.
     ///
     /// # Errors
     /// `Unsupported` where the heads do not divide the width, or rotary positions would need an even width of a head.
-    pub fn init(&self, weights: &mut Stream, device: &Device) -> Result<Gpt> {
-        let Self { width, heads, layers, .. } = *self;
+    pub fn check(&self) -> Result<()> {
+        let Self { width, heads, .. } = *self;
         if heads == 0 || !width.is_multiple_of(heads) {
             let help = "Choose a width that is a multiple of the number of heads.";
             return Err(Error {
@@ -115,6 +114,17 @@ impl GptConfig {
                 ..Error::unsupported("Rotary positions need heads of an even width.")
             });
         }
+        Ok(())
+    }
+
+    /// A network with GPT-2's initial weights: normal with deviation 0.02, those of the layers that write to the residual stream smaller
+    /// by the root of their number.
+    ///
+    /// # Errors
+    /// As [`GptConfig::check`].
+    pub fn init(&self, weights: &mut Stream, device: &Device) -> Result<Gpt> {
+        self.check()?;
+        let Self { width, layers, .. } = *self;
         let residual = DEVIATION / (2.0 * layers as f32).sqrt();
         let wte = Embedding::new(self.vocabulary, width, DEVIATION, weights, device);
         let learned = self.positions == Positions::Learned;
@@ -207,13 +217,13 @@ impl Gpt {
     }
 
     fn block(&self, block: &Block, x: Tensor<3>, rotary: &Option<[Tensor<4>; 2]>, noise: &mut Noise) -> Tensor<3> {
-        let x = match self.config.norm {
-            NormPlace::Pre => x.clone() + dropped(self.attend(block, block.ln_1.forward(x), rotary), noise),
-            NormPlace::Post => block.ln_1.forward(x.clone() + dropped(self.attend(block, x, rotary), noise)),
-        };
+        let x = x.clone() + dropped(self.attend(block, x, rotary), noise);
         match self.config.norm {
             NormPlace::Pre => x.clone() + dropped(self.mlp(block, block.ln_2.forward(x)), noise),
-            NormPlace::Post => block.ln_2.forward(x.clone() + dropped(self.mlp(block, x), noise)),
+            NormPlace::Post => {
+                let x = block.ln_1.forward(x);
+                block.ln_2.forward(x.clone() + dropped(self.mlp(block, x), noise))
+            }
         }
     }
 
@@ -223,19 +233,16 @@ impl Gpt {
     }
 
     fn attend(&self, block: &Block, x: Tensor<3>, rotary: &Option<[Tensor<4>; 2]>) -> Tensor<3> {
-        let [q, k, v] = self.project(block, x, rotary);
+        let [q, k, v] = self.queries(block, x, rotary);
         block.attn.c_proj.forward(ops::attention(q, k, v, self.config.heads, true), Activation::Identity)
     }
 
-    /// Queries, keys and values of a block's input, normed first where its norms are before its parts.
+    /// Queries, keys and values of a block's input, which is normed first where norms are before the parts.
     fn queries(&self, block: &Block, x: Tensor<3>, rotary: &Option<[Tensor<4>; 2]>) -> [Tensor<3>; 3] {
-        match self.config.norm {
-            NormPlace::Pre => self.project(block, block.ln_1.forward(x), rotary),
-            NormPlace::Post => self.project(block, x, rotary),
-        }
-    }
-
-    fn project(&self, block: &Block, x: Tensor<3>, rotary: &Option<[Tensor<4>; 2]>) -> [Tensor<3>; 3] {
+        let x = match self.config.norm {
+            NormPlace::Pre => block.ln_1.forward(x),
+            NormPlace::Post => x,
+        };
         let width = self.config.width;
         let qkv = block.attn.c_attn.forward(x, Activation::Identity); // (B, T, 3 C)
         let [q, k, v] = [0, 1, 2].map(|part| qkv.clone().narrow(2, part * width, width));

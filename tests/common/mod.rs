@@ -153,6 +153,13 @@ impl Driver {
             .find_map(|e| if let Event::Views { panels, .. } = e { Some(panels.clone()) } else { None });
         panels.expect("views were sent")
     }
+
+    /// A panel each time that it was sent.
+    pub fn all_panels(&self, id: &str) -> Vec<Panel> {
+        let events = self.desk.events.borrow();
+        let sent = events.iter().filter_map(|e| if let Event::Views { panels, .. } = e { Some(panels) } else { None });
+        sent.flatten().filter(|panel| panel.id == id).cloned().collect()
+    }
 }
 
 /// A curve of a checkpoint: one row of `[step, values...]` a step.

@@ -51,7 +51,7 @@ const texts = () => [
 const show = () => {
   const sample = tokens(values.prompt, ` a lamb ${step}`);
   const panels = [
-    { id: 'continuations', title: 'Continuations', views: [{ type: 'texts', texts: texts(), film: values.film }] },
+    { id: 'continuations', title: 'Continuations', views: [{ type: 'texts', step, texts: texts(), film: values.film }] },
     { id: 'sample', title: 'A sample', views: [{ type: 'tokens', from: 0, tokens: sample, chosen, stop: 'length' }] },
   ];
   if (values.pictures) {

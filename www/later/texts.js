@@ -40,7 +40,7 @@ export class Texts {
     this.#listen();
   }
 
-  update({ texts, film }, { step, title }) {
+  update({ step, texts, film }, { title }) {
     this.title = title;
     const frame = { step, texts: texts.map(kept) };
     this.still = film ? null : frame;

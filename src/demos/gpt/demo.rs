@@ -22,8 +22,10 @@ const CANDIDATES: usize = 8;
 pub struct GptDemo {
     pub learner: Option<Learner>,
     pub held_out: Option<HeldOut>,
-    /// Continuations of the fixed beginnings, of the latest evaluation.
-    pub completions: Option<Writing>,
+    /// Continuations of the fixed beginnings, of the latest evaluation, and the step whose model wrote them.
+    pub completions: Option<(u32, Writing)>,
+    /// The step of the continuations that the page has.
+    pub told: Option<u32>,
     /// The share of right tokens at each place of the answer, of the latest evaluation.
     pub places: Vec<f32>,
     /// The person's text; it is written anew where it is `None`.
@@ -51,6 +53,8 @@ pub struct HeldOut {
 
 /// An evaluation that is under way.
 pub struct Check {
+    /// The step at which it began.
+    step: u32,
     model: Gpt,
     batch: SequenceBatch,
     /// Rows that were measured.
@@ -76,11 +80,12 @@ impl GptDemo {
     /// `Unsupported` for sizes that do not fit together.
     pub fn new(config: &Config, data: &dyn Text, context: &Context) -> Result<Self> {
         // Sizes that do not fit together are told of before a text is fetched.
-        config.network(2, data.length()).init(&mut config.run.stream(Purpose::Weights), &context.device)?;
+        config.network(1, data.length()).check()?;
         Ok(Self {
             learner: None,
             held_out: None,
             completions: None,
+            told: None,
             places: Vec::new(),
             text: None,
             chosen: None,
@@ -156,11 +161,11 @@ impl GptDemo {
     }
 
     /// An evaluation of the model as it is now on these rows.
-    pub fn check(&self, config: &Config, data: &dyn Text, batch: SequenceBatch) -> Result<Check> {
+    pub fn check(&self, config: &Config, data: &dyn Text, step: u32, batch: SequenceBatch) -> Result<Check> {
         let places = vec![[0.0; 2]; batch.length];
         let writing = self.fixed(config, data)?;
         let model = self.learner()?.trainer.sampler();
-        Ok(Check { model, batch, rows: 0, nats: 0.0, counted: 0.0, whole: 0, places, writing })
+        Ok(Check { step, model, batch, rows: 0, nats: 0.0, counted: 0.0, whole: 0, places, writing })
     }
 
     /// A part of an evaluation.
@@ -177,7 +182,7 @@ impl GptDemo {
             check.writing.step(&check.model, &plain).await?;
             return Ok(None);
         }
-        self.completions = Some(check.writing.clone());
+        self.completions = Some((check.step, check.writing.clone()));
         // What is written now is of the same model.
         self.text = None;
         let counted = check.places.iter().filter(|[_, n]| *n > 0.0);
@@ -189,11 +194,11 @@ impl GptDemo {
     ///
     /// # Errors
     /// `Diverged`, `DeviceLost`.
-    pub async fn write(&mut self, config: &Config, data: &dyn Text) -> Result<()> {
+    pub async fn write(&mut self, config: &Config, data: &dyn Text, step: u32) -> Result<()> {
         let Some(learner) = &self.learner else { return Ok(()) };
         let (model, plain) = (learner.trainer.sampler(), self.device.clone().inner());
         if self.completions.is_none() {
-            self.completions = Some(self.fixed(config, data)?.written(&model, &plain).await?);
+            self.completions = Some((step, self.fixed(config, data)?.written(&model, &plain).await?));
         }
         if self.text.is_none() {
             // Where there is an answer, the text is a problem, and ends with it.

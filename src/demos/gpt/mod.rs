@@ -8,7 +8,7 @@ mod writing;
 
 use super::training::Training;
 use super::{Action, ConfigType, Does, Entry, Family, Needs, Title, Values, WasmModule, values};
-use config::{Config, Data};
+use config::Config;
 use demo::GptDemo;
 use serde_json::json;
 
@@ -34,10 +34,9 @@ pub const ENTRY: Entry = Entry {
 
 /// The other settings follow the text.
 fn following(given: &Values) -> Values {
-    let data = given.get("data").cloned().and_then(|data| serde_json::from_value(data).ok());
-    let of = |data: Data| values(json!(Config::of(data)));
-    let first = of(Config::default().data);
-    let mut values = of(data.unwrap_or(Config::default().data));
-    values.extend(first.into_iter().filter(|(key, _)| key == "data"));
+    let first = Config::default().data;
+    let data = given.get("data").cloned().and_then(|data| serde_json::from_value(data).ok()).unwrap_or(first);
+    let mut values = values(json!(Config::of(data)));
+    values.insert("data".into(), json!(first));
     values
 }

@@ -39,13 +39,13 @@ impl Task for GptDemo {
 
     fn evaluation(&self, run: &Run<Self>) -> Option<Check> {
         let part = self.held_out.as_ref()?.part.clone();
-        self.check(&run.config, &*run.data, part).ok()
+        self.check(&run.config, &*run.data, run.step(), part).ok()
     }
 
     async fn evaluate(&mut self, _run: &mut Run<Self>, check: &mut Option<Check>) -> Result<Option<Vec<f32>>> {
         let check = check.as_mut().ok_or_else(|| Error::internal("The held-out text is not here."))?;
         let Some(found) = self.look(check).await? else { return Ok(None) };
-        let asked = self.completions.iter().any(|w| w.rows.iter().any(|row| row.wanted.is_some()));
+        let asked = self.completions.iter().any(|(_, writing)| writing.rows.iter().any(|row| row.wanted.is_some()));
         let right = if asked { found.right as f32 } else { f32::NAN };
         let marks = self.held_out.as_ref().and_then(|held_out| held_out.baselines);
         let [bigram, unigram, uniform] = marks.map_or([f32::NAN; 3], |m| [m.bigram, m.unigram, m.uniform]);
@@ -101,7 +101,7 @@ impl Task for GptDemo {
         let missing = || Error::internal("The text is not here.");
         self.arrive(&run.config, &mut *run.data)?.ready().ok_or_else(missing)?;
         let all = self.held_out.as_ref().ok_or_else(missing)?.all.clone();
-        let mut check = Some(self.check(&run.config, &*run.data, all)?);
+        let mut check = Some(self.check(&run.config, &*run.data, run.step(), all)?);
         loop {
             if let Some(values) = self.evaluate(run, &mut check).await? {
                 let of = |series: &str| Self::MEASURES.iter().position(|name| *name == series).map(|at| values[at]);

@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 
 impl GptDemo {
     pub async fn panels(&mut self, run: &mut Run<Self>) -> Result<Vec<Panel>> {
-        self.write(&run.config, &*run.data).await?;
+        self.write(&run.config, &*run.data, run.step()).await?;
         let looked_at = self.looked_at(run);
         let tensors = looked_at.iter().map(|(_, weights)| weights.clone()).collect();
         let weights = run.read(tensors).await?.pop();
@@ -19,8 +19,15 @@ impl GptDemo {
             return Ok(vec![Panel::new("completions", "Completed anew at each check", vec![])]);
         };
         let hidden = usize::from(run.data.end().is_some());
-        let completions = self.completions.iter().map(|writing| learner.texts(writing, hidden));
-        let mut panels = vec![Panel::new("completions", "Completed anew at each check", completions.collect())];
+        let mut panels = Vec::new();
+        // What the page has stays there: it is as long as everything else.
+        if let Some((step, writing)) =
+            self.completions.as_ref().filter(|(step, _)| run.fresh() || self.told != Some(*step))
+        {
+            let texts = learner.texts(*step, writing, hidden);
+            panels.push(Panel::new("completions", "Completed anew at each check", vec![texts]));
+            self.told = Some(*step);
+        }
         let text = self.text.iter().map(|writing| learner.tokens(writing, self.chosen));
         panels.push(Panel::new("text", "Your text, continued", text.collect()));
         let attention = looked_at.zip(weights).map(|((token, _), weights)| self.attention(run, token, weights));
@@ -76,8 +83,8 @@ impl GptDemo {
 }
 
 impl Learner {
-    /// Texts without their first `hidden` tokens.
-    fn texts(&self, writing: &Writing, hidden: usize) -> View {
+    /// Texts that were written at a step, without their first `hidden` tokens.
+    fn texts(&self, step: u32, writing: &Writing, hidden: usize) -> View {
         let text = |row: &Row| {
             let right = row.right();
             let wanted = row.wanted.as_ref().filter(|_| right == Some(false));
@@ -85,7 +92,7 @@ impl Learner {
                 wanted.map_or_else(String::new, |ids| ids.iter().map(|&id| self.characters.character(id)).collect());
             ShortText { tokens: self.row(row).skip(hidden).collect(), right, wanted }
         };
-        View::Texts { texts: writing.rows.iter().map(text).collect(), film: true }
+        View::Texts { step, texts: writing.rows.iter().map(text).collect(), film: true }
     }
 
     fn tokens(&self, writing: &Writing, chosen: Option<usize>) -> View {
